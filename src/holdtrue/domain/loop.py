@@ -1,0 +1,72 @@
+"""Loop: what a team declares once, and everything else follows from."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from holdtrue.domain.check import DEFAULT_CHECKS, Check
+from holdtrue.domain.outcome import Money
+from holdtrue.domain.rollout import Strategy
+from holdtrue.domain.source import Table
+from holdtrue.domain.task import Task
+from holdtrue.domain.trigger import Every, OnRisk, Triggers
+from holdtrue.errors import DeclarationError
+
+_NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The declared life of one model.
+
+    Attributes:
+        name: lower-case letters, digits and hyphens; names the model in URLs and on pages.
+        data: the declared table, see `holdtrue.table`.
+        train: takes a `holdtrue.Dataset`, returns a fitted estimator.
+        outcome: what answers are worth, see `holdtrue.money`; None judges by the loss alone.
+        task: "binary", "multiclass" or "regression"; None to tell it from the label.
+        validate: the checks that a version must pass.
+        rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
+        retrain: what starts a retraining, see `holdtrue.every` and `holdtrue.on_risk`; None for the default.
+    """
+
+    name: str
+    data: Table
+    train: Callable[[Any], object]
+    outcome: Money | None = None
+    task: Task | str | None = None
+    validate: tuple[Check, ...] | list[Check] = DEFAULT_CHECKS
+    rollout: Strategy | None = None
+    retrain: Every | OnRisk | Triggers | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.name):
+            raise DeclarationError(
+                f"the loop's name {self.name!r} cannot be used in URLs and paths",
+                expected="1 to 64 lower-case letters, digits and hyphens, such as late-flights",
+            )
+        if not callable(self.train):
+            raise DeclarationError(f"train={self.train!r} is not a function", expected="a function of one Dataset")
+        if self.task is not None and self.task not in set(Task):
+            raise DeclarationError(f"task={self.task!r} is not known", expected=f"one of {[t.value for t in Task]}")
+        object.__setattr__(self, "validate", tuple(self.validate))
+        object.__setattr__(self, "task", None if self.task is None else Task(self.task))
+        if isinstance(self.retrain, Every | OnRisk):
+            is_schedule = isinstance(self.retrain, Every)
+            object.__setattr__(self, "retrain", Triggers(**{"every" if is_schedule else "on_risk": self.retrain}))
+
+    @property
+    def triggers(self) -> Triggers | None:
+        """Return the declared triggers, or None when the default applies."""
+        return self.retrain if isinstance(self.retrain, Triggers) else None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Return the declared checks."""
+        return tuple(self.validate)
+
+    @property
+    def declared_task(self) -> Task | None:
+        """Return the declared task, or None when the label tells it."""
+        return None if self.task is None else Task(self.task)

@@ -1,0 +1,60 @@
+"""Run: one execution of a pipeline, from submission to its end, with what it cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from holdtrue.domain.digest import Json
+
+
+class RunState(StrEnum):
+    """The states of a run; the last two are final."""
+
+    SUBMITTED = "submitted"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCost:
+    """What a run took."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRecord:
+    """One step of a run: its cache key, whether it was taken from the cache, and its output's digest."""
+
+    name: str
+    key: str
+    is_cached: bool
+    output: str
+    wall_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run. `as_of` is the business moment whose knowledge it works with; `reason` says what started it."""
+
+    run_id: str
+    loop: str
+    reason: str
+    as_of: datetime
+    state: RunState = RunState.SUBMITTED
+    dataset: str | None = None
+    code: str | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    steps: tuple[StepRecord, ...] = ()
+    result: Mapping[str, Json] = field(default_factory=dict)
+    error: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    cost: RunCost | None = None
+    lease_owner: str | None = None
+    lease_expires_at: datetime | None = None
+    revision: int = 0

@@ -1,0 +1,25 @@
+"""Signature: what a version takes and what it gives."""
+
+from dataclasses import dataclass
+
+from holdtrue.domain.schema import Schema
+from holdtrue.domain.task import LabelValue, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """Input schema and output form of a version.
+
+    For classes the answer is one probability for each of `classes`, in that order (for a binary task the second class is
+    the positive one); for a regression `classes` is empty and the answer is one number.
+    """
+
+    schema: Schema
+    task: Task
+    label: str
+    classes: tuple[LabelValue, ...] = ()
+
+    @property
+    def n_outputs(self) -> int:
+        """Return how many numbers an answer holds."""
+        return len(self.classes) if self.task.has_classes else 1

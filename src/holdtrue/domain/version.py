@@ -1,0 +1,86 @@
+"""Version: one trained model, immutable: artifact + signature + lineage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from holdtrue.domain.digest import Json
+from holdtrue.domain.loss import Loss
+from holdtrue.domain.outcome import ActionRule
+from holdtrue.domain.rollout import RolloutPlan
+from holdtrue.domain.signature import Signature
+
+
+class ModelFormat(StrEnum):
+    """The formats in which a model can be stored and loaded safely."""
+
+    SKOPS = "skops"
+    LIGHTGBM = "lightgbm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """Where a version comes from: every digest that is needed to find and to rebuild it.
+
+    Attributes:
+        run_id: the run that trained it.
+        dataset: digest of the snapshot that it was trained on.
+        trained_until: rows whose label was known by then were used.
+        code: transitive fingerprint of the user's training code.
+        refit_of: digest of the version that was gated, when this one is its refit on all rows.
+    """
+
+    run_id: str
+    dataset: str
+    trained_until: datetime
+    code: str
+    refit_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """An immutable version. `number` counts within its loop; `digest` is the hash of artifact, signature and lineage."""
+
+    loop: str
+    number: int
+    digest: str
+    artifact: str
+    format: ModelFormat
+    signature: Signature
+    lineage: Lineage
+    loss: Loss
+    created_at: datetime
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return the name that people see, such as "v3"."""
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """The document that travels between places: signed, immutable, complete without the database."""
+
+    loop: str
+    version: Version
+    action_rule: ActionRule | None
+    plan: RolloutPlan
+    verdict_ids: tuple[str, ...]
+    evaluation: str
+    sample: tuple[Mapping[str, Json], ...] = ()
+    sample_answers: tuple[tuple[float, ...], ...] = ()
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasEvent:
+    """An alias (such as "champion") was pointed at a version; the history is kept."""
+
+    loop: str
+    alias: str
+    version: int
+    at: datetime
+    actor: str
+    reason: str
