@@ -1,9 +1,16 @@
 from .alert import Alert as Alert
 from .alert import Cause as Cause
 from .alert import Window as Window
-from .audit import AuditEntry as AuditEntry
 from .audit import FIRST as FIRST
+from .audit import AuditEntry as AuditEntry
 from .audit import link_digest as link_digest
+from .backtest import BacktestResult as BacktestResult
+from .backtest import Comparison as Comparison
+from .backtest import Decision as Decision
+from .backtest import DecisionKind as DecisionKind
+from .backtest import PeriodResult as PeriodResult
+from .backtest import PolicyResult as PolicyResult
+from .backtest import Value as Value
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
 from .check import NoLeak as NoLeak
@@ -17,9 +24,9 @@ from .digest import Json as Json
 from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
 from .loop import Loop as Loop
+from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
 from .loss import LossKind as LossKind
-from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import default_kind as default_kind
 from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
@@ -73,18 +80,23 @@ from .version import Version as Version
 
 __all__ = [
     "ABORT_BUDGET",
+    "FIRST",
+    "PROBABILITY_CLIP",
     "ActionRule",
     "Alert",
     "AliasEvent",
     "Assignment",
     "AuditEntry",
+    "BacktestResult",
     "BeatsBaseline",
     "Cause",
     "Check",
     "Column",
+    "Comparison",
     "DatasetRecord",
+    "Decision",
+    "DecisionKind",
     "Every",
-    "FIRST",
     "Json",
     "Kind",
     "LabelFact",
@@ -99,7 +111,8 @@ __all__ = [
     "NoLeak",
     "NotWorse",
     "OnRisk",
-    "PROBABILITY_CLIP",
+    "PeriodResult",
+    "PolicyResult",
     "Prediction",
     "Release",
     "Role",
@@ -122,6 +135,7 @@ __all__ = [
     "Task",
     "Traffic",
     "Triggers",
+    "Value",
     "Verdict",
     "VerdictRecord",
     "VerdictStage",
