@@ -8,6 +8,7 @@ fixed number of rows, but the mean must obey m on EVERY row given the past, not 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -33,8 +34,7 @@ def spread_bets(*, low: float, high: float, mean: float, side: Side, n_bets: int
     Bets on "below" are negative, so that a row's factor is 1 + L (x - mean) on both sides.
     """
     boldest = TOP_BET / (mean - low) if side == "above" else -TOP_BET / (high - mean)
-    bets: Floats = boldest * 0.5 ** np.arange(n_bets)
-    return bets
+    return boldest * np.float64(0.5) ** np.arange(n_bets, dtype=np.float64)
 
 
 def check_hypothesis(*, low: float, high: float, mean: float, side: str, n_bets: int) -> None:
@@ -114,7 +114,7 @@ class EProcess:
         """Return the process after a histogram of rows: counts[i] rows of values[i].
 
         The order of the rows is lost, so the supremum is taken at the end only. When bins were made of finer values,
-        give each bin's lower edge as its value for side "above" and its upper edge for "below": that keeps the guarantee.
+        give each bin's lower edge as its value for side "above", its upper edge for "below": that keeps the guarantee.
         """
         points = check_bounded_sample(values, low=self.low, high=self.high, name="values")
         numbers = np.asarray(counts, dtype=np.int64)
@@ -161,7 +161,7 @@ class EProcess:
         effect of the same variable on a later, time-blocked holdout at the deployed number of rows a day.
         """
         check_share(alpha, name="alpha")
-        return self.log_e_max / check_design_effect(design_effect) >= -np.log(alpha)
+        return self.log_e_max / check_design_effect(design_effect) >= -math.log(alpha)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole state as plain numbers, strings and lists, ready for JSON."""

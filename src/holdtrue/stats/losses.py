@@ -38,7 +38,7 @@ def log_loss_rows(probabilities: npt.ArrayLike, labels: npt.ArrayLike, clip: flo
 
 
 def log_loss_range(clip: float = CLIP) -> tuple[float, float]:
-    """Return the smallest and the largest log-loss of a row; a difference of two lies within +- (largest - smallest)."""
+    """Return the smallest and the largest log-loss of a row; differences lie within +- (largest - smallest)."""
     return float(-np.log(1 - clip)), float(-np.log(clip))
 
 
@@ -53,9 +53,11 @@ def brier_rows(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Floats:
     """
     table, classes = _check_classes(probabilities, labels)
     if table.shape[1] == 2:
-        return (table[:, 1] - classes) ** 2
-    given = table[np.arange(len(classes)), classes]
-    return (table**2).sum(axis=1) - 2 * given + 1
+        halved: Floats = np.square(table[:, 1] - classes)
+        return halved
+    given: Floats = table[np.arange(len(classes)), classes]
+    whole: Floats = np.square(table).sum(axis=1) - 2 * given + 1
+    return whole
 
 
 def brier_range(n_classes: int) -> tuple[float, float]:

@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
-# Sums such as 1 - .01 leave the stated range by rounding; such values are moved to its end, anything farther is refused.
+# Sums such as 1 - .01 leave the stated range by rounding; such values move to its end, farther ones are refused.
 ROUNDING = 1e-9
 
 
