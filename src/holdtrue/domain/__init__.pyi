@@ -77,6 +77,14 @@ from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
+from .view import EvidencePoint as EvidencePoint
+from .view import Explanation as Explanation
+from .view import LabelCoverage as LabelCoverage
+from .view import LoopView as LoopView
+from .view import Overview as Overview
+from .view import RolloutView as RolloutView
+from .view import ShareChange as ShareChange
+from .view import Takeover as Takeover
 
 __all__ = [
     "ABORT_BUDGET",
@@ -97,13 +105,17 @@ __all__ = [
     "Decision",
     "DecisionKind",
     "Every",
+    "EvidencePoint",
+    "Explanation",
     "Json",
     "Kind",
+    "LabelCoverage",
     "LabelFact",
     "LabelScope",
     "LabelValue",
     "Lineage",
     "Loop",
+    "LoopView",
     "Loss",
     "LossKind",
     "ModelFormat",
@@ -111,6 +123,7 @@ __all__ = [
     "NoLeak",
     "NotWorse",
     "OnRisk",
+    "Overview",
     "PeriodResult",
     "PolicyResult",
     "Prediction",
@@ -120,11 +133,13 @@ __all__ = [
     "RolloutPlan",
     "RolloutStatus",
     "RolloutTerms",
+    "RolloutView",
     "Ruling",
     "Run",
     "RunCost",
     "RunState",
     "Schema",
+    "ShareChange",
     "Signature",
     "Stage",
     "StageKind",
@@ -132,6 +147,7 @@ __all__ = [
     "StepRecord",
     "Strategy",
     "Table",
+    "Takeover",
     "Task",
     "Traffic",
     "Triggers",
