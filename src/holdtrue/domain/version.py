@@ -61,7 +61,11 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """The document that travels between places: signed, immutable, complete without the database."""
+    """The document that travels between places: signed, immutable, complete without the database.
+
+    `key`, `unit` and `time` are the names under which requests carry the event, who is exposed and the moment, as the
+    loop's table declares them; None where it declares none.
+    """
 
     loop: str
     version: Version
@@ -72,6 +76,9 @@ class Release:
     sample: tuple[Mapping[str, Json], ...] = ()
     sample_answers: tuple[tuple[float, ...], ...] = ()
     created_at: datetime | None = None
+    key: str | None = None
+    unit: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
