@@ -1,0 +1,223 @@
+"""Slot: a place for one piece of work at a time, in a warm child process that is replaced when it dies."""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from holdtrue.domain import Json
+from holdtrue.environments.failure import add_output, describe_death, unpack_failure
+from holdtrue.environments.message import Done, Failed, FromChild, Hello, Inbox, Stale, Told, Work, send_message
+from holdtrue.environments.output import BoundedOutput
+from holdtrue.environments.progress import Listener
+from holdtrue.errors import StateConflict, TrainingFailed
+
+_POLL_SECONDS = 0.25
+_CHUNK_BYTES = 1 << 16
+_DRAIN_BYTES = 4 << 20
+_DUMP_SECONDS = 0.1
+
+
+class WarmChild:
+    """The parent's side of one child process. All but `kill` is called from one thread, which started the child.
+
+    The kernel ends the child when that thread ends (see `die_with_parent`), so the thread must live as long as the child.
+    """
+
+    def __init__(self, variables: Mapping[str, str], output: BoundedOutput) -> None:
+        request_read, self._requests = os.pipe()
+        self._replies, reply_write = os.pipe()
+        self._prints, print_write = os.pipe()
+        self._output = output
+        self._inbox = Inbox()
+        self._lock = threading.Lock()
+        self._is_reaped = False
+        arguments = [str(request_read), str(reply_write), str(os.getpid())]
+        self._process = subprocess.Popen(
+            # -P: the folder that we happen to be in must not come before the standard library.
+            [sys.executable, "-u", "-P", "-m", "holdtrue.environments.child", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=print_write,
+            stderr=print_write,
+            pass_fds=(request_read, reply_write),
+            env={**os.environ, **variables},
+            process_group=0,  # Ctrl-C is the parent's to answer, and whatever the child starts can be ended with it
+        )
+        for fd in (request_read, reply_write, print_write):
+            os.close(fd)
+        self._selector = selectors.DefaultSelector()
+        for fd in (self._replies, self._prints):
+            os.set_blocking(fd, False)
+            self._selector.register(fd, selectors.EVENT_READ)
+        with contextlib.suppress(BrokenPipeError):
+            send_message(self._requests, Hello(module_path=list(sys.path)))
+
+    def send(self, work: Work) -> bool:
+        """Send work; False when the child is no longer there to begin it."""
+        if self.is_dead():
+            return False
+        try:
+            send_message(self._requests, work)
+        except BrokenPipeError:
+            return False
+        return True
+
+    def receive(self, seconds: float) -> list[FromChild]:
+        """Wait for up to so many seconds and return the messages that came; what was printed goes to the output."""
+        messages: list[FromChild] = []
+        for key, _ in self._selector.select(max(0.0, min(seconds, _POLL_SECONDS))):
+            piece = self._read(key.fd)
+            if key.fd == self._prints:
+                self._output.append(piece)
+            else:
+                messages += self._inbox.feed(piece)
+        return messages
+
+    def drain_output(self) -> None:
+        """Take what is printed and not yet read; not more than a limit, since a thread may go on printing for ever."""
+        for _ in range(_DRAIN_BYTES // _CHUNK_BYTES):
+            piece = self._read(self._prints)
+            if not piece:
+                return
+            self._output.append(piece)
+
+    def is_dead(self) -> bool:
+        """Say whether the child has ended. It is left as a zombie, so that its pid and group stay ours until `end`."""
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return self._is_reaped or os.waitid(os.P_PID, self._process.pid, options) is not None
+
+    def dump_traceback(self) -> None:
+        """Have the child print where it is."""
+        self._process.send_signal(signal.SIGUSR1)
+        time.sleep(_DUMP_SECONDS)
+
+    def kill(self) -> None:
+        """Kill the child and all that it started; from any thread."""
+        with self._lock:
+            if not self._is_reaped:
+                # A group that has just ended is no longer there to be killed.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> int:
+        """Kill the child, if it lives, take its last output and give back what it held; return its return code."""
+        self.kill()
+        with self._lock:
+            return_code = self._process.wait()
+            self._is_reaped = True
+        self.drain_output()
+        self._selector.close()
+        for fd in (self._requests, self._replies, self._prints):
+            os.close(fd)
+        return return_code
+
+    def _read(self, fd: int) -> bytes:
+        try:
+            piece = os.read(fd, _CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        if not piece:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(fd)
+        return piece
+
+
+class Slot:
+    """Does one piece of work after another. The thread that calls `run` must stay the same (see `WarmChild`)."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self._output = BoundedOutput()
+        self._child: WarmChild | None = None
+        self._lock = threading.Lock()
+        self._is_stopped = False
+
+    def run(self, work: Work, *, timeout_seconds: float | None, on_progress: Listener | None) -> Json:
+        """Do the work in the warm child and return its result; a child that died since, or that is stale, is replaced."""
+        self._output.clear()
+        while True:
+            child = self._take_child()
+            if not child.send(work):
+                self._end_child()
+                continue
+            reply = self._await_reply(child, timeout_seconds, on_progress)
+            if isinstance(reply, Stale):
+                self._end_child()
+                continue
+            child.drain_output()
+            if isinstance(reply, Failed):
+                raise add_output(unpack_failure(reply), self._output.tail())
+            return msgspec.json.decode(reply.result)
+
+    def stop(self) -> None:
+        """Kill the child and start no other; from any thread."""
+        with self._lock:
+            self._is_stopped = True
+            if self._child is not None:
+                self._child.kill()
+
+    def close(self) -> None:
+        """Give everything back; from the thread that calls `run`."""
+        self._end_child()
+        self._output.close()
+
+    def _take_child(self) -> WarmChild:
+        with self._lock:
+            self._refuse_when_stopped()
+            if self._child is None:
+                self._child = WarmChild(self._variables, self._output)
+            return self._child
+
+    def _end_child(self) -> int:
+        with self._lock:
+            child, self._child = self._child, None
+        return child.end() if child is not None else 0
+
+    def _refuse_when_stopped(self) -> None:
+        if self._is_stopped:
+            raise StateConflict(
+                "the environment was closed before the work was done", remedy="submit it to an open one"
+            )
+
+    def _await_reply(
+        self, child: WarmChild, timeout_seconds: float | None, on_progress: Callable[..., None] | None
+    ) -> Done | Failed | Stale:
+        deadline = float("inf") if timeout_seconds is None else time.monotonic() + timeout_seconds
+        while True:
+            was_dead = child.is_dead()
+            messages = child.receive(deadline - time.monotonic())
+            for message in messages:
+                if not isinstance(message, Told):
+                    return message
+                if on_progress is not None:
+                    self._tell(message, on_progress)
+            if was_dead and not messages:
+                return_code = self._end_child()
+                self._refuse_when_stopped()
+                raise describe_death(return_code, output=self._output.tail())
+            if time.monotonic() >= deadline:
+                raise self._stop_late(child, timeout_seconds)
+
+    def _tell(self, message: Told, on_progress: Listener) -> None:
+        try:
+            on_progress(message.progress)
+        except BaseException:
+            self._end_child()
+            raise
+
+    def _stop_late(self, child: WarmChild, timeout_seconds: float | None) -> TrainingFailed:
+        child.drain_output()
+        child.dump_traceback()
+        self._end_child()
+        return TrainingFailed(
+            f"the work was still running after {timeout_seconds:g} seconds and was stopped",
+            traceback_text=self._output.tail(),
+            remedy="allow it more time, or give it fewer rows",
+        )
