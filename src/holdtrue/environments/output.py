@@ -11,7 +11,8 @@ class BoundedOutput:
     """Keeps the last bytes that were written: at least `limit_bytes` of them, on disk never more than twice that."""
 
     def __init__(self, path: Path | None = None, *, limit_bytes: int = LIMIT_BYTES) -> None:
-        self._file = tempfile.TemporaryFile("w+b") if path is None else path.open("w+b")  # noqa: SIM115: held till close
+        # Held until `close`, so no context manager can have it.
+        self._file = tempfile.TemporaryFile("w+b") if path is None else path.open("w+b")  # noqa: SIM115
         self._limit_bytes = limit_bytes
         self._n_bytes = 0
 

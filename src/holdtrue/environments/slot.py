@@ -23,12 +23,13 @@ _POLL_SECONDS = 0.25
 _CHUNK_BYTES = 1 << 16
 _DRAIN_BYTES = 4 << 20
 _DUMP_SECONDS = 0.1
+_ATTEMPTS = 3  # a child that died while idle, one that turns out stale, a fresh one
 
 
 class WarmChild:
     """The parent's side of one child process. All but `kill` is called from one thread, which started the child.
 
-    The kernel ends the child when that thread ends (see `die_with_parent`), so the thread must live as long as the child.
+    The kernel ends the child when that thread ends (see `die_with_parent`), so the thread must outlive the child.
     """
 
     def __init__(self, variables: Mapping[str, str], output: BoundedOutput) -> None:
@@ -140,12 +141,13 @@ class Slot:
         self._is_stopped = False
 
     def run(self, work: Work, *, timeout_seconds: float | None, on_progress: Listener | None) -> Json:
-        """Do the work in the warm child and return its result; a child that died since, or that is stale, is replaced."""
+        """Do the work in the warm child and return its result; a child that has died since, or is stale, is replaced."""
         self._output.clear()
-        while True:
+        return_code = 0
+        for _ in range(_ATTEMPTS):
             child = self._take_child()
             if not child.send(work):
-                self._end_child()
+                return_code = self._end_child()
                 continue
             reply = self._await_reply(child, timeout_seconds, on_progress)
             if isinstance(reply, Stale):
@@ -155,6 +157,7 @@ class Slot:
             if isinstance(reply, Failed):
                 raise add_output(unpack_failure(reply), self._output.tail())
             return msgspec.json.decode(reply.result)
+        raise describe_death(return_code, output=self._output.tail())
 
     def stop(self) -> None:
         """Kill the child and start no other; from any thread."""
@@ -182,9 +185,8 @@ class Slot:
 
     def _refuse_when_stopped(self) -> None:
         if self._is_stopped:
-            raise StateConflict(
-                "the environment was closed before the work was done", remedy="submit it to an open one"
-            )
+            found = "the environment was closed before the work was done"
+            raise StateConflict(found, remedy="submit the work to an open one")
 
     def _await_reply(
         self, child: WarmChild, timeout_seconds: float | None, on_progress: Callable[..., None] | None
