@@ -1,0 +1,99 @@
+"""Features: the columns of a table that a model may see, made plain."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from holdtrue.data.files import name_nearest
+from holdtrue.data.history import PARTS
+from holdtrue.data.schema import TEXTS, find_levels
+from holdtrue.domain import Table
+from holdtrue.errors import ColumnMissing, SchemaMismatch
+
+MANY_LEVELS = 255  # scikit-learn's histogram trees take no more categories in one column
+
+
+def read_features(frame: pl.DataFrame, declared: Table) -> tuple[list[pl.Series], list[str]]:
+    """Return the features (Float64, Int64, Boolean or Enum, null where missing) and sentences on what was left out.
+
+    Raises:
+        ColumnMissing: `features=` or `drop=` names a column that is not there.
+        SchemaMismatch: a value is infinite, a named feature is no number, boolean or text, or there is none at all.
+    """
+    parts = {declared.key, declared.unit, declared.time, declared.label, declared.label_time}
+    names = [name for name in frame.columns if name not in parts] if declared.features is None else declared.features
+    names = [name for name in names if name not in declared.drop]
+    taken, notes = [], []
+    for name in names:
+        reason = _find_reason_against(frame[name])
+        if reason is None:
+            column, column_notes = _make_plain(frame[name])
+            taken.append(column)
+            notes.extend(column_notes)
+        elif declared.features is not None:
+            raise SchemaMismatch(
+                f"the feature {name!r} {reason}",
+                expected="a number, a boolean or a text",
+                remedy="make such columns of it in the table, or take it out of features=[...]",
+            )
+        else:
+            notes.append(f"{name!r} {reason}: it is not a feature")
+    if not taken:
+        raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
+    _refuse_infinite(taken)
+    return taken, notes
+
+
+def check_dropped(names: Sequence[str], declared: Table) -> None:
+    """Refuse a `drop=` that names no column: a slip there would let a leak in."""
+    for name in declared.drop:
+        if name not in names:
+            raise ColumnMissing(
+                f"drop= names {name!r}, which is not in {declared.path}", remedy=name_nearest(name, list(names))
+            )
+
+
+def _find_reason_against(column: pl.Series) -> str | None:
+    dtype = column.dtype
+    if column.name in PARTS:
+        return "has a name that holdtrue keeps for itself"
+    if column.null_count() == len(column):
+        return "has no value"
+    if dtype.is_temporal():
+        return f"is a time ({dtype})"
+    if dtype.is_nested():
+        return f"is a list or a struct ({dtype})"
+    if dtype.is_numeric() or dtype == pl.Boolean or isinstance(dtype, TEXTS):
+        return None
+    return f"is {dtype}"
+
+
+def _make_plain(column: pl.Series) -> tuple[pl.Series, list[str]]:
+    dtype, name = column.dtype, column.name
+    if dtype == pl.Boolean:
+        return column, []
+    if dtype.is_integer():
+        return column.cast(pl.Int64), []
+    if isinstance(dtype, TEXTS):
+        levels = find_levels(column)
+        notes = []
+        if len(levels) > MANY_LEVELS:
+            notes.append(
+                f"{name!r} has {len(levels):,} levels; scikit-learn's histogram trees take at most {MANY_LEVELS}"
+            )
+        return column.cast(pl.Enum(levels)), notes
+    numbers = column.cast(pl.Float64)
+    n_nan = int(numbers.is_nan().sum() or 0)
+    if not n_nan:
+        return numbers, []
+    return numbers.fill_nan(None), [f"{n_nan:,} NaN in {name!r} are taken as missing"]
+
+
+def _refuse_infinite(columns: Sequence[pl.Series]) -> None:
+    for column in columns:
+        if column.dtype == pl.Float64 and (n_infinite := int(column.is_infinite().sum() or 0)):
+            raise SchemaMismatch(
+                f"{n_infinite:,} values of {column.name!r} are infinite",
+                expected="finite numbers, or null where missing",
+                remedy=f"replace them in the file, or leave the column out with drop=[{column.name!r}]",
+            )

@@ -1,0 +1,181 @@
+"""Files: one Parquet or CSV file, or a glob of them with the same columns, read into one frame."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import polars as pl
+
+from holdtrue.errors import ColumnMissing, SchemaMismatch, SourceError, SourceMissing
+
+PARQUET = (".parquet", ".pq")
+CSV = (".csv", ".csv.gz")
+CSV_NULLS = ["", "NA", "NaN", "nan", "NULL", "null"]  # what R, pandas and databases write for a missing value
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRead:
+    """What files gave: a frame, its source, the names of all columns there, and sentences on what was done to it."""
+
+    frame: pl.DataFrame
+    source: str
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    path: Path
+    schema: dict[str, pl.DataType]
+    frame: pl.DataFrame | None  # a CSV file has to be read to know its types, so its rows are kept
+
+
+def read_files(
+    path: str, *, folder: Path, columns: Collection[str] | None = None, ignore: Collection[str] = ()
+) -> FileRead:
+    """Read one file or a glob of them (in order of their names) into one frame.
+
+    Args:
+        path: file or glob, absolute or relative to `folder`; Parquet (.parquet, .pq) or CSV (.csv, .csv.gz).
+        folder: where a relative path starts.
+        columns: the columns to read; None for all.
+        ignore: columns that need not be read nor agree between files.
+
+    Raises:
+        SourceMissing: there is no such file, or the glob matches none.
+        SourceError: a file is of another format, or cannot be read.
+        ColumnMissing: `columns` names one that is not there, or the files do not have the same columns.
+        SchemaMismatch: a column is of another type in another file.
+    """
+    paths = find_files(path, folder=folder)
+    parts = [_open_part(each) for each in paths]
+    wanted = [name for name in parts[0].schema if name not in ignore] if columns is None else list(columns)
+    for part in parts:
+        _check_part(part, wanted, parts[0], is_declared=columns is not None)
+    types, notes = _agree_on_types(parts, wanted)
+    frames = [_read_part(part, wanted, types) for part in parts]
+    frame = frames[0] if len(frames) == 1 else pl.concat(frames)
+    names = tuple(dict.fromkeys(name for part in parts for name in part.schema))
+    if columns is None:
+        extra = [name for name in names if name not in parts[0].schema and name not in ignore]
+        notes += tuple(f"{name!r} is not in {paths[0].name}, the first file: it was left out" for name in extra)
+    return FileRead(frame=frame, source=str(path), names=names, notes=notes)
+
+
+def find_files(path: str, *, folder: Path) -> list[Path]:
+    """Return the files that a path or glob names, sorted; see `read_files` for what may be wrong."""
+    place = folder / path  # an absolute path stands for itself
+    if place.is_file():
+        found = [place]
+    elif place.is_dir():
+        raise SourceMissing(f"{place} is a folder", expected="a file or a glob", remedy=f'write "{path}/*.parquet"')
+    elif any(sign in path for sign in "*?["):
+        start = Path(place.anchor) if place.is_absolute() else Path()
+        found = sorted(each for each in start.glob(str(place.relative_to(start))) if each.is_file())
+        if not found:
+            raise SourceMissing(
+                f"no file matches {path!r} in {folder}",
+                expected="at least one Parquet or CSV file",
+                remedy="check the pattern; it is relative to the folder of loop.py",
+            )
+    else:
+        raise _missing_file(place, folder)
+    for each in found:
+        if not each.name.lower().endswith(PARQUET + CSV):
+            raise SourceError(f"{each.name} has an ending that is not known", expected=f"{', '.join(PARQUET + CSV)}")
+    return found
+
+
+def name_nearest(name: str, names: Collection[str]) -> str:
+    """Say which of `names` is nearest to `name`, and else what there is."""
+    folded = {each.casefold(): each for each in names}
+    close = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {folded[close[0]]!r}?"
+    shown = ", ".join(list(names)[:12])
+    return f"use one of: {shown}{', ...' if len(names) > 12 else ''}"
+
+
+def _missing_file(place: Path, folder: Path) -> SourceMissing:
+    there = sorted(each.name for each in place.parent.glob("*") if each.name.endswith(PARQUET + CSV))
+    remedy = name_nearest(place.name, there) if there else f"put it there; a path is relative to {folder}"
+    return SourceMissing(f"the file {place} is not there", expected="a Parquet or CSV file", remedy=remedy)
+
+
+def _open_part(path: Path) -> _Part:
+    try:
+        if path.name.lower().endswith(PARQUET):
+            return _Part(path, dict(pl.read_parquet_schema(path)), None)
+        frame = pl.read_csv(path, try_parse_dates=True, infer_schema_length=None, null_values=CSV_NULLS)
+    except pl.exceptions.NoDataError as error:
+        raise SourceError(f"the file {path} is empty", expected="a header and at least one row") from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, error) from error
+    empty = [
+        name for name, dtype in frame.schema.items() if dtype == pl.String and frame[name].null_count() == len(frame)
+    ]
+    frame = frame.with_columns(pl.lit(None).alias(name) for name in empty)  # no value, so no type: not text
+    return _Part(path, dict(frame.schema), frame)
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return SourceError(f"the file {path} cannot be read: {reason}", expected="a whole Parquet or CSV file")
+
+
+def _check_part(part: _Part, wanted: Sequence[str], first: _Part, *, is_declared: bool) -> None:
+    for name in wanted:
+        if name not in part.schema:
+            where = (
+                part.path.name if is_declared or part is first else f"{part.path.name}, though {first.path.name} has it"
+            )
+            raise ColumnMissing(f"the column {name!r} is not in {where}", remedy=name_nearest(name, list(part.schema)))
+
+
+def _agree_on_types(parts: Sequence[_Part], wanted: Sequence[str]) -> tuple[dict[str, pl.DataType], tuple[str, ...]]:
+    types: dict[str, pl.DataType] = {}
+    notes = []
+    for name in wanted:
+        settled, settler = parts[0].schema[name], parts[0]
+        for part in parts[1:]:
+            dtype = part.schema[name]
+            if dtype == settled:
+                continue
+            shared = find_shared_type(settled, dtype)
+            if shared is None:
+                raise SchemaMismatch(
+                    f"the column {name!r} is {settled} in {settler.path.name} and {dtype} in {part.path.name}",
+                    expected="one type in all files",
+                    remedy="write the files with the same types, or leave the column out with drop=[...]",
+                )
+            if pl.Null not in (settled, dtype) and settled.is_integer() != dtype.is_integer():
+                notes.append(
+                    f"{name!r} is {settled} in {settler.path.name} and {dtype} in {part.path.name}: read as {shared}"
+                )
+            settled, settler = shared, part
+        types[name] = settled
+    return types, tuple(notes)
+
+
+def find_shared_type(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+    """Return the type that holds the values of both without changing their meaning, or None when there is none."""
+    if pl.Null in (one, other):
+        return other if one == pl.Null else one
+    if one.is_numeric() and other.is_numeric():
+        return pl.Int64() if one.is_integer() and other.is_integer() else pl.Float64()
+    texts = (pl.String, pl.Categorical, pl.Enum)
+    if isinstance(one, texts) and isinstance(other, texts):
+        return pl.String()
+    if isinstance(one, pl.Datetime) and isinstance(other, pl.Datetime):
+        zones = {one.time_zone, other.time_zone}
+        return None if None in zones and len(zones) > 1 else pl.Datetime("us", None if None in zones else "UTC")
+    return one if one == other else None
+
+
+def _read_part(part: _Part, wanted: Sequence[str], types: dict[str, pl.DataType]) -> pl.DataFrame:
+    try:
+        frame = pl.read_parquet(part.path, columns=list(wanted), glob=False) if part.frame is None else part.frame
+        return frame.select(pl.col(name).cast(types[name]) for name in wanted)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(part.path, error) from error

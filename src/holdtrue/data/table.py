@@ -1,0 +1,168 @@
+"""Table: the declared table, read and checked into a history."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+
+from holdtrue.data.features import check_dropped, read_features
+from holdtrue.data.files import name_nearest, read_files
+from holdtrue.data.history import KEY, LABEL, LABEL_TIME, TIME, UNIT, History
+from holdtrue.data.moment import name_moments, read_moments
+from holdtrue.data.task import read_labels
+from holdtrue.domain import Table, Task
+from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceError
+
+
+def read_history(declared: Table, *, folder: Path, task: Task | None = None) -> History:
+    """Read and check the declared table.
+
+    Args:
+        declared: what `holdtrue.table` returned.
+        folder: the folder of the declaring file, where a relative path starts.
+        task: the kind of question; None to tell it from the label.
+
+    Raises:
+        SourceError: the file, a column, a key or a value is not as declared (see its subclasses).
+        LabelError: the label cannot be learned.
+    """
+    # A column that is dropped need not agree between files; one that is declared is missed by name below.
+    only = (
+        None if declared.features is None else list(dict.fromkeys((*_declared_columns(declared), *declared.features)))
+    )
+    read = read_files(declared.path, folder=folder, columns=only, ignore=_droppable(declared))
+    check_dropped(read.names, declared)
+    declared = replace(declared, drop=())
+    return read_frame(read.frame, declared, task=task, source=read.source, notes=read.notes)
+
+
+def read_frame(
+    frame: pl.DataFrame, declared: Table, *, task: Task | None = None, source: str = "", notes: Sequence[str] = ()
+) -> History:
+    """Check a frame that is already in memory as `read_history` checks a file; `source` says where it came from."""
+    _check_columns(frame, declared)
+    check_dropped(frame.columns, declared)
+    if frame.is_empty():
+        raise SourceError(
+            f"the table {source or declared.path} has no rows",
+            expected="at least one",
+            remedy="check path= and the file",
+        )
+    times, time_notes = read_moments(frame[declared.time], time_zone=declared.time_zone)
+    _refuse_nulls(times, declared.time, "time")
+    key, unit, key_notes = _read_names(frame, declared, times)
+    labels = read_labels(frame[declared.label], task=task)
+    label, label_time, delay, label_notes = _date_labels(frame, declared, times, labels.values)
+    features, feature_notes = read_features(frame, declared)
+    parts = [key.alias(KEY), unit.alias(UNIT), times.alias(TIME), label_time.alias(LABEL_TIME), label.alias(LABEL)]
+    rows = pl.DataFrame([*parts, *features])
+    order_notes = []
+    if not times.is_sorted():
+        rows = rows.sort(TIME, maintain_order=True)
+        order_notes = ["the rows were out of order and were sorted by time"]
+    return History(
+        frame=rows.rechunk(),
+        label=declared.label,
+        task=labels.task,
+        classes=labels.classes,
+        source=source or declared.path,
+        label_delay=delay,
+        notes=(*notes, *time_notes, *key_notes, *labels.notes, *label_notes, *feature_notes, *order_notes),
+    )
+
+
+def _declared_columns(declared: Table) -> tuple[str, ...]:
+    names = (declared.key, declared.unit, declared.time, declared.label, declared.label_time)
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def _droppable(declared: Table) -> tuple[str, ...]:
+    return tuple(name for name in declared.drop if name not in _declared_columns(declared))
+
+
+def _check_columns(frame: pl.DataFrame, declared: Table) -> None:
+    for name in (*_declared_columns(declared), *(declared.features or ())):
+        if name not in frame.columns:
+            raise ColumnMissing(
+                f"the column {name!r} is not in {declared.path}", remedy=name_nearest(name, frame.columns)
+            )
+
+
+def _refuse_nulls(column: pl.Series, name: str, part: str) -> None:
+    if column.null_count():
+        raise SourceError(
+            f"{column.null_count():,} of {len(column):,} rows have no {part} (column {name!r})",
+            expected=f"a {part} in every row",
+            remedy="fill it or leave these rows out",
+        )
+
+
+def _read_names(frame: pl.DataFrame, declared: Table, times: pl.Series) -> tuple[pl.Series, pl.Series, list[str]]:
+    notes = []
+    if declared.key is None:
+        key = name_moments(times)
+        remedy = 'name the column that tells the events apart: table(..., key="...")'
+    else:
+        key = _name_values(frame[declared.key], "key")
+        _refuse_nulls(key, declared.key, "key")
+        remedy = "keep one row for each event, or choose a key that tells them apart"
+    _refuse_duplicates(key, declared, remedy)
+    unit = key if declared.unit is None else _name_values(frame[declared.unit], "unit")
+    if unit.null_count():
+        notes.append(f"{unit.null_count():,} rows have no unit ({declared.unit!r}): their key stands for it")
+        unit = unit.fill_null(key)
+    return key, unit, notes
+
+
+def _name_values(column: pl.Series, part: str) -> pl.Series:
+    dtype = column.dtype
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        return name_moments(read_moments(column, time_zone=None)[0])
+    if dtype.is_integer() or isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Date):
+        return column.cast(pl.String)
+    raise SchemaMismatch(f"the {part} {column.name!r} is {dtype}", expected="texts or whole numbers")
+
+
+def _refuse_duplicates(key: pl.Series, declared: Table, remedy: str) -> None:
+    n_extra = len(key) - key.n_unique()
+    if not n_extra:
+        return
+    counts = key.alias("key").value_counts().filter(pl.col("count") > 1).sort("count", "key", descending=[True, False])
+    what = f"the key {declared.key!r}" if declared.key else f"no key is declared, and the time {declared.time!r}"
+    raise SourceError(
+        f"{what} is not unique: {len(counts):,} values occur more than once"
+        f" (such as {counts['key'][0]!r}, {counts['count'][0]} times), {n_extra:,} rows too many",
+        expected="one row for each event",
+        remedy=remedy,
+    )
+
+
+def _date_labels(
+    frame: pl.DataFrame, declared: Table, times: pl.Series, label: pl.Series
+) -> tuple[pl.Series, pl.Series, timedelta, list[str]]:
+    """Return labels, when each was known, and the delay after which one is due."""
+    if declared.label_time is None:
+        delay = declared.label_delay or timedelta(0)
+        known = (times + delay).set(label.is_null(), None)
+        return label, known, delay, []
+    known, time_notes = read_moments(frame[declared.label_time], time_zone=declared.time_zone)
+    notes = list(time_notes)
+    is_undated = known.is_null() & label.is_not_null()
+    if n_undated := int(is_undated.sum() or 0):
+        notes.append(f"{n_undated:,} labels have no {declared.label_time!r} and are taken as missing")
+        label = label.set(is_undated, None)
+    known = known.set(label.is_null(), None)
+    n_early = int((known < times).sum() or 0)
+    if n_early:
+        raise LabelError(
+            f"{n_early:,} labels were known before their prediction is made ({declared.label_time} < {declared.time})",
+            expected="a label_time at or after time",
+            remedy="check which column is which, or leave these rows out",
+        )
+    delays = (known - times).drop_nulls().dt.total_microseconds()
+    if delays.is_empty():
+        raise LabelError(f"no label has a {declared.label_time!r}", expected="when each label was known")
+    delay = timedelta(microseconds=int(delays.quantile(0.95, interpolation="higher") or 0))
+    return label, known, delay, notes
