@@ -1,0 +1,286 @@
+"""The gate: one look at a challenger on later, labelled rows that nobody trained on, before it may answer anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.domain import (
+    BeatsBaseline,
+    Check,
+    Json,
+    LabelScope,
+    Loss,
+    NotWorse,
+    Ruling,
+    Standard,
+    Task,
+    Verdict,
+    combine_rulings,
+)
+from holdtrue.validation.answer import find_bad_answers
+from holdtrue.validation.baseline import judge_baseline
+from holdtrue.validation.comparison import Comparison, compare_losses
+from holdtrue.validation.label import find_labelled
+from holdtrue.validation.standard import rule_standard, tell_standard
+
+if TYPE_CHECKING:
+    from holdtrue.data import Dataset
+
+NOT_WORSE = "not_worse"
+ANSWERS = "answers"
+MARGIN_SHARE = 0.05
+SMALLEST_MARGIN_SHARE = 1e-4
+MIN_OTHERS = 10
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateReport:
+    """What the gate ruled, and the figures that a rollout goes on with.
+
+    Attributes:
+        ruling: of all verdicts together.
+        verdicts: one for each check.
+        margin: the largest mean loss difference that counts as "not worse".
+        design_effect: of the paired differences, at least 1.
+        champion_risk: mean loss of the champion on the evaluation rows; of the baseline when there is no champion.
+        challenger_risk: mean loss of the challenger.
+        baseline_risk: mean loss of the simple baseline.
+        n_rows: labelled evaluation rows.
+        n_blocks: blocks of time that they lie in.
+        sentence: the ruling for people.
+    """
+
+    ruling: Ruling
+    verdicts: tuple[Verdict, ...]
+    margin: float
+    design_effect: float
+    champion_risk: float
+    challenger_risk: float
+    baseline_risk: float
+    n_rows: int
+    n_blocks: int
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Evaluated:
+    """The labelled rows of an evaluation with the loss of each party on them."""
+
+    task: Task
+    loss: Loss
+    days: NDArray[np.int64]
+    labels: NDArray[Any]
+    answers: NDArray[np.float64]
+    champion_answers: NDArray[np.float64] | None
+    challenger: NDArray[np.float64]
+    champion: NDArray[np.float64] | None
+    baseline: NDArray[np.float64]
+
+    def compare(self, anchor: NDArray[np.float64], *, alpha: float = 0.05) -> Comparison:
+        return compare_losses(self.challenger, anchor=anchor, days=self.days, loss=self.loss, alpha=alpha)
+
+
+def judge_gate(
+    *,
+    checks: Sequence[Check],
+    evaluation: Dataset,
+    challenger: NDArray[np.float64],
+    champion: NDArray[np.float64] | None,
+    baseline: NDArray[np.float64],
+    loss: Loss,
+    is_refresh: bool,
+    labels: LabelScope | str = LabelScope.ALL,
+    findings: Sequence[Verdict] = (),
+) -> GateReport:
+    """Judge a challenger on a frozen evaluation set; a bad model is a verdict, not an exception.
+
+    Args:
+        checks: what the loop demands; `NoLeak` is judged by `find_leaks`, whose verdict comes in through `findings`.
+        evaluation: later rows, known to none of the parties when they were trained.
+        challenger: its predictions on these rows, (n_rows, n_classes) or (n_rows,).
+        champion: the champion's; None when there is none yet (then the baseline is to be beaten).
+        baseline: the simple baseline's, see `baseline_predictions`.
+        loss: what the loop is judged by.
+        is_refresh: the challenger is the champion's own recipe on newer data.
+        labels: "acted" rows cannot be judged without propensities.
+        findings: verdicts that were found before (leaks, overlap); they count in the ruling.
+    """
+    bad = find_bad_answers(
+        challenger, n_rows=evaluation.n_rows, task=evaluation.task, n_classes=len(evaluation.classes)
+    )
+    if bad is not None:
+        failed = Verdict(
+            check=ANSWERS, ruling=Ruling.FAILED, sentence=f"The challenger's answers cannot be used: {bad}"
+        )
+        return _report_nothing([*findings, failed])
+    rows = _evaluate(evaluation, challenger=challenger, champion=champion, baseline=baseline, loss=loss)
+    comparison = rows.compare(rows.baseline if rows.champion is None else rows.champion)
+    margin = choose_margin(checks, rows)
+    shortage = _find_shortage(rows, LabelScope(labels))
+    verdicts = list(findings)
+    for check in _choose_checks(checks, has_champion=champion is not None):
+        if isinstance(check, NotWorse):
+            found = _judge_not_worse(check, rows, comparison, margin=margin, is_refresh=is_refresh)
+        else:
+            found = judge_baseline(rows.compare(rows.baseline, alpha=0.10))
+        if shortage is not None:
+            found = replace(found, ruling=Ruling.INCONCLUSIVE, sentence=shortage)
+        verdicts.append(found)
+    return _report(verdicts, rows, comparison, margin=margin)
+
+
+def choose_margin(checks: Sequence[Check], rows: _Evaluated) -> float:
+    """Return the declared margin, or 5 % of the champion's gain on the baseline, at least 1e-4 of the loss's range."""
+    declared = [float(check.margin) for check in checks if isinstance(check, NotWorse) and check.margin is not None]
+    if declared:
+        return declared[0]
+    smallest = SMALLEST_MARGIN_SHARE * rows.loss.spread
+    if rows.champion is None or len(rows.labels) == 0:
+        return smallest
+    return max(smallest, float(MARGIN_SHARE * (rows.baseline.mean() - rows.champion.mean())))
+
+
+def _choose_checks(checks: Sequence[Check], *, has_champion: bool) -> list[NotWorse | BeatsBaseline]:
+    """Return the checks that compare losses; without a champion the baseline stands in for it."""
+    comparing = [check for check in checks if isinstance(check, NotWorse | BeatsBaseline)]
+    if has_champion or not comparing:
+        return comparing
+    return [BeatsBaseline()]
+
+
+def _evaluate(
+    evaluation: Dataset,
+    *,
+    challenger: NDArray[np.float64],
+    champion: NDArray[np.float64] | None,
+    baseline: NDArray[np.float64],
+    loss: Loss,
+) -> _Evaluated:
+    task = evaluation.task
+    labels = evaluation.encoded_labels()
+    is_labelled = find_labelled(labels, task=task)
+    known = labels[is_labelled]
+    days = evaluation.time.dt.timestamp("us").to_numpy()[is_labelled] // MICROSECONDS_A_DAY
+    answers = challenger[is_labelled]
+    old_answers = None if champion is None else champion[is_labelled]
+    return _Evaluated(
+        task=task,
+        loss=loss,
+        days=days,
+        labels=known,
+        answers=answers,
+        champion_answers=old_answers,
+        challenger=loss.rows(answers, known),
+        champion=None if old_answers is None else loss.rows(old_answers, known),
+        baseline=loss.rows(baseline[is_labelled], known),
+    )
+
+
+def _find_shortage(rows: _Evaluated, scope: LabelScope) -> str | None:
+    """Say why no comparison of losses could be believed, whatever it were; None when it can."""
+    if scope is LabelScope.ACTED:
+        return (
+            "Only rows that were acted on get a label, so the labelled rows are no random sample: need the propensity "
+            "of each action in the log and some declared exploration before versions can be compared."
+        )
+    if rows.task.has_classes and len(rows.labels):
+        n_others = len(rows.labels) - int(np.bincount(rows.labels).max())
+        if n_others < MIN_OTHERS:
+            return (
+                f"Not enough data: need at least {MIN_OTHERS} labelled rows outside the commonest class, "
+                f"found {n_others} of {len(rows.labels):,}."
+            )
+    return None
+
+
+def _judge_not_worse(
+    check: NotWorse, rows: _Evaluated, comparison: Comparison, *, margin: float, is_refresh: bool
+) -> Verdict:
+    standard = check.refresh if is_refresh else check.recipe
+    anchor, note = "champion", ""
+    baseline_risk = float(rows.baseline.mean()) if len(rows.labels) else 0.0
+    if comparison.n_rows and comparison.anchor_risk >= baseline_risk:
+        note = (
+            f"The champion ({comparison.loss_name} {comparison.anchor_risk:.4g}) is no better than the simple baseline "
+            f"({baseline_risk:.4g}), so the challenger is held against the baseline. "
+        )
+        anchor, comparison = "simple baseline", rows.compare(rows.baseline)
+    rulings = {each: rule_standard(each, comparison, margin=margin) for each in Standard}
+    ruling = rulings[standard]
+    n_rows, n_days = comparison.required(margin=margin)
+    evidence: dict[str, Json] = comparison.to_evidence() | {
+        "anchor": anchor,
+        "standard": standard.value,
+        "rulings": {each.value: found.value for each, found in rulings.items()},
+        "margin": margin,
+        "baseline_loss": baseline_risk,
+        "required_rows": n_rows,
+        "required_days": n_days,
+        "auc": _compare_auc(rows, comparison),
+    }
+    sentence = note + tell_standard(standard, ruling, comparison, margin=margin, anchor=anchor)
+    return Verdict(check=NOT_WORSE, ruling=ruling, sentence=sentence, evidence=evidence)
+
+
+def _compare_auc(rows: _Evaluated, comparison: Comparison) -> dict[str, Json] | None:
+    """Return both areas under the ROC curve with DeLong's block-robust interval, for two classes; it rules nothing."""
+    if rows.task is not Task.BINARY or rows.champion_answers is None or comparison.interval is None:
+        return None
+    from holdtrue.stats import delong_paired
+
+    blocks = (rows.days - rows.days.min()) // comparison.block_days
+    found = delong_paired(rows.answers[:, 1], rows.champion_answers[:, 1], rows.labels == 1, blocks=blocks)
+    return {
+        "challenger": found.auc_a,
+        "champion": found.auc_b,
+        "difference": found.difference,
+        "low": found.interval.low,
+        "high": found.interval.high,
+        "p_value": found.p_value,
+    }
+
+
+def _report(verdicts: list[Verdict], rows: _Evaluated, comparison: Comparison, *, margin: float) -> GateReport:
+    return GateReport(
+        ruling=combine_rulings(verdicts),
+        verdicts=tuple(verdicts),
+        margin=margin,
+        design_effect=comparison.design_effect,
+        champion_risk=comparison.anchor_risk,
+        challenger_risk=comparison.risk,
+        baseline_risk=float(rows.baseline.mean()) if len(rows.labels) else 0.0,
+        n_rows=comparison.n_rows,
+        n_blocks=comparison.n_blocks,
+        sentence=tell_gate(verdicts),
+    )
+
+
+def _report_nothing(verdicts: list[Verdict]) -> GateReport:
+    """Return the report of a challenger that could not be compared at all."""
+    return GateReport(
+        ruling=combine_rulings(verdicts),
+        verdicts=tuple(verdicts),
+        margin=0.0,
+        design_effect=1.0,
+        champion_risk=0.0,
+        challenger_risk=0.0,
+        baseline_risk=0.0,
+        n_rows=0,
+        n_blocks=0,
+        sentence=tell_gate(verdicts),
+    )
+
+
+def tell_gate(verdicts: Sequence[Verdict]) -> str:
+    """Return the sentence of the verdict that decided; the comparison with the champion speaks first."""
+    if not verdicts:
+        return "Nothing was checked, so nothing has passed."
+    ruling = combine_rulings(verdicts)
+    deciding = [verdict for verdict in verdicts if verdict.ruling is ruling]
+    return next((each for each in deciding if each.check == NOT_WORSE), deciding[-1]).sentence
