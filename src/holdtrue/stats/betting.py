@@ -163,6 +163,10 @@ class EProcess:
         check_share(alpha, name="alpha")
         return self.log_e_max / check_design_effect(design_effect) >= -math.log(alpha)
 
+    def p_value(self, design_effect: float = 1.0) -> float:
+        """Return the smallest alpha at which the null is refuted by now: at most this chance that it was luck."""
+        return min(1.0, math.exp(-self.log_e_max / check_design_effect(design_effect)))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the whole state as plain numbers, strings and lists, ready for JSON."""
         return {
