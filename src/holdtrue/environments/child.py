@@ -18,7 +18,7 @@ import msgspec
 
 from holdtrue.environments.entry import call_encoded
 from holdtrue.environments.failure import make_failure, pack_failure
-from holdtrue.environments.message import Done, FromChild, Hello, Stale, Told, Work, read_request, send_message
+from holdtrue.environments.message import Begun, Done, FromChild, Hello, Stale, Told, Work, read_request, send_message
 from holdtrue.environments.modules import ModuleWatch
 from holdtrue.environments.progress import Progress, listen_everywhere
 
@@ -48,11 +48,12 @@ class Replies:
             self.send(Told(progress))
 
 
-def do_work(work: Work, watch: ModuleWatch) -> FromChild:
+def do_work(work: Work, watch: ModuleWatch, replies: Replies) -> FromChild:
     """Do one piece of work and return the reply; nothing that user code raises gets past here."""
     edited = watch.find_edited()
     if edited is not None:
         return Stale(edited)
+    replies.send(Begun())
     began_ns = time.time_ns()
     try:
         return Done(msgspec.Raw(call_encoded(work.entry, work.payload)))
@@ -98,7 +99,7 @@ def main() -> None:
     listen_everywhere(replies.tell)
     watch = ModuleWatch()
     while True:
-        replies.send(do_work(waiting.get(), watch))
+        replies.send(do_work(waiting.get(), watch, replies))
 
 
 if __name__ == "__main__":

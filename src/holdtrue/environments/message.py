@@ -24,6 +24,10 @@ class Work(msgspec.Struct, frozen=True, tag="work"):
     payload: msgspec.Raw
 
 
+class Begun(msgspec.Struct, frozen=True, tag="begun"):
+    """The child begins the work: from here on its death is the work's failure; before, the work can be given again."""
+
+
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """The work returned this."""
 
@@ -53,7 +57,7 @@ class Stale(msgspec.Struct, frozen=True, tag="stale"):
 
 
 ToChild = Hello | Work
-FromChild = Done | Failed | Told | Stale
+FromChild = Begun | Done | Failed | Told | Stale
 
 _to_child = msgspec.json.Decoder(ToChild)
 _from_child = msgspec.json.Decoder(FromChild)

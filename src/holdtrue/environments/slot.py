@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -40,6 +40,7 @@ class WarmChild:
         self._inbox = Inbox()
         self._lock = threading.Lock()
         self._is_reaped = False
+        self.is_silent = False  # whether the last `receive` read nothing of the replies
         arguments = [str(request_read), str(reply_write), str(os.getpid())]
         self._process = subprocess.Popen(
             # -P: the folder that we happen to be in must not come before the standard library.
@@ -73,11 +74,13 @@ class WarmChild:
     def receive(self, seconds: float) -> list[FromChild]:
         """Wait for up to so many seconds and return the messages that came; what was printed goes to the output."""
         messages: list[FromChild] = []
+        self.is_silent = True
         for key, _ in self._selector.select(max(0.0, min(seconds, _POLL_SECONDS))):
             piece = self._read(key.fd)
             if key.fd == self._prints:
                 self._output.append(piece)
             else:
+                self.is_silent = not piece
                 messages += self._inbox.feed(piece)
         return messages
 
@@ -141,17 +144,14 @@ class Slot:
         self._is_stopped = False
 
     def run(self, work: Work, *, timeout_seconds: float | None, on_progress: Listener | None) -> Json:
-        """Do the work in the warm child and return its result; a child that has died since, or is stale, is replaced."""
+        """Do the work in the warm child and return its result; a child that is dead or stale is replaced."""
         self._output.clear()
         return_code = 0
         for _ in range(_ATTEMPTS):
             child = self._take_child()
-            if not child.send(work):
+            reply = self._await_reply(child, timeout_seconds, on_progress) if child.send(work) else None
+            if reply is None or isinstance(reply, Stale):
                 return_code = self._end_child()
-                continue
-            reply = self._await_reply(child, timeout_seconds, on_progress)
-            if isinstance(reply, Stale):
-                self._end_child()
                 continue
             child.drain_output()
             if isinstance(reply, Failed):
@@ -189,23 +189,32 @@ class Slot:
             raise StateConflict(found, remedy="submit the work to an open one")
 
     def _await_reply(
-        self, child: WarmChild, timeout_seconds: float | None, on_progress: Callable[..., None] | None
-    ) -> Done | Failed | Stale:
+        self, child: WarmChild, timeout_seconds: float | None, on_progress: Listener | None
+    ) -> Done | Failed | Stale | None:
+        """Return the reply, or None when the child died before it began the work."""
         deadline = float("inf") if timeout_seconds is None else time.monotonic() + timeout_seconds
+        has_begun = False
         while True:
             was_dead = child.is_dead()
             messages = child.receive(deadline - time.monotonic())
             for message in messages:
-                if not isinstance(message, Told):
+                if isinstance(message, Done | Failed | Stale):
                     return message
-                if on_progress is not None:
+                has_begun = True
+                if isinstance(message, Told) and on_progress is not None:
                     self._tell(message, on_progress)
-            if was_dead and not messages:
-                return_code = self._end_child()
-                self._refuse_when_stopped()
-                raise describe_death(return_code, output=self._output.tail())
+            if was_dead and child.is_silent:
+                if not has_begun:
+                    return None
+                raise self._explain_death()
             if time.monotonic() >= deadline:
                 raise self._stop_late(child, timeout_seconds)
+
+    def _explain_death(self) -> TrainingFailed:
+        return_code = self._end_child()
+        with self._lock:
+            self._refuse_when_stopped()
+        return describe_death(return_code, output=self._output.tail())
 
     def _tell(self, message: Told, on_progress: Listener) -> None:
         try:
