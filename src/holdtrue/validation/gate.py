@@ -101,38 +101,30 @@ def judge_gate(
     """Judge a challenger on a frozen evaluation set; a bad model is a verdict, not an exception.
 
     Args:
-        checks: what the loop demands; `NoLeak` is judged by `find_leaks`, whose verdict comes in through `findings`.
+        checks: what the loop demands (`NoLeak` is judged by `find_leaks`).
         evaluation: later rows, known to none of the parties when they were trained.
         challenger: its predictions on these rows, (n_rows, n_classes) or (n_rows,).
-        champion: the champion's; None when there is none yet (then the baseline is to be beaten).
+        champion: the champion's; None when there is none yet.
         baseline: the simple baseline's, see `baseline_predictions`.
         loss: what the loop is judged by.
-        is_refresh: the challenger is the champion's own recipe on newer data.
+        is_refresh: it is the champion's own recipe on newer data.
         labels: "acted" rows cannot be judged without propensities.
-        findings: verdicts that were found before (leaks, overlap); they count in the ruling.
+        findings: verdicts found before (leaks, overlap), which count as well.
     """
-    bad = find_bad_answers(
-        challenger, n_rows=evaluation.n_rows, task=evaluation.task, n_classes=len(evaluation.classes)
-    )
-    if bad is not None:
-        failed = Verdict(
-            check=ANSWERS, ruling=Ruling.FAILED, sentence=f"The challenger's answers cannot be used: {bad}"
-        )
-        return _report_nothing([*findings, failed])
+    if (bad := find_bad_answers(challenger, evaluation)) is not None:
+        return _report_nothing([*findings, Verdict(check=ANSWERS, ruling=Ruling.FAILED, sentence=bad)])
     rows = _evaluate(evaluation, challenger=challenger, champion=champion, baseline=baseline, loss=loss)
     comparison = rows.compare(rows.baseline if rows.champion is None else rows.champion)
     margin = choose_margin(checks, rows)
-    shortage = _find_shortage(rows, LabelScope(labels))
-    verdicts = list(findings)
-    for check in _choose_checks(checks, has_champion=champion is not None):
-        if isinstance(check, NotWorse):
-            found = _judge_not_worse(check, rows, comparison, margin=margin, is_refresh=is_refresh)
-        else:
-            found = judge_baseline(rows.compare(rows.baseline, alpha=0.10))
-        if shortage is not None:
-            found = replace(found, ruling=Ruling.INCONCLUSIVE, sentence=shortage)
-        verdicts.append(found)
-    return _report(verdicts, rows, comparison, margin=margin)
+    found = [
+        judge_baseline(rows.compare(rows.baseline, alpha=0.10))
+        if isinstance(check, BeatsBaseline)
+        else _judge_not_worse(check, rows, comparison, margin=margin, is_refresh=is_refresh)
+        for check in _choose_checks(checks, has_champion=champion is not None)
+    ]
+    if (shortage := _find_shortage(rows, LabelScope(labels))) is not None:
+        found = [replace(verdict, ruling=Ruling.INCONCLUSIVE, sentence=shortage) for verdict in found]
+    return _report([*findings, *found], rows, comparison, margin=margin)
 
 
 def choose_margin(checks: Sequence[Check], rows: _Evaluated) -> float:
@@ -231,6 +223,8 @@ def _judge_not_worse(
 def _compare_auc(rows: _Evaluated, comparison: Comparison) -> dict[str, Json] | None:
     """Return both areas under the ROC curve with DeLong's block-robust interval, for two classes; it rules nothing."""
     if rows.task is not Task.BINARY or rows.champion_answers is None or comparison.interval is None:
+        return None
+    if not 2 <= int((rows.labels == 1).sum()) <= len(rows.labels) - 2:
         return None
     from holdtrue.stats import delong_paired
 
