@@ -1,0 +1,1 @@
+"""Tables: one file for each family of tables; `holdtrue.store.transaction` brings them together."""

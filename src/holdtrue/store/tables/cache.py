@@ -1,0 +1,33 @@
+"""Cache: outputs of pipeline steps by the digest of everything that went into them."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from holdtrue.domain import Json
+from holdtrue.store.columns import METADATA, Document
+from holdtrue.store.records import refuse_endless_numbers
+
+STEP_CACHE = sa.Table(
+    "step_cache",
+    METADATA,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", Document),
+)
+
+
+class Cache:
+    """The step cache; a value must be something else than null, for that says "not there"."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: str) -> Json | None:
+        """Return the value that is kept under the key, or None."""
+        return self._connection.execute(sa.select(STEP_CACHE.c.value).where(STEP_CACHE.c.key == key)).scalar()
+
+    def put(self, key: str, value: Json) -> Json:
+        """Keep a value unless the key has one already; return the one that is kept."""
+        refuse_endless_numbers(value, path=key)
+        statement = insert(STEP_CACHE).values(key=key, value=value).on_conflict_do_nothing(index_elements=["key"])
+        self._connection.execute(statement)
+        return self.get(key)

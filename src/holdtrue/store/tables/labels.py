@@ -1,0 +1,75 @@
+"""Labels: every label as it came; the last one received for a key counts, the earlier ones are kept."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from holdtrue.domain import LabelFact
+from holdtrue.store.columns import METADATA, Document
+from holdtrue.store.records import encode_record
+
+LABELS = sa.Table(
+    "labels",
+    METADATA,
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("loop", sa.Text),
+    sa.Column("key", sa.Text),
+    sa.Column("prediction_id", sa.Text),
+    sa.Column("label", Document),
+    sa.Column("at", sa.Float),
+    sa.Column("received_at", sa.Float),
+)
+LABEL_OFFSETS = sa.Table(
+    "label_offsets",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer),
+)
+
+
+class Labels:
+    """The labels of all loops, and how far each label segment was taken in."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def append(self, facts: Sequence[LabelFact]) -> int:
+        """Keep labels and return how many were new; one that equals an earlier one in every field is left out."""
+        if not facts:
+            return 0
+        rows = [encode_record(fact) for fact in facts]
+        with self._connection.begin_nested():
+            return int(self._connection.execute(insert(LABELS).on_conflict_do_nothing(), rows).rowcount)
+
+    def all(self, loop: str) -> list[LabelFact]:
+        """Return the labels of a loop in the order of receipt."""
+        columns = [LABELS.c[name] for name in ("loop", "label", "at", "received_at", "key", "prediction_id")]
+        statement = sa.select(*columns).where(LABELS.c.loop == loop).order_by(LABELS.c.received_at, LABELS.c.sequence)
+        return [LabelFact(**row._mapping) for row in self._connection.execute(statement)]
+
+    def count(self, loop: str) -> int:
+        """Return how many labels a loop has received."""
+        statement = sa.select(sa.func.count()).select_from(LABELS).where(LABELS.c.loop == loop)
+        return int(self._connection.execute(statement).scalar_one())
+
+    def erase(self, loop: str, key: str, *, prediction_ids: Sequence[str] = ()) -> int:
+        """Remove all labels of a key, and of the predictions made for it; return how many went."""
+        is_meant = sa.or_(LABELS.c.key == key, LABELS.c.prediction_id.in_(list(prediction_ids)))
+        return int(self._connection.execute(sa.delete(LABELS).where(LABELS.c.loop == loop, is_meant)).rowcount)
+
+    def offset(self, name: str) -> int:
+        """Return up to which byte the segment of that name was taken in; 0 for one never seen."""
+        statement = sa.select(LABEL_OFFSETS.c.position).where(LABEL_OFFSETS.c.name == name)
+        return int(self._connection.execute(statement).scalar() or 0)
+
+    def offsets(self) -> dict[str, int]:
+        """Return the offset of every segment that was taken in."""
+        return {row.name: row.position for row in self._connection.execute(sa.select(LABEL_OFFSETS))}
+
+    def set_offset(self, name: str, n: int) -> None:
+        """Say that the segment was taken in up to byte `n`; in the same transaction as its labels."""
+        statement = insert(LABEL_OFFSETS).values(name=name, position=n)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_={"position": statement.excluded.position})
+        )

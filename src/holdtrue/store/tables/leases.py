@@ -1,0 +1,68 @@
+"""Leases: who may do something for a while; each holder gets a higher token than all before it."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from holdtrue.errors import StateConflict
+from holdtrue.store.columns import METADATA
+
+LEASES = sa.Table(
+    "leases",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text),
+    sa.Column("token", sa.Integer),
+    sa.Column("expires_unix", sa.Float),
+)
+# Leases go by the database's clock: the one clock that all their holders share.
+_NOW: sa.ColumnElement[float] = sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Float)
+
+
+class Leases:
+    """The leases by name."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def acquire(self, name: str, owner: str, seconds: float) -> int | None:
+        """Take a lease that is free, expired or one's own; return its fencing token, or None when another holds it.
+
+        Taking one's own lease again raises the token too: an owner that was restarted fences out its former self.
+        """
+        statement = insert(LEASES).values(name=name, owner=owner, token=1, expires_unix=_NOW + seconds)
+        taken = statement.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"owner": owner, "token": LEASES.c.token + 1, "expires_unix": _NOW + seconds},
+            where=sa.or_(LEASES.c.owner == owner, LEASES.c.expires_unix <= _NOW),
+        )
+        if self._connection.execute(taken).rowcount != 1:
+            return None
+        return int(self._connection.execute(sa.select(LEASES.c.token).where(LEASES.c.name == name)).scalar_one())
+
+    def renew(self, name: str, *, token: int, seconds: float) -> bool:
+        """Keep a lease for `seconds` from now; return False when it has expired or someone else took it."""
+        statement = sa.update(LEASES).where(
+            LEASES.c.name == name, LEASES.c.token == token, LEASES.c.expires_unix > _NOW
+        )
+        return self._connection.execute(statement.values(expires_unix=_NOW + seconds)).rowcount == 1
+
+    def release(self, name: str, *, token: int) -> bool:
+        """Give a lease back; return False when it was no longer held. Its name keeps the token that it came to."""
+        statement = sa.update(LEASES).where(
+            LEASES.c.name == name, LEASES.c.token == token, LEASES.c.expires_unix > _NOW
+        )
+        return self._connection.execute(statement.values(expires_unix=0.0)).rowcount == 1
+
+    def require(self, name: str, *, token: int) -> None:
+        """Raise `StateConflict` unless the token still holds the lease; call it in the transaction that it protects."""
+        holds = sa.select(LEASES.c.name).where(_is_held(name, token))
+        if self._connection.execute(holds).first() is None:
+            raise StateConflict(
+                f"the lease {name!r} is no longer held with token {token}",
+                expected="to hold it still",
+                remedy="stop, acquire it again and read the state anew",
+            )
+
+
+def _is_held(name: str, token: int) -> sa.ColumnElement[bool]:
+    return sa.and_(LEASES.c.name == name, LEASES.c.token == token, LEASES.c.expires_unix > _NOW)
