@@ -20,7 +20,8 @@ class Strategy:
         is_paired: whether the version that does not answer is asked too during the canary, so that evidence stays
             paired; False for labels that the decision itself can change, or where asking twice is too dear.
         min_rows: matured, labelled rows that a stage needs (of the challenger's, or pairs).
-        min_days: the shortest time of a stage, in business days.
+        min_days: the shortest time of a canary stage, in business days.
+        shadow_days: the shortest time in shadow, in business days.
         abort_budget: the chance, over the whole rollout, of stopping a challenger that does no harm.
     """
 
@@ -29,6 +30,7 @@ class Strategy:
     is_paired: bool = True
     min_rows: int = 500
     min_days: float = 1.0
+    shadow_days: float = 3.0
     abort_budget: float = ABORT_BUDGET
 
 
@@ -39,6 +41,7 @@ def canary(
     paired: bool = True,
     min_rows: int = 500,
     min_days: float = 1.0,
+    shadow_days: float = 3.0,
 ) -> Strategy:
     """Declare a canary rollout, with shadow first unless said otherwise.
 
@@ -50,9 +53,19 @@ def canary(
         raise DeclarationError(
             f"the shares {list(shares)} are no way up", expected="rising shares above 0 that end with 1"
         )
-    if min_rows < 1 or min_days < 0:
-        raise DeclarationError("min_rows is below 1 or min_days below 0")
-    return Strategy(shares=steps, has_shadow=shadow, is_paired=paired, min_rows=min_rows, min_days=min_days)
+    if min_rows < 1 or min_days < 0 or shadow_days < 0:
+        raise DeclarationError(
+            f"min_rows={min_rows}, min_days={min_days}, shadow_days={shadow_days} cannot be waited for",
+            expected="at least 1 row, and days of 0 or more",
+        )
+    return Strategy(
+        shares=steps,
+        has_shadow=shadow,
+        is_paired=paired,
+        min_rows=min_rows,
+        min_days=min_days,
+        shadow_days=shadow_days,
+    )
 
 
 class StageKind(StrEnum):

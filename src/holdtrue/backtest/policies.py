@@ -1,0 +1,66 @@
+"""Policies that a loop is compared with: a static model, and blind replacement at given moments."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.domain import Decision, DecisionKind, Money
+
+from .measure import PolicyTrace
+from .replay import Replay
+from .roster import Member, Roster
+
+TrainBlind = Callable[[datetime], Member]
+Advance = Callable[[str], None]
+
+
+def space_evenly(start: datetime, end: datetime, n_moments: int) -> list[datetime]:
+    """Return n moments that cut [start, end) into n + 1 equal parts.
+
+    >>> from datetime import UTC, timedelta
+    >>> a = datetime(2013, 1, 1, tzinfo=UTC)
+    >>> [m.day for m in space_evenly(a, a + timedelta(days=9), 2)]
+    [4, 7]
+    """
+    return [start + (end - start) * i / (n_moments + 1) for i in range(1, n_moments + 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlindPolicy:
+    """Retrains at each moment on all that is known then, and replaces at once, whatever comes of it."""
+
+    name: str
+    moments: Sequence[datetime]
+
+    def replay(
+        self, replay: Replay, roster: Roster, train: TrainBlind, outcome: Money | None, advance: Advance
+    ) -> PolicyTrace:
+        """Return the trace of this policy; `advance` is told of each training."""
+        edges = [replay.start, *self.moments]
+        answers: list[NDArray[np.float64]] = []
+        worth: list[NDArray[np.float64]] = []
+        decisions: list[Decision] = []
+        for i, moment in enumerate(edges):
+            member = train(moment)
+            advance(self.name)
+            if i:
+                sentence = f"Retrained on {member.fitted.n_rows:,} rows and replaced without a look."
+                decisions.append(
+                    Decision(at=moment, action=DecisionKind.RETRAINED, version=member.number, sentence=sentence)
+                )
+            begin = replay.find_row(moment) if i else 0
+            end = replay.find_row(edges[i + 1]) if i + 1 < len(edges) else replay.n_rows
+            if end > begin:
+                answers.append(roster.answer(member.number, begin, end))
+                worth.append(roster.worth(member.number, answers[-1], replay.labels[begin:end]))
+        return PolicyTrace(
+            policy=self.name,
+            answers=np.concatenate(answers),
+            worth=np.concatenate(worth) if outcome is not None else None,
+            unit=outcome.unit if outcome is not None else "money",
+            decisions=tuple(decisions),
+            n_retrains=len(self.moments),
+        )

@@ -1,0 +1,205 @@
+"""Replayed loop: the declared loop on its own past, moved by the very functions that move it live."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.domain import (
+    Decision,
+    DecisionKind,
+    Loss,
+    Money,
+    Rollout,
+    RolloutStatus,
+)
+from holdtrue.loop import (
+    AbortRollout,
+    AdvanceRollout,
+    BeginRollout,
+    Facts,
+    Install,
+    LoopPolicy,
+    LoopState,
+    Move,
+    Promote,
+    Reject,
+    RiskWatch,
+    StartRun,
+    Trained,
+    TrainingLost,
+    decide,
+)
+
+from .measure import PolicyTrace
+from .replay import Replay, to_microseconds
+from .roster import Roster
+from .trial import Trial
+
+TrainGated = Callable[[datetime, int], Trained | TrainingLost]
+
+
+@dataclass
+class ReplayedLoop:
+    """Drives `loop.decide` through the replayed rows with a virtual clock.
+
+    Attributes:
+        policy: the loop's policy.
+        replay: the rows.
+        roster: the versions; version 1 must be in it and takes charge at the start.
+        loss: what answers are judged by.
+        train: trains on what is known at a moment against a champion; a passed version is in the roster afterwards.
+        risk_of: what the watch of a version goes by.
+    """
+
+    policy: LoopPolicy
+    replay: Replay
+    roster: Roster
+    loss: Loss
+    train: TrainGated
+    risk_of: Callable[[int], RiskWatch]
+    outcome: Money | None = None
+    state: LoopState = field(default_factory=lambda: LoopState(champion=1))
+    trial: Trial | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    n_retrains: int = 0
+    n_exposed: int = 0
+    _in_charge_since: int = 0
+    _finished: Trained | TrainingLost | None = None
+    _answers: list[NDArray[np.float64]] = field(default_factory=list)
+    _worth: list[NDArray[np.float64]] = field(default_factory=list)
+    _losses: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def run(self, looks: list[datetime], *, advance: Callable[[str], None]) -> PolicyTrace:
+        """Replay all rows, looking at each of the moments; `advance` is told of each look."""
+        self.state = replace(self.state, last_run_at=self.replay.start)
+        begin = 0
+        for now in looks:
+            end = self.replay.find_row(now) if now < looks[-1] else self.replay.n_rows
+            self._answer(begin, end)
+            begin = end
+            # A training may end at the very look that ordered it, so moves are asked for until there are no more.
+            for _ in range(3):
+                moves = decide(self.policy, self.state, self._observe(now, end), now)
+                self._finished = None
+                for move in moves:
+                    self._act(move, now, end)
+                if self._finished is None:
+                    break
+            advance("loop")
+        return PolicyTrace(
+            policy="loop",
+            answers=np.concatenate(self._answers),
+            worth=np.concatenate(self._worth) if self.outcome is not None else None,
+            unit=self.outcome.unit if self.outcome is not None else "money",
+            decisions=tuple(self.decisions),
+            n_retrains=self.n_retrains,
+        )
+
+    def _answer(self, begin: int, end: int) -> None:
+        if end <= begin or self.state.champion is None:
+            return
+        labels = self.replay.labels[begin:end]
+        champion = self.state.champion
+        answers = self.roster.answer(champion, begin, end)
+        worth = self.roster.worth(champion, answers, labels)
+        if self.trial is not None:
+            challenger = self.trial.rollout.challenger
+            others = self.roster.answer(challenger, begin, end)
+            chosen = self.trial.assign(begin, end)
+            self.trial.record(begin, end, answers, others, chosen)
+            self.n_exposed += int(chosen.sum())
+            worth = np.where(chosen, self.roster.worth(challenger, others, labels), worth)
+            answers = np.where(chosen[:, None] if answers.ndim == 2 else chosen, others, answers)
+        self._answers.append(answers)
+        self._worth.append(worth)
+        known = self.replay.is_labelled[begin:end]
+        losses = np.full(end - begin, np.nan)
+        losses[known] = self.loss.rows(answers[known], labels[known])
+        self._losses.append(losses)
+
+    def _observe(self, now: datetime, end: int) -> Facts:
+        moment = to_microseconds(now)
+        last = self.state.last_run_at or self.replay.start
+        due = self.replay.due[:end]
+        recent = (due <= moment) & (due > to_microseconds(last)) & self.replay.is_labelled[:end]
+        n_new = int(recent.sum())
+        if self.trial is not None:
+            return Facts(finished=self._finished, evidence=self.trial.weigh(now), n_new_labels=n_new)
+        if self.policy.on_risk is None or self.state.champion is None or self._finished is not None:
+            return Facts(finished=self._finished, n_new_labels=n_new)
+        rows = slice(self._in_charge_since, end)
+        losses = np.concatenate(self._losses)[rows] if self._losses else np.zeros(0)
+        ripe = (self.replay.due[rows] <= moment) & ~np.isnan(losses)
+        order = np.argsort(self.replay.due[rows][ripe], kind="stable")
+        watch = self.risk_of(self.state.champion)
+        days = self.replay.due[rows][ripe][order] // 86_400_000_000
+        risk = watch.read(losses[ripe][order], days, run_length_days=self.policy.on_risk.run_length_days)
+        return Facts(finished=None, risk=risk, n_new_labels=n_new)
+
+    def _act(self, move: Move, now: datetime, end: int) -> None:
+        if isinstance(move, StartRun):
+            self._start_run(move, now)
+        elif isinstance(move, Install):
+            self.state = replace(self.state, champion=move.version)
+        elif isinstance(move, Reject):
+            self._note(now, DecisionKind.REJECTED, move.version, move.sentence)
+        elif isinstance(move, BeginRollout):
+            self._begin(move, now, end)
+        elif isinstance(move, AdvanceRollout):
+            moved = replace(move.rollout, stage_index=move.rollout.stage_index + 1, stage_started_at=now)
+            self._hold(moved)
+        elif isinstance(move, Promote):
+            self._note(now, DecisionKind.PROMOTED, move.rollout.challenger, move.sentence)
+            self.state = replace(self.state, champion=move.rollout.challenger, rollout=None)
+            self.trial = None
+            self._in_charge_since = end
+        elif isinstance(move, AbortRollout):
+            self._note(now, DecisionKind.ABORTED, move.rollout.challenger, move.sentence)
+            self.state = replace(self.state, rollout=None)
+            self.trial = None
+
+    def _start_run(self, move: StartRun, now: datetime) -> None:
+        self.n_retrains += 1
+        self._note(now, DecisionKind.RETRAINED, None, f"Retrained: {move.reason}.")
+        self.state = replace(
+            self.state, last_run_at=now, risk_run_at=now if move.is_by_risk else self.state.risk_run_at
+        )
+        champion = self.state.champion
+        assert champion is not None, "version 1 takes charge before a replay begins"
+        self._finished = self.train(now, champion)
+        if isinstance(self._finished, TrainingLost):
+            self._note(now, DecisionKind.REJECTED, None, self._finished.sentence)
+
+    def _begin(self, move: BeginRollout, now: datetime, end: int) -> None:
+        champion = self.state.champion
+        assert champion is not None, "a rollout needs a champion"
+        rollout = Rollout(
+            rollout_id=f"replay-{move.version}",
+            loop="replay",
+            champion=champion,
+            challenger=move.version,
+            plan=move.plan,
+            terms=move.terms,
+            started_at=now,
+            stage_index=0,
+            stage_started_at=now,
+            status=RolloutStatus.ACTIVE,
+        )
+        if move.plan.is_gate_only:
+            self._act(Promote(rollout=rollout, sentence=f"{move.sentence} {move.plan.note}"), now, end)
+            return
+        self._note(now, DecisionKind.ROLLED_OUT, move.version, move.sentence)
+        self.trial = Trial(rollout=rollout, begin=end, replay=self.replay, loss=self.loss)
+        self._hold(rollout)
+
+    def _hold(self, rollout: Rollout) -> None:
+        self.state = replace(self.state, rollout=rollout)
+        if self.trial is not None:
+            self.trial.rollout = rollout
+
+    def _note(self, at: datetime, kind: DecisionKind, version: int | None, sentence: str) -> None:
+        self.decisions.append(Decision(at=at, action=kind, version=version, sentence=sentence))
+

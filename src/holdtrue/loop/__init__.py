@@ -1,0 +1,5 @@
+"""Loop: observe, decide (pure), act, for one declared Loop."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,118 @@
+"""Decide: what a loop does next, from its policy, its state, the facts and the time alone. Pure.
+
+The live controller, the backtest and the tests call this same function.
+"""
+
+from datetime import datetime
+
+from holdtrue.domain import Cause, Rollout, Ruling
+from holdtrue.rollout import Evidence, RolloutAction
+from holdtrue.rollout import decide as decide_rollout
+
+from .state import (
+    AbortRollout,
+    AdvanceRollout,
+    BeginRollout,
+    CloseAlert,
+    Facts,
+    HoldRollout,
+    Install,
+    LoopPolicy,
+    LoopState,
+    Move,
+    NoteLoss,
+    OpenAlert,
+    Promote,
+    RefuseRun,
+    Reject,
+    StartRun,
+    Trained,
+    TrainingLost,
+)
+
+
+def decide(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
+    """Return the next moves of a loop: at most one that changes who answers, then alerts.
+
+    A finished training is dealt with first, then a rollout under way, then the triggers. While a rollout or a training
+    is under way no other training starts: each challenger meets the champion alone.
+    """
+    return (*_decide_change(policy, state, facts, now), *_decide_alerts(state, facts))
+
+
+def _decide_change(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
+    if facts.finished is not None:
+        return _place(policy, state, facts.finished)
+    if state.rollout is not None:
+        return (_move_rollout(state.rollout, facts.evidence, now),)
+    if state.is_training:
+        return ()
+    return _decide_run(policy, state, facts, now)
+
+
+def _place(policy: LoopPolicy, state: LoopState, finished: Trained | TrainingLost) -> tuple[Move, ...]:
+    if isinstance(finished, TrainingLost):
+        return (NoteLoss(run_id=finished.run_id, sentence=finished.sentence),)
+    if finished.ruling is not Ruling.PASSED:
+        return (Reject(version=finished.version, sentence=finished.sentence),)
+    if state.champion is None:
+        return (Install(version=finished.version, sentence=finished.sentence),)
+    if state.rollout is not None:
+        return (Reject(version=finished.version, sentence="Another rollout is under way; this one was not started."),)
+    return (
+        BeginRollout(version=finished.version, terms=finished.terms, plan=policy.plan, sentence=finished.sentence),
+    )
+
+
+def _move_rollout(rollout: Rollout, evidence: Evidence | None, now: datetime) -> Move:
+    known = evidence if evidence is not None else Evidence(n_rows=0, n_missing=0, n_stage=0, n_exposed=0)
+    move = decide_rollout(rollout, known, now)
+    if move.action is RolloutAction.PROMOTE:
+        return Promote(rollout=rollout, sentence=move.sentence)
+    if move.action is RolloutAction.ABORT:
+        return AbortRollout(rollout=rollout, sentence=move.sentence)
+    if move.action is RolloutAction.ADVANCE:
+        return AdvanceRollout(rollout=rollout, sentence=move.sentence)
+    return HoldRollout(rollout=rollout, sentence=move.sentence)
+
+
+def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
+    if state.champion is None:
+        if state.last_run_at is None:
+            return (StartRun(reason="no version is in charge yet"),)
+        # A first training that failed its checks is tried again on the schedule, not at every tick.
+        if policy.every is None or now - state.last_run_at < policy.every.span:
+            return ()
+        return (StartRun(reason="no version is in charge yet, and the schedule says so"),)
+    wanted = _find_trigger(policy, state, facts, now)
+    if wanted is None:
+        return ()
+    if facts.n_new_labels < policy.min_new_labels:
+        said = f"{wanted.reason}, but only {facts.n_new_labels} labels have come since the last training"
+        return (RefuseRun(sentence=f"{said}; {policy.min_new_labels} are needed."),)
+    return (wanted,)
+
+
+def _find_trigger(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> StartRun | None:
+    waited = None if state.last_run_at is None else now - state.last_run_at
+    if policy.every is not None and (waited is None or waited >= policy.every.span):
+        days = policy.every.span.total_seconds() / 86_400
+        return StartRun(reason=f"the schedule of every {days:g} days")
+    if policy.on_risk is not None and facts.risk is not None and facts.risk.has_risen:
+        if waited is not None and waited < policy.on_risk.cooldown:
+            return None
+        return StartRun(reason=facts.risk.sentence, is_by_risk=True)
+    return None
+
+
+def _decide_alerts(state: LoopState, facts: Facts) -> tuple[Move, ...]:
+    if facts.alert is None or state.champion is None:
+        return ()
+    mine = [alert for alert in state.open_alerts if alert.cause is Cause.RISK]
+    stale = tuple(CloseAlert(alert=alert) for alert in mine if alert.version != state.champion)
+    current = [alert for alert in mine if alert.version == state.champion]
+    if facts.alert.has_risen and not current:
+        return (*stale, OpenAlert(reading=facts.alert, sentence=facts.alert.sentence))
+    if current and not facts.alert.has_risen:
+        return (*stale, *(CloseAlert(alert=alert) for alert in current))
+    return stale

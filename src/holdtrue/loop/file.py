@@ -1,0 +1,56 @@
+"""File: reading the user's loop.py. Their mistakes come back as theirs, with their traceback."""
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+
+from holdtrue.domain import Loop
+from holdtrue.errors import DeclarationError, SourceMissing, TrainingFailed
+
+# The name under which a loop file is imported: part of no fingerprint and of no artifact.
+MODULE = "holdtrue_loop_file"
+
+
+def load_loop(path: Path) -> Loop:
+    """Import a loop file and return the one Loop that it declares.
+
+    Raises:
+        SourceMissing: there is no such file.
+        TrainingFailed: importing it raised; `traceback_text` is the user's own.
+        DeclarationError: it declares no Loop, or more than one.
+    """
+    file = path.resolve()
+    if not file.is_file():
+        raise SourceMissing(f"there is no file {path}", expected="a Python file that declares a holdtrue.Loop")
+    spec = importlib.util.spec_from_file_location(MODULE, file)
+    if spec is None or spec.loader is None:
+        raise DeclarationError(f"{path} cannot be imported", expected="a Python file, such as loop.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[MODULE] = module
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as problem:
+        text = _trim(problem, file)
+        raise TrainingFailed(
+            f"{path.name} raised {type(problem).__name__}: {problem}",
+            traceback_text=text,
+            remedy=f"run `python {path.name}` to see it alone",
+        ) from problem
+    loops = {id(value): value for value in vars(module).values() if isinstance(value, Loop)}
+    if len(loops) != 1:
+        names = ", ".join(loop.name for loop in loops.values()) or "none"
+        raise DeclarationError(
+            f"{path.name} declares {len(loops)} loops ({names})", expected="exactly one holdtrue.Loop in the file"
+        )
+    return next(iter(loops.values()))
+
+
+def _trim(problem: BaseException, file: Path) -> str:
+    frames = traceback.extract_tb(problem.__traceback__)
+    first = next((i for i, frame in enumerate(frames) if frame.filename == str(file)), 0)
+    head = "".join(traceback.format_list(frames[first:]))
+    tail = "".join(traceback.format_exception_only(problem))
+    return f"Traceback (most recent call last):\n{head}{tail}"

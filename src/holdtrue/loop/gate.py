@@ -1,0 +1,129 @@
+"""Gate: a candidate judged on later rows that neither it nor the champion has seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.data import Dataset, History, conform
+from holdtrue.domain import (
+    Loop,
+    Loss,
+    NoLeak,
+    NotWorse,
+    RolloutTerms,
+    Standard,
+    Verdict,
+    Version,
+    digest_of,
+)
+from holdtrue.registry import Scorer
+from holdtrue.stats import paired_interval
+from holdtrue.validation import GateReport, baseline_predictions, find_leaks, judge_gate, measure_quality
+
+from .classes import align_classes
+from .order import Evaluation, TrainingOrder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incumbent:
+    """The version in charge, ready to score."""
+
+    version: Version
+    scorer: Scorer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Judges candidates of one loop.
+
+    Attributes:
+        loop: what is demanded.
+        train: the rows that the candidate was fitted on.
+        later: the evaluation rows, after all of them.
+        loss: what answers are judged by.
+        code: fingerprint of the candidate's recipe.
+    """
+
+    loop: Loop
+    order: TrainingOrder
+    train: Dataset
+    later: History
+    loss: Loss
+    code: str
+
+    def score_frame(self, scorer: Scorer) -> NDArray[np.float64]:
+        """Return a scorer's answers to the labelled evaluation rows, in the columns of their classes."""
+        signature = scorer.signature
+        frame = self.later.frame.filter(self.later.frame["__label"].is_not_null())
+        answers = scorer.score(conform(frame, signature.schema))
+        return align_classes(answers, signature.classes, self.later.classes) if signature.classes else answers
+
+    def judge(self, scorer: Scorer, incumbent: Incumbent | None) -> tuple[Evaluation, NDArray[np.float64]]:
+        """Return what was found of a candidate, and its answers to the evaluation rows."""
+        rows = self.later.dataset()
+        answers = self.score_frame(scorer)
+        champion = None if incumbent is None else self.score_frame(incumbent.scorer)
+        baseline = baseline_predictions(
+            self.train.encoded_labels(), n_rows=rows.n_rows, task=rows.task, classes=rows.classes
+        )
+        is_refresh = incumbent is not None and incumbent.version.lineage.code == self.code
+        report = judge_gate(
+            checks=self.loop.checks,
+            evaluation=rows,
+            challenger=answers,
+            champion=champion,
+            baseline=baseline,
+            loss=self.loss,
+            is_refresh=is_refresh,
+            labels=self.loop.data.labels,
+            findings=self._find_leaks(),
+        )
+        return self._describe(report, rows, answers, is_refresh=is_refresh), answers
+
+    def _find_leaks(self) -> Sequence[Verdict]:
+        return [find_leaks(self.train, check) for check in self.loop.checks if isinstance(check, NoLeak)]
+
+    def _describe(
+        self, report: GateReport, rows: Dataset, answers: NDArray[np.float64], *, is_refresh: bool
+    ) -> Evaluation:
+        labels = rows.encoded_labels()
+        losses = self.loss.rows(answers, labels)
+        days = day_numbers(rows)
+        is_spread = len(np.unique(days)) > 1
+        risk = paired_interval(losses, blocks=days) if is_spread else None
+        mean = float(losses.mean()) if len(losses) else report.challenger_risk
+        moments = [str(rows.time.min()), str(rows.time.max()), rows.n_rows]
+        return Evaluation(
+            digest=digest_of([self.order.dataset, self.order.as_of, moments]),
+            starts_at=self.later.starts_at,
+            ends_at=self.later.ends_at,
+            n_rows=rows.n_rows,
+            ruling=report.ruling,
+            verdicts=report.verdicts,
+            sentence=report.sentence,
+            terms=self._make_terms(report, is_refresh=is_refresh),
+            baseline_loss=report.baseline_risk,
+            candidate_loss=mean,
+            risk_upper=risk.high if risk is not None else mean,
+            risk_design_effect=risk.design_effect if risk is not None else 1.0,
+            metrics=measure_quality(answers, labels, rows.task) if len(losses) else {},
+            is_refresh=is_refresh,
+        )
+
+    def _make_terms(self, report: GateReport, *, is_refresh: bool) -> RolloutTerms:
+        standards = [c.refresh if is_refresh else c.recipe for c in self.loop.checks if isinstance(c, NotWorse)]
+        return RolloutTerms(
+            margin=report.margin,
+            loss_low=self.loss.low,
+            loss_high=self.loss.high,
+            design_effect=report.design_effect,
+            champion_risk=report.champion_risk,
+            standard=standards[0] if standards else Standard.NO_HARM,
+        )
+
+
+def day_numbers(rows: Dataset) -> NDArray[np.int64]:
+    """Return the day (since 1970, UTC) of each row, shape (n_rows,)."""
+    return rows.time.dt.epoch("d").to_numpy().astype(np.int64)

@@ -1,0 +1,112 @@
+"""Order: what a training is asked for, and what it brings back; both cross a process border as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from holdtrue.domain import (
+    ActionRule,
+    Json,
+    Loss,
+    ModelFormat,
+    RolloutTerms,
+    Ruling,
+    Signature,
+    StepRecord,
+    Verdict,
+    Version,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOrder:
+    """A training to be done.
+
+    Attributes:
+        folder: the project's `.holdtrue` folder.
+        loop_file: the file that declares the loop; None where the loop is at hand (in the same process).
+        loop: the loop's name.
+        dataset: digest of the snapshot; what was not known at `as_of` is left out.
+        as_of: the business moment whose knowledge is used.
+        champion: the version in charge, which the gate compares with; None for the first training.
+        is_blind: train on all that is known and ask no gate (the policies that a backtest compares with).
+        run_id: the run that this belongs to.
+    """
+
+    folder: str
+    loop_file: str | None
+    loop: str
+    dataset: str
+    as_of: datetime
+    run_id: str
+    champion: Version | None = None
+    is_blind: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A stored estimator: its format, the digest of its bytes, and until when its training data reach."""
+
+    format: ModelFormat
+    artifact: str
+    trained_until: datetime
+    n_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What the gate found of a candidate, and on what.
+
+    Attributes:
+        digest: names the evaluation set (snapshot, begin, end).
+        starts_at: first moment of the evaluation rows.
+        ends_at: last moment.
+        n_rows: labelled evaluation rows.
+        ruling: the gate's.
+        verdicts: of each check.
+        sentence: the gate in one sentence.
+        terms: what a rollout of this version is measured by.
+        baseline_loss: mean loss of the simple baseline on these rows.
+        candidate_loss: mean loss of the candidate on these rows.
+        risk_upper: 95 % upper bound of the candidate's mean loss, block-robust.
+        risk_design_effect: design effect of the candidate's loss.
+        metrics: other figures of the candidate on these rows.
+        is_refresh: whether the recipe (code) is the champion's own.
+    """
+
+    digest: str
+    starts_at: datetime
+    ends_at: datetime
+    n_rows: int
+    ruling: Ruling
+    verdicts: tuple[Verdict, ...]
+    sentence: str
+    terms: RolloutTerms
+    baseline_loss: float
+    candidate_loss: float
+    risk_upper: float
+    risk_design_effect: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    is_refresh: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingResult:
+    """What a training brought.
+
+    `candidate` is what the gate judged, `refit` the same recipe on all that is known, which ships when the gate passed.
+    A blind training has a refit and nothing else.
+    """
+
+    signature: Signature
+    loss: Loss
+    code: str
+    steps: tuple[StepRecord, ...]
+    candidate: Fitted | None = None
+    refit: Fitted | None = None
+    evaluation: Evaluation | None = None
+    refit_verdict: Verdict | None = None
+    action_rule: ActionRule | None = None
+    sample: tuple[Mapping[str, Json], ...] = ()
+    sample_answers: tuple[tuple[float, ...], ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,59 @@
+"""Risk watch: what the version in charge promised, and how its measured losses are read against that."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.monitoring import RiskReading, watch_risk
+
+from .order import Evaluation
+
+ALERT_RUN_LENGTH_DAYS = 365.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskWatch:
+    """The terms of a version's watch.
+
+    Attributes:
+        upper: 95 % upper bound of the risk that its evaluation showed.
+        tolerance: by how much the risk may rise above that, in the loss's unit.
+        low: the lower bound of the loss.
+        high: the upper bound of the loss.
+        design_effect: of the loss, by which evidence is tempered.
+    """
+
+    upper: float
+    tolerance: float
+    low: float
+    high: float
+    design_effect: float
+
+    def read(
+        self, losses: NDArray[np.float64], days: NDArray[np.int64], *, run_length_days: float = ALERT_RUN_LENGTH_DAYS
+    ) -> RiskReading:
+        """Read losses in the order in which their labels fell due, with the day of each."""
+        return watch_risk(
+            losses=losses,
+            days=days,
+            reference_risk_upper=self.upper,
+            tolerance=self.tolerance,
+            low=self.low,
+            high=self.high,
+            design_effect=self.design_effect,
+            run_length_days=run_length_days,
+        )
+
+
+def make_watch(evaluation: Evaluation, *, tolerance_share: float) -> RiskWatch:
+    """Return the watch of a version from its evaluation; the tolerance is a share of its gain over the baseline."""
+    gain = max(evaluation.baseline_loss - evaluation.candidate_loss, 0.0)
+    terms = evaluation.terms
+    return RiskWatch(
+        upper=min(evaluation.risk_upper, terms.loss_high),
+        tolerance=max(tolerance_share * gain, 1e-6 * (terms.loss_high - terms.loss_low)),
+        low=terms.loss_low,
+        high=terms.loss_high,
+        design_effect=evaluation.risk_design_effect,
+    )

@@ -1,0 +1,186 @@
+"""State, facts and moves: everything that deciding goes by, and everything that it can order."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from holdtrue.domain import Alert, Every, OnRisk, Rollout, RolloutPlan, RolloutTerms, Ruling
+from holdtrue.monitoring import RiskReading
+from holdtrue.rollout import Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopPolicy:
+    """What a loop is run by, once its defaults are filled in.
+
+    Attributes:
+        every: the schedule of retraining; None for none.
+        on_risk: the trigger by risk; None for none.
+        plan: the stages of each rollout.
+        min_new_labels: labels that must have come since the last training before another may start.
+    """
+
+    every: Every | None
+    on_risk: OnRisk | None
+    plan: RolloutPlan
+    min_new_labels: int = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopState:
+    """Where a loop stands: observed, not remembered by the process.
+
+    `last_run_at` is the business moment at which the last training began, `risk_run_at` the last one that risk started.
+    """
+
+    champion: int | None
+    rollout: Rollout | None = None
+    is_training: bool = False
+    last_run_at: datetime | None = None
+    risk_run_at: datetime | None = None
+    open_alerts: tuple[Alert, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A training that came to its end: the version that would ship, and what its gate found."""
+
+    run_id: str
+    version: int
+    ruling: Ruling
+    sentence: str
+    terms: RolloutTerms
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingLost:
+    """A training that brought no version: it raised, died or was interrupted."""
+
+    run_id: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was observed since the last tick.
+
+    `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person).
+    """
+
+    finished: Trained | TrainingLost | None = None
+    evidence: Evidence | None = None
+    risk: RiskReading | None = None
+    alert: RiskReading | None = None
+    n_new_labels: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartRun:
+    """Train a challenger on what is known now."""
+
+    reason: str
+    is_by_risk: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefuseRun:
+    """A trigger fired, and a guard refused it."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Install:
+    """Put the first version that passed its checks in charge."""
+
+    version: int
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """Leave a version that its gate did not pass where it is; the champion stays."""
+
+    version: int
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeginRollout:
+    """Put a version that passed its gate on its way."""
+
+    version: int
+    terms: RolloutTerms
+    plan: RolloutPlan
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdvanceRollout:
+    """Go on to the next stage."""
+
+    rollout: Rollout
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promote:
+    """Put the challenger in charge."""
+
+    rollout: Rollout
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbortRollout:
+    """Take the challenger out."""
+
+    rollout: Rollout
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldRollout:
+    """Leave the rollout where it is; the sentence says what it waits for."""
+
+    rollout: Rollout
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteLoss:
+    """Say that a training brought nothing."""
+
+    run_id: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAlert:
+    """Ask a person to look."""
+
+    reading: RiskReading
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseAlert:
+    """Close an alert whose evidence is gone."""
+
+    alert: Alert
+    sentence: str = field(default="The evidence is gone.")
+
+
+Move = (
+    StartRun
+    | RefuseRun
+    | Install
+    | Reject
+    | BeginRollout
+    | AdvanceRollout
+    | Promote
+    | AbortRollout
+    | HoldRollout
+    | NoteLoss
+    | OpenAlert
+    | CloseAlert
+)

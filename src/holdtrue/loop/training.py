@@ -1,0 +1,176 @@
+"""Training: fit a candidate on what was known before the evaluation rows, judge it, and refit the one that passed.
+
+The gate judges a candidate on later rows that neither it nor the champion has seen. What ships is its refit on all that
+is known, so that the newest rows are not lost; the refit has a check of its own and goes through a paired shadow.
+"""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.data import Dataset, History
+from holdtrue.domain import (
+    ActionRule,
+    Loop,
+    Loss,
+    Ruling,
+    Verdict,
+    Version,
+    make_action_rule,
+)
+from holdtrue.errors import LabelError
+from holdtrue.registry import Scorer, load_model
+from holdtrue.store import Artifacts
+
+from .fitting import Fitter, sample_rows
+from .gate import Gate, Incumbent
+from .order import Evaluation, TrainingOrder, TrainingResult
+
+# The newest share of labelled rows that a candidate is judged on, when the champion has not seen fewer.
+EVALUATION_SHARE = 0.2
+# Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
+CAP_QUANTILE = 0.999
+
+
+def train_challenger(loop: Loop, history: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
+    """Do what the order says with the history of a snapshot.
+
+    Raises:
+        TrainingFailed: the user's train raised or returned nothing usable.
+        FormatRefused: what it returned cannot be stored safely.
+        LabelError: no labelled rows are known at that moment.
+    """
+    known = history.known_at(order.as_of)
+    if not known.dataset().n_rows:
+        raise LabelError(
+            f"no label is known at {order.as_of.isoformat()}",
+            expected="labelled rows to train on",
+            remedy="wait for labels, or start later",
+        )
+    return _train_blindly(loop, known, order, fitter) if order.is_blind else _train_and_judge(loop, known, order, fitter)
+
+
+def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
+    dataset = known.dataset()
+    fitted, scorer = fitter.fit(known, until=order.as_of)
+    newest = dataset.tail(EVALUATION_SHARE)
+    return TrainingResult(
+        signature=scorer.signature,
+        loss=_choose_loss(dataset, order.champion),
+        code=fitter.code,
+        steps=tuple(fitter.records),
+        refit=fitted,
+        action_rule=_make_rule(loop, dataset, scorer.score(newest.features) if loop.outcome else None),
+    )
+
+
+def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
+    cut = _find_cut(known, order.champion)
+    before = known.known_at(cut)
+    train = before.dataset()
+    if not train.n_rows:
+        raise LabelError(
+            f"no label is known before the evaluation rows begin at {cut.isoformat()}",
+            expected="labelled rows before and after",
+            remedy="wait for more labels",
+        )
+    loss = _choose_loss(train, order.champion)
+    candidate, scorer = fitter.fit(before, until=cut)
+    gate = Gate(loop=loop, order=order, train=train, later=known.rows(since=cut), loss=loss, code=fitter.code)
+    evaluation, answers = gate.judge(scorer, _load_incumbent(order.champion, fitter.artifacts))
+    report = TrainingResult(
+        signature=scorer.signature,
+        loss=loss,
+        code=fitter.code,
+        steps=tuple(fitter.records),
+        candidate=candidate,
+        evaluation=evaluation,
+        action_rule=_make_rule(loop, train, answers),
+        notes=known.notes,
+    )
+    if evaluation.ruling is not Ruling.PASSED:
+        return report
+    return _refit(report, known, order, gate, evaluation, fitter)
+
+
+def _refit(
+    report: TrainingResult,
+    known: History,
+    order: TrainingOrder,
+    gate: Gate,
+    evaluation: Evaluation,
+    fitter: Fitter,
+) -> TrainingResult:
+    refit, shipped = fitter.fit(known, until=order.as_of)
+    answers = gate.score_frame(shipped)
+    rows = gate.later.dataset()
+    mean = float(gate.loss.rows(answers, rows.encoded_labels()).mean())
+    sample = sample_rows(known.dataset())
+    return TrainingResult(
+        signature=shipped.signature,
+        loss=report.loss,
+        code=report.code,
+        steps=tuple(fitter.records),
+        candidate=report.candidate,
+        refit=refit,
+        evaluation=evaluation,
+        refit_verdict=judge_refit(mean, evaluation),
+        action_rule=report.action_rule,
+        sample=tuple(sample.to_dicts()),
+        sample_answers=tuple(tuple(np.atleast_1d(row).tolist()) for row in shipped.score(sample)),
+        notes=report.notes,
+    )
+
+
+def judge_refit(mean_loss: float, evaluation: Evaluation) -> Verdict:
+    """Rule on a refit: it has seen the evaluation rows, so on them it must not lose more than the candidate did.
+
+    This finds a refit that went wrong, not one that is worse on new rows: that is what its shadow is for.
+    """
+    allowed = evaluation.candidate_loss + evaluation.terms.margin
+    has_passed = mean_loss <= allowed
+    figures = f"{mean_loss:.4g} on the evaluation rows, which it has seen, against {evaluation.candidate_loss:.4g}"
+    return Verdict(
+        check="refit",
+        ruling=Ruling.PASSED if has_passed else Ruling.FAILED,
+        sentence=f"The refit on all rows {'agrees with' if has_passed else 'is worse than'} the candidate: {figures}.",
+        evidence={"loss": mean_loss, "candidate_loss": evaluation.candidate_loss, "margin": evaluation.terms.margin},
+    )
+
+
+def _find_cut(known: History, champion: Version | None) -> datetime:
+    labelled = known.dataset().time
+    position = max(0, min(len(labelled) - 1, int(len(labelled) * (1 - EVALUATION_SHARE))))
+    newest: datetime = labelled[position]
+    if champion is None:
+        return newest
+    # A row at the very moment until which the champion was trained may be among its own rows.
+    return max(newest, champion.lineage.trained_until + timedelta(microseconds=1))
+
+
+def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent | None:
+    if champion is None:
+        return None
+    scorer: Scorer = load_model(artifacts.get(champion.artifact), champion.format, champion.signature)
+    return Incumbent(version=champion, scorer=scorer)
+
+
+def _choose_loss(train: Dataset, champion: Version | None) -> Loss:
+    # The loss of the champion goes on, so that all versions of a loop are measured by one.
+    if champion is not None:
+        return champion.loss
+    if train.task.has_classes:
+        return Loss.for_classes()
+    labels = train.encoded_labels()
+    errors = np.abs(labels - np.median(labels))
+    return Loss.for_numbers(max(float(np.quantile(errors, CAP_QUANTILE)) * 1.5, 1e-12))
+
+
+def _make_rule(loop: Loop, train: Dataset, answers: NDArray[np.float64] | None) -> ActionRule | None:
+    if loop.outcome is None:
+        return None
+    rule = make_action_rule(loop.outcome, classes=train.classes)
+    if answers is None or not len(answers):
+        return rule
+    return make_action_rule(loop.outcome, classes=train.classes, gains=rule.gain_rows(answers))

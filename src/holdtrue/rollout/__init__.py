@@ -1,0 +1,5 @@
+"""Rollout: moves share from champion to challenger by evidence; decide is pure."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
