@@ -1,20 +1,16 @@
 """Measure: the figures of a policy from its answers, all policies on the same rows, with block-robust intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Comparison, Decision, DecisionKind, Loss, PeriodResult, PolicyResult, Value
+from holdtrue.domain import Comparison, Decision, DecisionKind, Loss, PeriodResult, PolicyResult, Value, measure_quality
 from holdtrue.stats import paired_interval
-from holdtrue.validation import measure_quality
 
 from .calendar import Period
 from .replay import Replay
-
-WEEK_SECONDS = 7 * 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +32,6 @@ class PolicyTrace:
     unit: str = "money"
     decisions: tuple[Decision, ...] = ()
     n_retrains: int = 0
-    notes: tuple[str, ...] = field(default=())
 
 
 def measure_policy(
@@ -55,7 +50,7 @@ def measure_policy(
         loss_low=whole[1],
         loss_high=whole[2],
         loss_name=loss.kind.value,
-        metrics=measure_quality(trace.answers[known], replay.labels[known], replay.task),
+        metrics=measure_quality(replay.task, trace.answers[known], replay.labels[known]),
         n_retrains=trace.n_retrains,
         n_promotions=_count(trace.decisions, DecisionKind.PROMOTED),
         n_rejected=_count(trace.decisions, DecisionKind.REJECTED) + _count(trace.decisions, DecisionKind.ABORTED),
@@ -94,9 +89,7 @@ def _measure_period(
         loss=mean,
         loss_low=low,
         loss_high=high,
-        metrics=measure_quality(trace.answers[begin:end][known], replay.labels[begin:end][known], replay.task)
-        if known.any()
-        else {},
+        metrics=measure_quality(replay.task, trace.answers[begin:end][known], replay.labels[begin:end][known]),
         n_retrains=_count(decisions, DecisionKind.RETRAINED),
         n_promotions=_count(decisions, DecisionKind.PROMOTED),
         n_rejected=_count(decisions, DecisionKind.REJECTED) + _count(decisions, DecisionKind.ABORTED),
@@ -148,7 +141,3 @@ def _sum_worth(worth: NDArray[np.float64], unit: str) -> Value:
 def _count(decisions: Sequence[Decision], kind: DecisionKind) -> int:
     return sum(decision.action is kind for decision in decisions)
 
-
-def make_decision(at: datetime, kind: DecisionKind, version: int | None, sentence: str) -> Decision:
-    """Return a decision of a policy."""
-    return Decision(at=at, action=kind, version=version, sentence=sentence)

@@ -7,13 +7,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Decision, DecisionKind, Money
+from holdtrue.domain import Decision, DecisionKind, Money, Version
 
 from .measure import PolicyTrace
 from .replay import Replay
-from .roster import Member, Roster
+from .roster import Roster
 
-TrainBlind = Callable[[datetime], Member]
+TrainBlind = Callable[[datetime], tuple[Version, int]]
 Advance = Callable[[str], None]
 
 
@@ -44,18 +44,18 @@ class BlindPolicy:
         worth: list[NDArray[np.float64]] = []
         decisions: list[Decision] = []
         for i, moment in enumerate(edges):
-            member = train(moment)
+            version, n_trained = train(moment)
             advance(self.name)
             if i:
-                sentence = f"Retrained on {member.fitted.n_rows:,} rows and replaced without a look."
+                sentence = f"Retrained on {n_trained:,} rows and replaced without a look."
                 decisions.append(
-                    Decision(at=moment, action=DecisionKind.RETRAINED, version=member.number, sentence=sentence)
+                    Decision(at=moment, action=DecisionKind.RETRAINED, version=version.number, sentence=sentence)
                 )
             begin = replay.find_row(moment) if i else 0
             end = replay.find_row(edges[i + 1]) if i + 1 < len(edges) else replay.n_rows
             if end > begin:
-                answers.append(roster.answer(member.number, begin, end))
-                worth.append(roster.worth(member.number, answers[-1], replay.labels[begin:end]))
+                answers.append(roster.answer(version.number, begin, end))
+                worth.append(roster.worth(version.number, answers[-1], replay.labels[begin:end]))
         return PolicyTrace(
             policy=self.name,
             answers=np.concatenate(answers),

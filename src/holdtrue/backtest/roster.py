@@ -1,29 +1,18 @@
 """Roster: the versions of a replay, each scored on slices of the replayed rows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.data import conform
-from holdtrue.domain import ActionRule, Signature
-from holdtrue.loop import Fitted, align_classes
-from holdtrue.registry import Scorer
+from holdtrue.domain import ActionRule, Lineage, Version, digest_of
+from holdtrue.loop import Fitted, TrainingResult, align_classes
+from holdtrue.registry import Scorer, load_model
+from holdtrue.store import Artifacts
 
 from .replay import Replay
-
-LoadScorer = Callable[[Fitted, Signature], Scorer]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """One version of a replay."""
-
-    number: int
-    fitted: Fitted
-    signature: Signature
-    rule: ActionRule | None = None
 
 
 @dataclass
@@ -31,32 +20,47 @@ class Roster:
     """Holds the versions that a policy trained, and answers replayed rows with any of them."""
 
     replay: Replay
-    load: LoadScorer
-    members: dict[int, Member] = field(default_factory=dict)
-    scorers: dict[int, Scorer] = field(default_factory=dict)
+    artifacts: Artifacts
+    versions: dict[int, Version] = field(default_factory=dict)
+    rules: dict[int, ActionRule | None] = field(default_factory=dict)
+    _scorers: dict[int, Scorer] = field(default_factory=dict)
 
-    def enlist(self, fitted: Fitted, signature: Signature, rule: ActionRule | None) -> Member:
-        """Give a version the next number."""
-        member = Member(number=len(self.members) + 1, fitted=fitted, signature=signature, rule=rule)
-        self.members[member.number] = member
-        return member
+    def enlist(self, fitted: Fitted, result: TrainingResult, *, dataset: str, now: datetime) -> Version:
+        """Give a version the next number; versions of a replay live in its roster alone."""
+        number = len(self.versions) + 1
+        version = Version(
+            loop="replay",
+            number=number,
+            digest=digest_of([fitted.artifact, result.signature]),
+            artifact=fitted.artifact,
+            format=fitted.format,
+            signature=result.signature,
+            lineage=Lineage(
+                run_id=f"replay-{number}", dataset=dataset, trained_until=fitted.trained_until, code=result.code
+            ),
+            loss=result.loss,
+            created_at=now,
+        )
+        self.versions[number] = version
+        self.rules[number] = result.action_rule
+        return version
 
     def answer(self, number: int, begin: int, end: int) -> NDArray[np.float64]:
         """Return a version's answers to the replayed rows [begin, end), in the replay's own classes."""
-        member = self.members[number]
-        if number not in self.scorers:
-            self.scorers[number] = self.load(member.fitted, member.signature)
-        frame = conform(self.replay.part.frame[begin:end], member.signature.schema)
-        answers = self.scorers[number].score(frame)
+        version = self.versions[number]
+        if number not in self._scorers:
+            self._scorers[number] = load_model(self.artifacts.get(version.artifact), version.format, version.signature)
+        frame = conform(self.replay.part.frame[begin:end], version.signature.schema)
+        answers = self._scorers[number].score(frame)
         if not self.replay.task.has_classes:
             return answers
-        return align_classes(answers, member.signature.classes, self.replay.history.classes)
+        return align_classes(answers, version.signature.classes, self.replay.history.classes)
 
     def worth(self, number: int, answers: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return what the version's actions were worth on these rows; nan where the label is missing."""
-        rule = self.members[number].rule
+        rule = self.rules[number]
         worth = np.full(len(answers), np.nan)
-        known = labels >= 0
-        if rule is not None and known.any():
+        if rule is not None and (labels >= 0).any():
+            known = labels >= 0
             worth[known] = rule.worth_rows(answers[known], labels[known])
         return worth

@@ -34,6 +34,7 @@ from .outcome import make_action_rule as make_action_rule
 from .outcome import money as money
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
+from .quality import measure_quality as measure_quality
 from .rollout import ABORT_BUDGET as ABORT_BUDGET
 from .rollout import Rollout as Rollout
 from .rollout import RolloutPlan as RolloutPlan
@@ -168,6 +169,7 @@ __all__ = [
     "hash_unit",
     "link_digest",
     "make_action_rule",
+    "measure_quality",
     "money",
     "no_leak",
     "not_worse",

@@ -48,7 +48,7 @@ class Fitter:
         outcome = run_steps(
             [fit_model],
             inputs={
-                "rows": Input(value=rows, digest=digest_of([self.dataset, until, signature])),
+                "rows": Input(value=rows, digest=digest_of([self.dataset, until, rows.n_rows, str(rows.time.max())])),
                 "recipe": Input(value=self.loop.train, digest=self.code),
                 "signature": Input(value=signature, digest=digest_of(signature)),
             },

@@ -17,10 +17,11 @@ from holdtrue.domain import (
     Verdict,
     Version,
     digest_of,
+    measure_quality,
 )
 from holdtrue.registry import Scorer
 from holdtrue.stats import paired_interval
-from holdtrue.validation import GateReport, baseline_predictions, find_leaks, judge_gate, measure_quality
+from holdtrue.validation import GateReport, baseline_predictions, find_leaks, judge_gate
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
@@ -108,7 +109,7 @@ class Gate:
             candidate_loss=mean,
             risk_upper=risk.high if risk is not None else mean,
             risk_design_effect=risk.design_effect if risk is not None else 1.0,
-            metrics=measure_quality(answers, labels, rows.task) if len(losses) else {},
+            metrics=measure_quality(rows.task, answers, labels) if len(losses) else {},
             is_refresh=is_refresh,
         )
 

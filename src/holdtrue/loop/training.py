@@ -54,20 +54,20 @@ def train_challenger(loop: Loop, history: History, order: TrainingOrder, fitter:
 def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
     dataset = known.dataset()
     fitted, scorer = fitter.fit(known, until=order.as_of)
-    newest = dataset.tail(EVALUATION_SHARE)
+    newest = dataset.features.tail(max(1, int(dataset.n_rows * EVALUATION_SHARE)))
     return TrainingResult(
         signature=scorer.signature,
         loss=_choose_loss(dataset, order.champion),
         code=fitter.code,
         steps=tuple(fitter.records),
         refit=fitted,
-        action_rule=_make_rule(loop, dataset, scorer.score(newest.features) if loop.outcome else None),
+        action_rule=_make_rule(loop, dataset, scorer.score(newest) if loop.outcome else None),
     )
 
 
 def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
     cut = _find_cut(known, order.champion)
-    before = known.known_at(cut)
+    before = known.rows(until=cut).known_at(cut)
     train = before.dataset()
     if not train.n_rows:
         raise LabelError(

@@ -1,0 +1,277 @@
+"""Run: a backtest of a declared loop and of simpler policies on the loop's own history."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from holdtrue.data import DatasetRecord, History, read_history, take_snapshot
+from holdtrue.domain import BacktestResult, Every, Loop, Loss, Ruling, Version
+from holdtrue.environments import ProcessEnvironment
+from holdtrue.errors import DeclarationError, HoldtrueError, SourceError
+from holdtrue.loop import (
+    EnvironmentTrainer,
+    InlineTrainer,
+    LoopPolicy,
+    RiskWatch,
+    Trained,
+    Trainer,
+    TrainingLost,
+    TrainingOrder,
+    TrainingResult,
+    make_policy,
+    make_watch,
+)
+from holdtrue.store import Store
+from holdtrue.validation import baseline_predictions
+
+from .calendar import N_PARTS, choose_look, lay_moments, lay_periods
+from .measure import PolicyTrace, measure_policy
+from .policies import BlindPolicy, space_evenly
+from .replay import Replay
+from .replayed_loop import ReplayedLoop
+from .roster import Roster
+
+POLICIES = ("static", "schedule", "even", "loop")
+MARGIN_SHARE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a backtest has come, for a progress bar."""
+
+    done: int
+    total: int
+    text: str
+
+
+@dataclass(kw_only=True)
+class Backtest:
+    """A backtest in the making: the replay, the first training, and one roster for each policy."""
+
+    loop: Loop
+    store: Store
+    trainer: Trainer
+    replay: Replay
+    record: DatasetRecord
+    loop_file: Path | None
+    policy: LoopPolicy
+    schedule: Every
+    on_progress: Callable[[Progress], None]
+    total: int = 0
+    done: int = 0
+    watches: dict[int, RiskWatch] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def train(self, moment: datetime, *, champion: Version | None = None, is_blind: bool = False) -> TrainingResult:
+        """Have a training done on what was known at a moment."""
+        order = TrainingOrder(
+            folder=str(self.store.folder),
+            loop_file=None if self.loop_file is None else str(self.loop_file),
+            loop=self.loop.name,
+            dataset=self.record.digest,
+            as_of=moment,
+            run_id="backtest",
+            champion=champion,
+            is_blind=is_blind,
+        )
+        return self.trainer.submit(order).result()
+
+    def advance(self, text: str) -> None:
+        """Tell the progress bar of one more piece of work."""
+        self.done += 1
+        self.on_progress(Progress(done=min(self.done, self.total), total=self.total, text=text))
+
+    def replay_blindly(self, name: str, moments: Sequence[datetime]) -> PolicyTrace:
+        """Return the trace of a policy that replaces blindly at each moment."""
+        roster = Roster(replay=self.replay, artifacts=self.store.artifacts)
+
+        def train(moment: datetime) -> tuple[Version, int]:
+            result = self.train(moment, is_blind=True)
+            assert result.refit is not None, "a blind training brings a refit"
+            version = roster.enlist(result.refit, result, dataset=self.record.digest, now=moment)
+            return version, result.refit.n_rows
+
+        policy = BlindPolicy(name=name, moments=moments)
+        return policy.replay(self.replay, roster, train, self.loop.outcome, self.advance)
+
+    def replay_loop(self, first: TrainingResult) -> PolicyTrace:
+        """Return the trace of the declared loop."""
+        roster = Roster(replay=self.replay, artifacts=self.store.artifacts)
+        shipped = first.refit
+        if shipped is None:
+            shipped = self.train(self.replay.start, is_blind=True).refit
+        assert shipped is not None, "a training that is not refused brings a model"
+        self._enlist(roster, first, shipped, self.replay.start)
+        tolerance = self.policy.on_risk.tolerance if self.policy.on_risk is not None else 0.1
+        watches = {1: make_watch(first.evaluation, tolerance_share=tolerance)} if first.evaluation is not None else {}
+
+        def train(now: datetime, champion: int) -> Trained | TrainingLost:
+            try:
+                result = self.train(now, champion=roster.versions[champion])
+            except HoldtrueError as problem:
+                return TrainingLost(run_id="backtest", sentence=str(problem))
+            assert result.evaluation is not None, "a gated training has an evaluation"
+            fitted = result.refit if result.refit is not None else result.candidate
+            assert fitted is not None, "a gated training has a candidate"
+            version = self._enlist(roster, result, fitted, now)
+            watches[version] = make_watch(result.evaluation, tolerance_share=tolerance)
+            return conclude(result, version, run_id="backtest")
+
+        replayed = ReplayedLoop(
+            policy=self.policy,
+            replay=self.replay,
+            roster=roster,
+            loss=first.loss,
+            train=train,
+            risk_of=watches.__getitem__,
+            outcome=self.loop.outcome,
+        )
+        assert self.policy.every is not None, "a backtest has a schedule"
+        looks = lay_moments(self.replay.start, self.replay.end, choose_look(self.policy.every.span))
+        return replayed.run(looks, advance=self.advance)
+
+    def _enlist(self, roster: Roster, result: TrainingResult, fitted: object, now: datetime) -> int:
+        from holdtrue.loop import Fitted
+
+        assert isinstance(fitted, Fitted)
+        return roster.enlist(fitted, result, dataset=self.record.digest, now=now).number
+
+
+def conclude(result: TrainingResult, version: int, *, run_id: str) -> Trained:
+    """Return what a training means for deciding: it has passed when gate and refit have."""
+    evaluation = result.evaluation
+    assert evaluation is not None, "only gated trainings are concluded"
+    ruling, sentence = evaluation.ruling, evaluation.sentence
+    if ruling is Ruling.PASSED and result.refit_verdict is not None and not result.refit_verdict.has_passed:
+        ruling, sentence = result.refit_verdict.ruling, result.refit_verdict.sentence
+    return Trained(run_id=run_id, version=version, ruling=ruling, sentence=sentence, terms=evaluation.terms)
+
+
+def run_backtest(
+    loop: Loop,
+    *,
+    folder: Path | str = ".",
+    loop_file: Path | None = None,
+    policies: Sequence[str] = POLICIES,
+    start_share: float = 0.2,
+    start: datetime | None = None,
+    schedule: Every | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> BacktestResult:
+    """Replay a loop's history under several policies: what would each have been worth?
+
+    Args:
+        loop: the declared loop.
+        folder: where its table's path starts from, and where `.holdtrue` is kept.
+        loop_file: the file that declares it; with it trainings run in a child process, without in this one.
+        policies: of "static", "schedule", "even", "loop".
+        start_share: share (0..1) of the rows before the replay begins.
+        start: the moment at which it begins, instead of a share.
+        schedule: the schedule of the policy "schedule"; None for the loop's own.
+        on_progress: is told of each piece of work.
+
+    Raises:
+        DeclarationError: an unknown policy; a start that leaves nothing to train on or to replay.
+    """
+    unknown = [policy for policy in policies if policy not in POLICIES]
+    if unknown or not policies:
+        raise DeclarationError(f"policies={list(policies)}", expected=f"some of {list(POLICIES)}")
+    base = Path(folder)
+    history = read_history(loop.data, folder=base, task=loop.declared_task)
+    replay = _lay_replay(history, start_share=start_share, start=start)
+    environment = ProcessEnvironment(n_children=1) if loop_file is not None else None
+    with Store.open(base / ".holdtrue") as store:
+        try:
+            trainer: Trainer = (
+                EnvironmentTrainer(environment) if environment is not None else InlineTrainer(loop=loop, store=store)
+            )
+            every = Every(span=(history.ends_at - history.starts_at) / N_PARTS)
+            policy = make_policy(loop, history.known_at(replay.start), default=every)
+            job = Backtest(
+                loop=loop,
+                store=store,
+                trainer=trainer,
+                replay=replay,
+                record=take_snapshot(store, loop.name, history, as_of=replay.end),
+                loop_file=loop_file,
+                policy=policy,
+                schedule=schedule or policy.every or every,
+                on_progress=on_progress,
+            )
+            return _run(job, tuple(policies))
+        finally:
+            if environment is not None:
+                environment.close()
+
+
+def _lay_replay(history: History, *, start_share: float, start: datetime | None) -> Replay:
+    if start is None:
+        if not 0 < start_share < 1:
+            raise DeclarationError(f"start_share={start_share} is not between 0 and 1")
+        row = min(history.n_rows - 1, max(1, int(history.n_rows * start_share)))
+        start = history.frame["__time"][row]
+    if not history.starts_at < start <= history.ends_at:
+        raise DeclarationError(
+            f"the replay would start at {start.isoformat()}",
+            expected=f"a moment between the first row ({history.starts_at}) and the last ({history.ends_at})",
+        )
+    return Replay(history, start, history.ends_at + timedelta(microseconds=1))
+
+
+def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
+    replay = job.replay
+    needs_loop = "loop" in policies or "even" in policies
+    moments = lay_moments(replay.start, replay.end, job.schedule.span)[:-1]
+    assert job.policy.every is not None, "a backtest has a schedule"
+    n_looks = len(lay_moments(replay.start, replay.end, choose_look(job.policy.every.span)))
+    n_even = len(lay_moments(replay.start, replay.end, job.policy.every.span))
+    job.total = 1 + n_looks * needs_loop + n_even * ("even" in policies)
+    job.total += ("static" in policies) + (len(moments) + 1) * ("schedule" in policies)
+    job.on_progress(Progress(done=0, total=job.total, text="first training"))
+    first = job.train(replay.start)
+    job.advance("first training")
+    traces: dict[str, PolicyTrace] = {}
+    if needs_loop:
+        traces["loop"] = job.replay_loop(first)
+    for name in policies:
+        if name == "static":
+            traces[name] = job.replay_blindly(name, [])
+        elif name == "schedule":
+            traces[name] = job.replay_blindly(name, moments)
+        elif name == "even":
+            even = space_evenly(replay.start, replay.end, traces["loop"].n_retrains)
+            traces[name] = job.replay_blindly(name, even)
+    job.on_progress(Progress(done=job.total, total=job.total, text="figures"))
+    return _report(job, first, [traces[name] for name in policies])
+
+
+def _report(job: Backtest, first: TrainingResult, traces: list[PolicyTrace]) -> BacktestResult:
+    replay, loss = job.replay, first.loss
+    periods = lay_periods(replay.start, replay.end)
+    evaluation = first.evaluation
+    gain = 0.0 if evaluation is None else evaluation.baseline_loss - evaluation.candidate_loss
+    notes = [*replay.history.notes, f"Rollouts: {job.policy.plan.note}."]
+    if evaluation is not None and evaluation.ruling is not Ruling.PASSED:
+        notes.append(f"The first version did not pass its checks and was replayed all the same: {evaluation.sentence}")
+    return BacktestResult(
+        loop=job.loop.name,
+        policies=tuple(measure_policy(trace, replay, loss, periods, traces) for trace in traces),
+        margin=max(MARGIN_SHARE * gain, 1e-4 * loss.spread),
+        baseline_loss=_baseline_loss(replay, loss),
+        started_at=replay.start,
+        ended_at=replay.end,
+        notes=tuple(notes),
+    )
+
+
+def _baseline_loss(replay: Replay, loss: Loss) -> float | None:
+    known = replay.is_labelled
+    if not known.any():
+        return None
+    past = replay.history.known_at(replay.start).encoded_labels()
+    constant = baseline_predictions(past, n_rows=1, task=replay.task, classes=replay.history.classes)
+    answers = np.repeat(constant, int(known.sum()), axis=0)
+    return float(loss.rows(answers, replay.labels[known]).mean())

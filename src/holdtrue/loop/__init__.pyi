@@ -1,0 +1,71 @@
+from .classes import align_classes as align_classes
+from .decide import decide as decide
+from .file import load_loop as load_loop
+from .order import Evaluation as Evaluation
+from .order import Fitted as Fitted
+from .order import TrainingOrder as TrainingOrder
+from .order import TrainingResult as TrainingResult
+from .policy import LIVE_SCHEDULE as LIVE_SCHEDULE
+from .policy import make_policy as make_policy
+from .policy import measure_pace as measure_pace
+from .risk import RiskWatch as RiskWatch
+from .risk import make_watch as make_watch
+from .state import AbortRollout as AbortRollout
+from .state import AdvanceRollout as AdvanceRollout
+from .state import BeginRollout as BeginRollout
+from .state import CloseAlert as CloseAlert
+from .state import Facts as Facts
+from .state import HoldRollout as HoldRollout
+from .state import Install as Install
+from .state import LoopPolicy as LoopPolicy
+from .state import LoopState as LoopState
+from .state import Move as Move
+from .state import NoteLoss as NoteLoss
+from .state import OpenAlert as OpenAlert
+from .state import Promote as Promote
+from .state import RefuseRun as RefuseRun
+from .state import Reject as Reject
+from .state import StartRun as StartRun
+from .state import Trained as Trained
+from .state import TrainingLost as TrainingLost
+from .trainer import EnvironmentTrainer as EnvironmentTrainer
+from .trainer import InlineTrainer as InlineTrainer
+from .trainer import Trainer as Trainer
+from .training import train_challenger as train_challenger
+
+__all__ = [
+    "LIVE_SCHEDULE",
+    "AbortRollout",
+    "AdvanceRollout",
+    "BeginRollout",
+    "CloseAlert",
+    "EnvironmentTrainer",
+    "Evaluation",
+    "Facts",
+    "Fitted",
+    "HoldRollout",
+    "InlineTrainer",
+    "Install",
+    "LoopPolicy",
+    "LoopState",
+    "Move",
+    "NoteLoss",
+    "OpenAlert",
+    "Promote",
+    "RefuseRun",
+    "Reject",
+    "RiskWatch",
+    "StartRun",
+    "Trained",
+    "Trainer",
+    "TrainingLost",
+    "TrainingOrder",
+    "TrainingResult",
+    "align_classes",
+    "decide",
+    "load_loop",
+    "make_policy",
+    "make_watch",
+    "measure_pace",
+    "train_challenger",
+]

@@ -1,0 +1,34 @@
+"""Child: the one entry of work that runs in a child process or on a cluster."""
+
+from pathlib import Path
+
+import msgspec
+
+from holdtrue.domain import Json
+from holdtrue.errors import DeclarationError
+from holdtrue.store import Store
+
+from .file import load_loop
+from .order import TrainingOrder
+from .trainer import InlineTrainer
+
+# A warm child keeps what it has loaded: the same loop file and store are asked for again and again.
+_trainers: dict[tuple[str, str, float], InlineTrainer] = {}
+
+
+def run(payload: Json) -> Json:
+    """Carry out a training order given as JSON, and return its result as JSON."""
+    order = msgspec.convert(payload, TrainingOrder)
+    if order.loop_file is None:
+        raise DeclarationError("the order names no loop file", expected="a file that the child can import")
+    return msgspec.to_builtins(_find_trainer(order.folder, order.loop_file).train(order))
+
+
+def _find_trainer(folder: str, loop_file: str) -> InlineTrainer:
+    path = Path(loop_file)
+    written = path.stat().st_mtime if path.exists() else 0.0
+    key = (folder, loop_file, written)
+    if key not in _trainers:
+        _trainers.clear()
+        _trainers[key] = InlineTrainer(loop=load_loop(path), store=Store.open(Path(folder)))
+    return _trainers[key]

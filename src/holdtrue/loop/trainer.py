@@ -1,0 +1,81 @@
+"""Trainer: has training orders carried out, in this process or in an environment's child."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from holdtrue.data import History, load_snapshot
+from holdtrue.domain import Json, Loop
+from holdtrue.environments import Environment
+from holdtrue.pipeline import StepCache
+from holdtrue.store import Store
+
+from .fitting import Fitter
+from .order import TrainingOrder, TrainingResult
+from .training import train_challenger
+
+ENTRY = "holdtrue.loop.child:run"
+
+
+class Trainer(Protocol):
+    """Carries out training orders. The same order twice gives the same result: steps are cached by their content."""
+
+    def submit(self, order: TrainingOrder) -> "Future[TrainingResult]":
+        """Begin a training; the future raises what `train_challenger` raises."""
+        ...
+
+
+@dataclass
+class InlineTrainer:
+    """Trains in this process, with a loop that is at hand."""
+
+    loop: Loop
+    store: Store
+    _histories: dict[str, History] = field(default_factory=dict)
+
+    def submit(self, order: TrainingOrder) -> "Future[TrainingResult]":
+        """Train now and return the finished future."""
+        future: Future[TrainingResult] = Future()
+        try:
+            future.set_result(self.train(order))
+        except Exception as problem:
+            future.set_exception(problem)
+        return future
+
+    def train(self, order: TrainingOrder) -> TrainingResult:
+        """Carry out one order; see `train_challenger` for what it raises."""
+        if order.dataset not in self._histories:
+            self._histories.clear()
+            self._histories[order.dataset] = load_snapshot(self.store, order.dataset, order.loop)
+        fitter = Fitter(
+            loop=self.loop, dataset=order.dataset, cache=StepCache(self.store), artifacts=self.store.artifacts
+        )
+        return train_challenger(self.loop, self._histories[order.dataset], order, fitter)
+
+
+@dataclass
+class EnvironmentTrainer:
+    """Trains where an environment says; only JSON crosses the border."""
+
+    environment: Environment
+    timeout_seconds: float | None = None
+
+    def submit(self, order: TrainingOrder) -> "Future[TrainingResult]":
+        """Send the order and return a future of what comes back."""
+        answered = self.environment.submit(ENTRY, msgspec.to_builtins(order), timeout_seconds=self.timeout_seconds)
+        future: Future[TrainingResult] = Future()
+        answered.add_done_callback(lambda done: _hand_over(done, future))
+        return future
+
+
+def _hand_over(done: "Future[Json]", future: "Future[TrainingResult]") -> None:
+    problem = done.exception()
+    if problem is not None:
+        future.set_exception(problem)
+        return
+    try:
+        future.set_result(msgspec.convert(done.result(), TrainingResult))
+    except msgspec.ValidationError as broken:
+        future.set_exception(broken)
