@@ -1,6 +1,6 @@
 """Dataset: labelled rows as a user's `train` gets them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -39,6 +39,12 @@ class Dataset:
     def n_rows(self) -> int:
         """Return the number of rows."""
         return len(self.label)
+
+    def tail(self, share: float) -> "Dataset":
+        """Return the newest rows: this share (0..1) of them, at least one; no data is copied."""
+        n_left = max(0, self.n_rows - max(1, round(self.n_rows * share)))
+        parts = {name: getattr(self, name).slice(n_left) for name in ("features", "label", "key", "unit", "time")}
+        return replace(self, **parts)
 
     def encoded_labels(self) -> NDArray[Any]:
         """Return the labels as numbers, shape (n_rows,): class positions (int64), or float64 for a regression."""

@@ -1,0 +1,102 @@
+"""Snapshots: what a history held at a moment, as one immutable Parquet artifact that is complete in itself."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import polars as pl
+
+from holdtrue.data.history import LABEL, History
+from holdtrue.data.schema import find_levels
+from holdtrue.domain import DatasetRecord, Json, Task, encode_canonically
+from holdtrue.errors import NotFound, SourceError
+from holdtrue.store import Store
+
+ROW_GROUP = 131_072  # said, so that the bytes do not follow a later polars' default
+_HEAD = "holdtrue"
+
+
+def take_snapshot(store: Store, loop_name: str, history: History, *, as_of: datetime) -> DatasetRecord:
+    """Keep what the history knew at `as_of` and return its record; the same rows give the same digest.
+
+    Raises:
+        SourceError: no row is known at that moment.
+        StoreFailed: the disk refused.
+    """
+    known = history.known_at(as_of)
+    if not known.n_rows:
+        raise SourceError(
+            f"no row is known at {as_of.isoformat()}",
+            expected=f"a moment from {history.starts_at.isoformat()} on",
+            remedy="take the snapshot later",
+        )
+    record = DatasetRecord(
+        digest=store.artifacts.put(write_snapshot(known)),
+        loop=loop_name,
+        as_of=as_of.astimezone(UTC),
+        n_rows=known.n_rows,
+        n_labelled=known.n_rows - known.frame[LABEL].null_count(),
+        starts_at=known.starts_at,
+        ends_at=known.ends_at,
+        schema=known.schema,
+        task=known.task,
+        classes=known.classes,
+        source=known.source,
+    )
+    with store.transaction() as transaction:
+        return transaction.datasets.append(record)
+
+
+def load_snapshot(store: Store, record: DatasetRecord | str, loop_name: str) -> History:
+    """Return the history that a snapshot holds; `record` may be its digest.
+
+    Raises:
+        NotFound: the loop has no such snapshot.
+        StoreFailed: its bytes are damaged.
+    """
+    if isinstance(record, str):
+        with store.reading() as transaction:
+            record = transaction.datasets.read(loop_name, record)
+    return read_snapshot(store.artifacts.get(record.digest))
+
+
+def write_snapshot(history: History) -> bytes:
+    """Return the history as Parquet bytes; they are the same for the same rows, whatever table these were cut from."""
+    texts = [name for name, dtype in history.frame.schema.items() if isinstance(dtype, pl.Enum)]
+    head = {
+        "label": history.label,
+        "label_delay": history.label_delay / timedelta(microseconds=1),
+        "task": history.task,
+        "classes": history.classes,
+        "source": history.source,
+        "texts": texts,
+    }
+    frame = history.frame.with_columns(pl.col(texts).cast(pl.String))
+    buffer = io.BytesIO()
+    frame.rechunk().write_parquet(
+        buffer,
+        compression="zstd",
+        compression_level=3,
+        row_group_size=ROW_GROUP,
+        statistics=True,
+        metadata={_HEAD: encode_canonically(head).decode()},
+    )
+    return buffer.getvalue()
+
+
+def read_snapshot(data: bytes) -> History:
+    """Return the history that `write_snapshot` wrote."""
+    text = pl.read_parquet_metadata(io.BytesIO(data)).get(_HEAD)
+    if text is None:
+        raise NotFound("the artifact is a Parquet file that holdtrue did not write", expected="a snapshot")
+    head: Json = msgspec.json.decode(text)
+    frame = pl.read_parquet(io.BytesIO(data))
+    frame = frame.with_columns(frame[name].cast(pl.Enum(find_levels(frame[name]))) for name in head["texts"])
+    return History(
+        frame=frame,
+        label=head["label"],
+        task=Task(head["task"]),
+        classes=tuple(head["classes"]),
+        source=head["source"],
+        label_delay=timedelta(microseconds=head["label_delay"]),
+    )

@@ -1,0 +1,92 @@
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from holdtrue.data import PredictionReader, read_predictions
+from holdtrue.domain import Role
+from holdtrue.errors import StoreFailed
+from holdtrue.store import SegmentWriter, Store
+
+from .conftest import START, make_prediction, write_log
+
+
+def test_a_log_that_is_not_there_is_empty_with_all_columns(store: Store) -> None:
+    frame = read_predictions(store, "parcels")
+    assert frame.height == 0
+    assert {"key", "time", "features", "is_first"} <= set(frame.columns)
+
+
+def test_rows_of_several_workers_come_in_the_order_of_receipt(store: Store) -> None:
+    write_log(store, [make_prediction("b", "2", 2), make_prediction("d", "4", 4)], name="worker-0")
+    write_log(store, [make_prediction("a", "1", 1), make_prediction("c", "3", 3)], name="worker-1")
+    frame = read_predictions(store, "parcels")
+    assert frame["prediction_id"].to_list() == ["a", "b", "c", "d"]
+    assert frame["time"][0] == START + timedelta(days=1)
+    assert frame["answer"][0].to_list() == [0.25, 0.75]
+
+
+def test_the_first_answer_of_a_key_is_the_one_judged_and_so_is_its_shadow(store: Store) -> None:
+    write_log(
+        store,
+        [
+            make_prediction("a", "1", 1, version=2, role=Role.SHADOW, received_at=START.timestamp()),
+            make_prediction("a", "1", 1),
+            make_prediction("b", "1", 2),
+            make_prediction("b", "1", 2, version=2, role=Role.SHADOW),
+        ],
+    )
+    frame = read_predictions(store, "parcels")
+    assert frame.filter("is_first").select("prediction_id", "role").rows() == [("a", "shadow"), ("a", "champion")]
+
+
+def test_a_later_window_still_knows_which_answer_was_first(store: Store) -> None:
+    write_log(store, [make_prediction("a", "1", 1), make_prediction("b", "1", 5)])
+    frame = read_predictions(store, "parcels", since=START + timedelta(days=3))
+    assert frame.select("prediction_id", "is_first").rows() == [("b", False)]
+
+
+def test_a_row_that_was_written_twice_counts_once(store: Store) -> None:
+    write_log(store, [make_prediction("a", "1", 1), make_prediction("a", "1", 1)])
+    assert read_predictions(store, "parcels").height == 1
+
+
+def test_feature_values_of_several_kinds_find_one_column(store: Store) -> None:
+    write_log(store, [make_prediction("a", "1", 1, features={"size": 1, "ok": True})])
+    write_log(store, [make_prediction("b", "2", 2, features={"size": 2.5, "colour": "red"})])
+    features = read_predictions(store, "parcels")["features"].struct.unnest()
+    assert features.to_dicts() == [
+        {"size": 1.0, "ok": True, "colour": None},
+        {"size": 2.5, "ok": None, "colour": "red"},
+    ]
+
+
+def test_predictions_without_any_feature_are_read(store: Store) -> None:
+    write_log(store, [make_prediction("a", "1", 1, features={})])
+    assert read_predictions(store, "parcels").height == 1
+
+
+def test_a_reader_reads_only_what_is_new(store: Store) -> None:
+    reader = PredictionReader(store.folder / "log" / "parcels")
+    assert reader.read().height == 0
+    write_log(store, [make_prediction("a", "1", 1)])
+    assert reader.read().height == 1
+    write_log(store, [make_prediction("b", "2", 2, features={"size": 2, "colour": None})])
+    frame = reader.read()
+    assert frame["key"].to_list() == ["1", "2"]
+    assert frame["features"].struct.unnest()["colour"].to_list() == ["red", None]
+    assert reader.read().equals(frame)
+
+
+def test_a_frame_that_is_no_prediction_is_named(store: Store) -> None:
+    writer = SegmentWriter.open(store.folder / "log" / "parcels", "worker-0")
+    writer.append([b'{"not": "a prediction"}'])
+    writer.close()
+    with pytest.raises(StoreFailed, match=r"worker-0-0000000001\.seg holds a prediction that cannot be read"):
+        read_predictions(store, "parcels")
+
+
+def test_times_keep_their_microseconds(store: Store) -> None:
+    write_log(store, [make_prediction("a", "1", 0, time=START.timestamp() + 0.123456)])
+    assert read_predictions(store, "parcels")["time"].dtype == pl.Datetime("us", "UTC")
+    assert read_predictions(store, "parcels")["time"][0] == START + timedelta(microseconds=123456)
