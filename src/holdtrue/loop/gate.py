@@ -21,10 +21,14 @@ from holdtrue.domain import (
 )
 from holdtrue.registry import Scorer
 from holdtrue.stats import paired_interval
-from holdtrue.validation import GateReport, baseline_predictions, find_leaks, judge_gate
+from holdtrue.validation import GateReport, baseline_predictions, judge_gate
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
+
+ENOUGH_BLOCKS = 20
+# Measured on paired losses of refits on flights: a design effect of 24 at about 1,000 rows a day.
+WITHIN_DAY = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,8 @@ class Gate:
         return self._describe(report, rows, answers, is_refresh=is_refresh), answers
 
     def _find_leaks(self) -> Sequence[Verdict]:
+        if not any(isinstance(c, NoLeak) for c in self.loop.checks): return []
+        from holdtrue.validation import find_leaks
         return [find_leaks(self.train, check) for check in self.loop.checks if isinstance(check, NoLeak)]
 
     def _describe(
@@ -119,7 +125,7 @@ class Gate:
             margin=report.margin,
             loss_low=self.loss.low,
             loss_high=self.loss.high,
-            design_effect=report.design_effect,
+            design_effect=settle_design_effect(report),
             champion_risk=report.champion_risk,
             standard=standards[0] if standards else Standard.NO_HARM,
         )
@@ -128,3 +134,14 @@ class Gate:
 def day_numbers(rows: Dataset) -> NDArray[np.int64]:
     """Return the day (since 1970, UTC) of each row, shape (n_rows,)."""
     return rows.time.dt.epoch("d").to_numpy().astype(np.int64)
+
+
+def settle_design_effect(report: GateReport) -> float:
+    """Return the design effect that evidence is tempered by.
+
+    Few blocks say little about how days move together, and a lucky low figure would make a rollout rash: below
+    ENOUGH_BLOCKS it is at least that of a correlation of WITHIN_DAY between the rows of one block.
+    """
+    if report.n_blocks >= ENOUGH_BLOCKS or report.n_blocks < 1:
+        return max(1.0, report.design_effect)
+    return max(1.0, report.design_effect, 1 + WITHIN_DAY * (report.n_rows / report.n_blocks - 1))

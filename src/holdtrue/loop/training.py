@@ -140,13 +140,18 @@ def judge_refit(mean_loss: float, evaluation: Evaluation) -> Verdict:
 
 
 def _find_cut(known: History, champion: Version | None) -> datetime:
+    """Return where the evaluation rows begin: the newest fifth, or the newer half of what the champion has not seen.
+
+    A candidate of the same recipe on the champion's own rows would be the champion again, and prove nothing: it must
+    have seen some of the news.
+    """
     labelled = known.dataset().time
     position = max(0, min(len(labelled) - 1, int(len(labelled) * (1 - EVALUATION_SHARE))))
     newest: datetime = labelled[position]
     if champion is None:
         return newest
-    # A row at the very moment until which the champion was trained may be among its own rows.
-    return max(newest, champion.lineage.trained_until + timedelta(microseconds=1))
+    seen = champion.lineage.trained_until
+    return max(newest, seen + (labelled[-1] - seen) / 2, seen + timedelta(microseconds=1))
 
 
 def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import LabelValue, Ruling, Task, Verdict
+from holdtrue.domain import Json, LabelValue, Ruling, Task, Verdict
 from holdtrue.errors import LabelError
 from holdtrue.validation.comparison import Comparison
 from holdtrue.validation.label import find_labelled
@@ -48,16 +48,21 @@ def baseline_predictions(
     return np.full(n_rows, float(np.median(known)))
 
 
-def judge_baseline(comparison: Comparison) -> Verdict:
+def judge_baseline(comparison: Comparison, *, is_refresh: bool = False) -> Verdict:
     """Return whether the challenger beats the simple baseline, from the comparison of their losses at alpha .10.
 
     The upper end of that two-sided interval is the end of a one-sided one at .05. An estimate on the wrong side has
     failed, one on the right side that may be luck is inconclusive.
+
+    A refresh of the champion's own recipe has proved itself once; a few bad days would refuse it just when the champion
+    needs relief. It fails only when it is shown to be worse than the baseline.
     """
     evidence = comparison.to_evidence()
     figures = f"{comparison.loss_name} {comparison.risk:.4g} against {comparison.anchor_risk:.4g}"
     if comparison.shortage is not None:
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=comparison.shortage, evidence=evidence)
+    if is_refresh:
+        return _judge_refresh(comparison, figures, evidence)
     if comparison.estimate >= 0:
         sentence = f"The challenger does not beat the simple baseline: {figures} ({comparison.extent})."
         return Verdict(check=CHECK, ruling=Ruling.FAILED, sentence=sentence, evidence=evidence)
@@ -71,3 +76,14 @@ def judge_baseline(comparison: Comparison) -> Verdict:
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=sentence, evidence=evidence)
     sentence = f"The challenger beats the simple baseline: {figures} ({comparison.extent})."
     return Verdict(check=CHECK, ruling=Ruling.PASSED, sentence=sentence, evidence=evidence)
+
+
+def _judge_refresh(comparison: Comparison, figures: str, evidence: dict[str, Json]) -> Verdict:
+    has_passed = comparison.low <= 0
+    said = "is not shown to be worse" if has_passed else "is worse"
+    return Verdict(
+        check=CHECK,
+        ruling=Ruling.PASSED if has_passed else Ruling.FAILED,
+        sentence=f"The refresh {said} than the simple baseline: {figures} ({comparison.extent}).",
+        evidence=evidence,
+    )

@@ -200,9 +200,10 @@ def _judge_not_worse(
     if comparison.n_rows and comparison.anchor_risk >= baseline_risk:
         note = (
             f"The champion ({comparison.loss_name} {comparison.anchor_risk:.4g}) is no better than the simple baseline "
-            f"({baseline_risk:.4g}), so the challenger is held against the baseline. "
+            f"({baseline_risk:.4g}), so {'it needs relief' if is_refresh else 'the challenger is held against the baseline'}. "
         )
-        anchor, comparison = "simple baseline", rows.compare(rows.baseline)
+        if not is_refresh:
+            anchor, comparison = "simple baseline", rows.compare(rows.baseline)
     rulings = {each: rule_standard(each, comparison, margin=margin) for each in Standard}
     ruling = rulings[standard]
     n_rows, n_days = comparison.required(margin=margin)

@@ -1,0 +1,3 @@
+from .flights import write_flights as write_flights
+
+__all__ = ["write_flights"]
