@@ -1,0 +1,110 @@
+"""Loaded: versions in memory, checked before they may answer anyone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.domain import Release, Traffic
+from holdtrue.errors import TrainingFailed
+from holdtrue.registry import Keyring, Scorer, load_model, open_release
+from holdtrue.serving.answer.batcher import Values
+from holdtrue.serving.request.place import RowPlace
+from holdtrue.serving.request.row import EventNames, RowReader
+from holdtrue.serving.traffic_file import ReleasePointer
+from holdtrue.store import Artifacts
+
+_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedVersion:
+    """A version that can answer: its release and the model in memory."""
+
+    release: Release
+    scorer: Scorer
+    reader: RowReader
+
+    @property
+    def number(self) -> int:
+        """Return the version's number."""
+        return self.release.version.number
+
+    @cached_property
+    def schema_digest(self) -> str:
+        """Return the digest of the schema that rows are read by."""
+        return self.release.version.signature.schema.digest
+
+    @cached_property
+    def names(self) -> EventNames:
+        """Return the names under which requests carry the event."""
+        return EventNames(key=self.release.key, unit=self.release.unit, time=self.release.time)
+
+    def score(self, rows: Sequence[Values]) -> NDArray[np.float64]:
+        """Answer plain rows in the schema's order."""
+        return self.scorer.score_rows(rows).answers
+
+
+@dataclass(frozen=True, eq=False)
+class ServedLoop:
+    """What one loop serves at this moment. A request takes it once and keeps it, so that a swap drops nothing."""
+
+    traffic: Traffic
+    versions: Mapping[int, LoadedVersion]
+
+    @property
+    def champion(self) -> LoadedVersion:
+        """Return the version in charge."""
+        return self.versions[self.traffic.champion]
+
+    @cached_property
+    def known_names(self) -> frozenset[str]:
+        """Return all names that a record may carry."""
+        names = set(self.champion.names.declared)
+        for number in self.traffic.shares:
+            names.update(self.versions[number].release.version.signature.schema.names)
+        return frozenset(names)
+
+
+def load_version(pointer: ReleasePointer, *, folder: Path) -> LoadedVersion:
+    """Load a version from the artifacts of a `.holdtrue` folder, and test it with its release's own sample.
+
+    Raises:
+        NotFound: an artifact is missing.
+        StoreFailed: an artifact's bytes, or the release's signature, are not what they should be.
+        FormatRefused: the model is in no safe form.
+        TrainingFailed: the model does not answer its sample as it did when it was released.
+    """
+    artifacts = Artifacts(folder / "artifacts")
+    release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
+    version = release.version
+    scorer = load_model(artifacts.get(version.artifact), version.format, version.signature)
+    loaded = LoadedVersion(release, scorer, RowReader(version.signature))
+    _check_sample(loaded)
+    return loaded
+
+
+def settle_traffic(traffic: Traffic, versions: Mapping[int, LoadedVersion]) -> Traffic:
+    """Return the traffic as it can be served: a challenger that is not loaded answers nobody."""
+    if traffic.challenger is None or traffic.challenger in versions:
+        return traffic
+    return replace(traffic, challenger=None, challenger_share=0.0, is_shadowed=False)
+
+
+def _check_sample(loaded: LoadedVersion) -> None:
+    release = loaded.release
+    if not release.sample:
+        return
+    known = frozenset(release.version.signature.schema.names)
+    rows = [loaded.reader.read(row, RowPlace(i), known=known).values for i, row in enumerate(release.sample)]
+    answers = loaded.score(rows).reshape(len(rows), -1)
+    expected = np.asarray(release.sample_answers, dtype=np.float64).reshape(len(rows), -1)
+    if answers.shape != expected.shape or not np.allclose(answers, expected, rtol=_TOLERANCE, atol=_TOLERANCE):
+        raise TrainingFailed(
+            f"{release.version.name} of {release.loop!r} answers its own sample otherwise than when it was released",
+            expected=f"the {len(rows)} recorded answers, within {_TOLERANCE}",
+            remedy="compare the versions of the libraries here and where it was trained; release it anew",
+        )

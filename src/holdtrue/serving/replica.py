@@ -1,0 +1,107 @@
+"""Replica: one worker's parts, wired: it pulls, answers, logs, counts, and says how it is."""
+
+import asyncio
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdtrue.serving.answer.engine import Engine
+from holdtrue.serving.answer.router import Router
+from holdtrue.serving.answer.shadow import ShadowQueue
+from holdtrue.serving.counts.counter import Counters
+from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
+from holdtrue.serving.labels import LabelDesk
+from holdtrue.serving.log import LabelLog, PredictionLog
+
+STATUS_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """A worker's place in its group: its slot, and the nonce that the supervisor gave the group."""
+
+    slot: int = 0
+    nonce: str = ""
+
+
+class Replica:
+    """All that one worker needs to answer requests of a project.
+
+    Args:
+        folder: the `.holdtrue` folder.
+        seat: its place among its siblings.
+    """
+
+    def __init__(self, folder: Path, seat: Seat) -> None:
+        self.seat = seat
+        self.run_folder = folder / "run"
+        before = read_status(self.run_folder, seat.slot)
+        # Counters go on where the slot's last worker ended, so that their sum over the workers never falls.
+        self.counters = Counters(() if before is None else before.counts)
+        self.engine = Engine(folder, self.counters)
+        name = f"w{seat.slot}-{os.getpid()}-{time.time_ns():x}"
+        self._log = PredictionLog(folder / "log", name)
+        self._label_log = LabelLog(folder / "labels", name)
+        self.shadow = ShadowQueue(self._log, self.counters)
+        self.router = Router(self.engine, self._log, self.shadow, self.counters)
+        self.labels = LabelDesk(self.engine, self._label_log, self.counters)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._written: WorkerStatus | None = None
+
+    async def start(self) -> None:
+        """Load what is wanted, then go on pulling and telling in the background."""
+        self.run_folder.mkdir(parents=True, exist_ok=True)
+        await self.engine.pull()
+        self.tell_status()
+        self._tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self._tell_for_ever())]
+
+    async def close(self) -> None:
+        """Answer what was accepted, write it down, and end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.shadow.drain()
+        self.shadow.close()
+        self.engine.close()
+        self._log.close()
+        self._label_log.close()
+        self.tell_status()
+
+    @property
+    def status(self) -> WorkerStatus:
+        """Return how this worker is."""
+        return WorkerStatus(
+            slot=self.seat.slot,
+            pid=os.getpid(),
+            nonce=self.seat.nonce,
+            is_ready=self.engine.is_ready,
+            revisions={name: served.traffic.revision for name, served in self.engine.served.items()},
+            problems=self.engine.problems,
+            counts=tuple(self.counters.dump()),
+        )
+
+    def tell_status(self) -> None:
+        """Write the status file when something changed, else give a sign of life; a full disk is no reason to end."""
+        status = self.status
+        with contextlib.suppress(OSError):
+            if status == self._written:
+                touch_status(self.run_folder, self.seat.slot)
+                return
+            try:
+                write_status(self.run_folder, status)
+                self._written = status
+            except OSError:
+                touch_status(self.run_folder, self.seat.slot)
+
+    def gather_statuses(self) -> list[WorkerStatus]:
+        """Return the status of every slot of the project, this worker's own up to this moment."""
+        self.tell_status()
+        siblings = [status for status in read_statuses(self.run_folder) if status.slot != self.seat.slot]
+        return [self._written or self.status, *siblings]
+
+    async def _tell_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(STATUS_SECONDS)
+            self.tell_status()

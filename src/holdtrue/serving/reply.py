@@ -1,0 +1,128 @@
+"""Replies: answers and descriptions as the native form and the Open Inference Protocol V2 write them."""
+
+from collections.abc import Sequence
+
+from holdtrue.domain import Column, Json, Kind
+from holdtrue.serving.answer.answer import Answer, name_classes
+from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
+from holdtrue.serving.request.refusal import Code, Refused
+
+SERVER_NAME = "holdtrue"
+_DATATYPES = {Kind.NUMBER: "FP64", Kind.INTEGER: "INT64", Kind.BOOLEAN: "BOOL", Kind.TEXT: "BYTES"}
+
+
+def describe_answers(loop: str, answers: Sequence[Answer | Refused]) -> dict[str, Json]:
+    """Return the native reply: one entry for each row, in order; a refused row has an error at its place.
+
+    Raises:
+        Refused: every row was refused; the first one's reason, with all of them in `refused_rows`.
+    """
+    refused = [answer for answer in answers if isinstance(answer, Refused)]
+    if len(refused) == len(answers):
+        raise AllRefused(refused)
+    predictions = [
+        answer.describe() if isinstance(answer, Answer) else {"error": answer.describe()} for answer in answers
+    ]
+    return {"loop": loop, "predictions": predictions}
+
+
+class AllRefused(Refused):
+    """Every row of a request was refused; `rows` has the reason of each."""
+
+    def __init__(self, rows: Sequence[Refused]) -> None:
+        first = rows[0]
+        self.rows = tuple(rows)
+        super().__init__(first.code, first.found, path=first.path, expected=first.expected, remedy=first.remedy)
+
+
+def describe_infer(loop: str, request_id: str | None, answers: Sequence[Answer | Refused]) -> dict[str, Json]:
+    """Return the V2 reply: tensors with one value (or one row of probabilities) for each row.
+
+    Tensors have no place for an error, so one refused row refuses the request.
+
+    Raises:
+        Refused: a row was refused.
+    """
+    for answer in answers:
+        if isinstance(answer, Refused):
+            raise answer
+    given = [answer for answer in answers if isinstance(answer, Answer)]
+    first = given[0].version
+    signature = first.release.version.signature
+    outputs: list[Json] = []
+    if signature.task.has_classes:
+        numbers = [number for answer in given for number in answer.prediction.answer]
+        tensor = _tensor("probabilities", "FP64", numbers, shape=[len(given), len(signature.classes)])
+        outputs.append({**tensor, "parameters": {"classes": list(name_classes(signature.classes))}})
+        labels = name_classes([answer.label for answer in given])
+        outputs.append(_tensor("label", "BYTES", list(labels)))
+    else:
+        outputs.append(_tensor("answer", "FP64", [answer.prediction.answer[0] for answer in given]))
+    if first.release.action_rule is not None:
+        outputs.append(_tensor("decision", "BYTES", [answer.prediction.decision for answer in given]))
+    outputs.append(_tensor("prediction_id", "BYTES", [answer.prediction.prediction_id for answer in given]))
+    outputs.append(_tensor("version", "BYTES", [answer.version.release.version.name for answer in given]))
+    outputs.append(_tensor("role", "BYTES", [answer.prediction.role.value for answer in given]))
+    told: dict[str, Json] = {"model_name": loop, "model_version": str(first.number), "outputs": outputs}
+    return told if request_id is None else {**told, "id": request_id}
+
+
+def describe_server(version: str) -> dict[str, Json]:
+    """Return the V2 metadata of the server."""
+    return {"name": SERVER_NAME, "version": version, "extensions": []}
+
+
+def describe_loop(loop: str, served: ServedLoop) -> dict[str, Json]:
+    """Return the V2 metadata of a loop: what its champion takes and gives, and which versions answer."""
+    numbers = sorted(number for number, share in served.traffic.shares.items() if share > 0)
+    return {**describe_version(loop, served.champion), "versions": [str(number) for number in numbers]}
+
+
+def describe_version(loop: str, version: LoadedVersion) -> dict[str, Json]:
+    """Return the V2 metadata of one version."""
+    signature = version.release.version.signature
+    inputs = [_describe_input(column) for column in signature.schema.columns]
+    inputs += [
+        {"name": name, "datatype": "BYTES", "shape": [-1], "parameters": {"part": part, "optional": True}}
+        for part, name in (("key", version.names.key), ("unit", version.names.unit), ("time", version.names.time))
+        if name is not None and name not in signature.schema.names
+    ]
+    if signature.task.has_classes:
+        classes = list(name_classes(signature.classes))
+        output = {"name": "probabilities", "datatype": "FP64", "shape": [-1, len(classes)]}
+        outputs: list[Json] = [{**output, "parameters": {"classes": classes}}]
+        outputs.append({"name": "label", "datatype": "BYTES", "shape": [-1]})
+    else:
+        outputs = [{"name": "answer", "datatype": "FP64", "shape": [-1]}]
+    if version.release.action_rule is not None:
+        outputs.append({"name": "decision", "datatype": "BYTES", "shape": [-1]})
+    outputs += [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in ("prediction_id", "version", "role")]
+    return {
+        "name": loop,
+        "versions": [str(version.number)],
+        "platform": f"holdtrue_{version.release.version.format.value}",
+        "inputs": inputs,
+        "outputs": outputs,
+        "parameters": {"digest": version.release.version.digest, "label": signature.label},
+    }
+
+
+def find_version(served: ServedLoop, name: str) -> LoadedVersion:
+    """Return the loaded version of that name, "3" or "v3"; `Refused` lists what there is."""
+    digits = name.removeprefix("v")
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else -1
+    if number in served.versions:
+        return served.versions[number]
+    there = ", ".join(str(known) for known in sorted(served.versions))
+    raise Refused(Code.UNKNOWN_VERSION, f"the version {name[:20]!r} is not served", expected=f"one of {there}")
+
+
+def _describe_input(column: Column) -> dict[str, Json]:
+    parameters: dict[str, Json] = {"nullable": column.nullable}
+    if column.is_closed:
+        parameters["levels"] = list(column.levels)
+    return {"name": column.name, "datatype": _DATATYPES[column.kind], "shape": [-1], "parameters": parameters}
+
+
+def _tensor(name: str, datatype: str, data: list[Json], *, shape: list[int] | None = None) -> dict[str, Json]:
+    return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data}
