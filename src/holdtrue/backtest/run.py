@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from holdtrue.data import DatasetRecord, History, read_history, take_snapshot
-from holdtrue.domain import BacktestResult, Every, Loop, Loss, Ruling, Version
+from holdtrue.data import History, read_history, take_snapshot
+from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ruling, Version
 from holdtrue.environments import ProcessEnvironment
 from holdtrue.errors import DeclarationError, HoldtrueError, SourceError
 from holdtrue.loop import (
@@ -21,6 +21,7 @@ from holdtrue.loop import (
     TrainingLost,
     TrainingOrder,
     TrainingResult,
+    conclude,
     make_policy,
     make_watch,
 )
@@ -138,16 +139,6 @@ class Backtest:
 
         assert isinstance(fitted, Fitted)
         return roster.enlist(fitted, result, dataset=self.record.digest, now=now).number
-
-
-def conclude(result: TrainingResult, version: int, *, run_id: str) -> Trained:
-    """Return what a training means for deciding: it has passed when gate and refit have."""
-    evaluation = result.evaluation
-    assert evaluation is not None, "only gated trainings are concluded"
-    ruling, sentence = evaluation.ruling, evaluation.sentence
-    if ruling is Ruling.PASSED and result.refit_verdict is not None and not result.refit_verdict.has_passed:
-        ruling, sentence = result.refit_verdict.ruling, result.refit_verdict.sentence
-    return Trained(run_id=run_id, version=version, ruling=ruling, sentence=sentence, terms=evaluation.terms)
 
 
 def run_backtest(

@@ -1,4 +1,6 @@
 from .classes import align_classes as align_classes
+from .act import Actor as Actor
+from .control import Controller as Controller
 from .decide import decide as decide
 from .file import load_loop as load_loop
 from .order import Evaluation as Evaluation
@@ -8,6 +10,7 @@ from .order import TrainingResult as TrainingResult
 from .policy import LIVE_SCHEDULE as LIVE_SCHEDULE
 from .policy import make_policy as make_policy
 from .policy import measure_pace as measure_pace
+from .release import conclude as conclude
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
 from .state import AbortRollout as AbortRollout
@@ -36,9 +39,11 @@ from .training import train_challenger as train_challenger
 __all__ = [
     "LIVE_SCHEDULE",
     "AbortRollout",
+    "Actor",
     "AdvanceRollout",
     "BeginRollout",
     "CloseAlert",
+    "Controller",
     "EnvironmentTrainer",
     "Evaluation",
     "Facts",
@@ -62,6 +67,7 @@ __all__ = [
     "TrainingOrder",
     "TrainingResult",
     "align_classes",
+    "conclude",
     "decide",
     "load_loop",
     "make_policy",

@@ -1,0 +1,278 @@
+"""Control: one look at one live loop: observe, decide, act. Everything it knows is in the store, so it may die anywhere."""
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from holdtrue.clock import Clock
+from holdtrue.data import (
+    History,
+    PredictionReader,
+    collect_labels,
+    extend_history,
+    latest_labels,
+    read_history,
+    take_snapshot,
+)
+from holdtrue.domain import Loop, Rollout, Run, RunState, Version
+from holdtrue.errors import HoldtrueError, NotFound
+from holdtrue.monitoring import RiskReading, measure_windows
+from holdtrue.registry import Keyring
+from holdtrue.store import Store, Transaction
+
+from .act import CHAMPION, Actor
+from .decide import decide
+from .observe import gather_evidence, read_risk
+from .order import TrainingOrder, TrainingResult
+from .policy import make_policy
+from .release import Registrar
+from .risk import ALERT_RUN_LENGTH_DAYS, RiskWatch
+from .state import Facts, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
+from .trainer import Trainer
+
+
+@dataclass(kw_only=True)
+class Controller:
+    """Keeps one declared loop true. `tick` may be called by a thread, by cron, or after a crash: it goes on from the store.
+
+    Attributes:
+        loop: the declared loop.
+        folder: the project's folder, where the table's path starts.
+        loop_file: the file that declares the loop; None to train in this process.
+        store: the open store.
+        clock: business time.
+        trainer: carries out trainings.
+        window: the length of a quality window on the page.
+    """
+
+    loop: Loop
+    folder: Path
+    loop_file: Path | None
+    store: Store
+    clock: Clock
+    trainer: Trainer
+    window: timedelta = timedelta(days=1)
+    on_move: Callable[[Move], None] = lambda _: None
+    _history: History | None = None
+    _future: "Future[TrainingResult] | None" = None
+    _order: TrainingOrder | None = None
+    _evidence_size: tuple[object, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        self.actor = Actor(loop=self.loop.name)
+        self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
+        self.keyring = Keyring.open(self.store.folder / "keys")
+
+    def tick(self) -> tuple[Move, ...]:
+        """Observe, decide and act once; return the moves."""
+        now = self.clock.now()
+        collect_labels(self.store)
+        policy = self.policy(now)
+        state = self.read_state()
+        if state.is_training and self._future is None:
+            self._take_over()
+        finished = self._collect()
+        facts = self._observe(policy, state, now)
+        moves: tuple[Move, ...] = ()
+        with self.store.transaction() as tx:
+            if finished is not None:
+                facts = replace(facts, finished=self._register(tx, finished, policy, now))
+            moves = decide(policy, state, facts, now)
+            for move in moves:
+                if not isinstance(move, StartRun | HoldRollout):
+                    self.actor.act(tx, move, now)
+        for move in moves:
+            if isinstance(move, StartRun):
+                self._start(move, policy, now)
+            self.on_move(move)
+        return moves
+
+    def finish_training(self) -> None:
+        """Wait until the training under way has ended, if there is one."""
+        if self._future is not None:
+            self._future.exception()
+
+    def policy(self, now: datetime) -> LoopPolicy:
+        """Return what the loop is run by, fitted to the rows that its table holds now."""
+        return make_policy(self.loop, self.history(now).known_at(now))
+
+    def history(self, now: datetime) -> History:
+        """Return the table, read anew when its files have changed."""
+        if self._history is None:
+            self._history = read_history(self.loop.data, folder=self.folder, task=self.loop.declared_task)
+        return self._history
+
+    def read_state(self) -> LoopState:
+        """Return where the loop stands, from the store."""
+        with self.store.reading() as tx:
+            kept = tx.states.read(self.loop.name)
+            state = kept[1] if kept is not None else {}
+            return LoopState(
+                champion=tx.aliases.current(self.loop.name, CHAMPION),
+                rollout=tx.rollouts.active(self.loop.name),
+                is_training=state.get("run_id") is not None,
+                last_run_at=_read_moment(state.get("last_run_at")),
+                risk_run_at=_read_moment(state.get("risk_run_at")),
+                open_alerts=tuple(tx.alerts.open(self.loop.name)),
+            )
+
+    def _observe(self, policy: LoopPolicy, state: LoopState, now: datetime) -> Facts:
+        log = self.reader.read()
+        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
+        since = state.last_run_at
+        n_new = labels.height if since is None else labels.filter(labels["known_at"] > since).height
+        n_new += self._count_table_labels(since, now)
+        delay = self.history(now).label_delay
+        if state.rollout is not None:
+            versions = self._read_versions(state.rollout)
+            evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)
+            return Facts(evidence=evidence, n_new_labels=n_new)
+        if state.champion is None:
+            return Facts(n_new_labels=n_new)
+        with self.store.reading() as tx:
+            champion = tx.versions.read(self.loop.name, state.champion)
+            took_over = [e.at for e in tx.aliases.history(self.loop.name) if e.alias == CHAMPION][-1]
+        watch = restore_watch(champion, policy)
+
+        def read(run_length_days: float) -> RiskReading:
+            return read_risk(
+                log, labels, champion, watch, since=took_over, label_delay=delay, now=now,
+                run_length_days=run_length_days,
+            )  # fmt: skip
+
+        risk = None if policy.on_risk is None else read(policy.on_risk.run_length_days)
+        return Facts(risk=risk, alert=read(ALERT_RUN_LENGTH_DAYS), n_new_labels=n_new)
+
+    def _count_table_labels(self, since: datetime | None, now: datetime) -> int:
+        known = self.history(now).known_at(now).frame["__label_time"]
+        return int((known > since).sum()) if since is not None else known.len() - known.null_count()
+
+    def _read_versions(self, rollout: Rollout) -> dict[int, Version]:
+        with self.store.reading() as tx:
+            numbers = (rollout.champion, rollout.challenger)
+            return {number: tx.versions.read(self.loop.name, number) for number in numbers}
+
+    def write_windows(self, now: datetime) -> None:
+        """Measure the quality of every version that answered, for the page."""
+        log = self.reader.read()
+        if not log.height:
+            return
+        from holdtrue.data import join_labels
+
+        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
+        joined = join_labels(log, labels, label_delay=self.history(now).label_delay, as_of=now)
+        windows = []
+        with self.store.reading() as tx:
+            versions = {v.number: v for v in tx.versions.all(self.loop.name)}
+        for number in sorted(set(log["version"].to_list())):
+            version = versions.get(number)
+            if version is not None:
+                windows += measure_windows(
+                    joined, loop=self.loop.name, version=number, loss=version.loss, task=version.signature.task,
+                    classes=version.signature.classes, window=self.window, as_of=now,
+                )  # fmt: skip
+        with self.store.transaction() as tx:
+            tx.windows.put(windows)
+
+    def _start(self, move: StartRun, policy: LoopPolicy, now: datetime) -> None:
+        run_id = uuid.uuid4().hex
+        history = self._history_with_log(now)
+        record = take_snapshot(self.store, self.loop.name, history, as_of=now)
+        with self.store.transaction() as tx:
+            champion = tx.aliases.current(self.loop.name, CHAMPION)
+            order = TrainingOrder(
+                folder=str(self.store.folder),
+                loop_file=None if self.loop_file is None else str(self.loop_file),
+                loop=self.loop.name,
+                dataset=record.digest,
+                as_of=now,
+                run_id=run_id,
+                champion=None if champion is None else tx.versions.read(self.loop.name, champion),
+            )
+            tx.runs.append(
+                Run(
+                    run_id=run_id, loop=self.loop.name, reason=move.reason, as_of=now, state=RunState.RUNNING,
+                    dataset=record.digest, started_at=now, parameters={"order": msgspec.to_builtins(order)},
+                )  # fmt: skip
+            )
+            kept = tx.states.read(self.loop.name)
+            state = dict(kept[1]) if kept is not None else {}
+            state |= {"run_id": run_id, "last_run_at": now.isoformat()}
+            if move.is_by_risk:
+                state["risk_run_at"] = now.isoformat()
+            tx.states.write(self.loop.name, state, kept[0] if kept is not None else None)
+            self.actor.note_run(tx, run_id, move.reason, now)
+        self._order, self._future = order, self.trainer.submit(order)
+
+    def _history_with_log(self, now: datetime) -> History:
+        self._history = None
+        history, log = self.history(now), self.reader.read()
+        if not log.height:
+            return history
+        return extend_history(history, log, latest_labels(self.store, self.loop.name, as_of=now, predictions=log))
+
+    def _take_over(self) -> None:
+        """Begin again a training whose process died: the order stands in its run, and finished steps are cached."""
+        with self.store.reading() as tx:
+            kept = tx.states.read(self.loop.name)
+            run = tx.runs.read(str(kept[1]["run_id"])) if kept is not None else None
+        if run is None:
+            raise NotFound("the run that the loop waits for is not in the store")
+        self._order = msgspec.convert(run.parameters["order"], TrainingOrder)
+        self._future = self.trainer.submit(self._order)
+
+    def _collect(self) -> "Future[TrainingResult] | None":
+        if self._future is None or not self._future.done():
+            return None
+        future, self._future = self._future, None
+        return future
+
+    def _register(
+        self, tx: Transaction, future: "Future[TrainingResult]", policy: LoopPolicy, now: datetime
+    ) -> Trained | TrainingLost:
+        order = self._order
+        assert order is not None, "a finished training has its order"
+        run = tx.runs.read(order.run_id)
+        problem = future.exception()
+        kept = tx.states.read(self.loop.name)
+        assert kept is not None, "a training has a state"
+        tx.states.write(self.loop.name, {**kept[1], "run_id": None}, kept[0])
+        if problem is not None:
+            if not isinstance(problem, HoldtrueError):
+                raise problem
+            text = getattr(problem, "traceback_text", "") or str(problem)
+            failed = replace(run, state=RunState.FAILED, error=text, ended_at=now)
+            tx.runs.update(failed, run.revision)
+            return TrainingLost(run_id=run.run_id, sentence=f"The training failed: {problem}")
+        result = future.result()
+        registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
+        trained = registrar.register(tx, order, result, now)
+        done = replace(
+            run, state=RunState.SUCCEEDED, code=result.code, steps=result.steps, ended_at=now,
+            result={"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence},
+        )  # fmt: skip
+        tx.runs.update(done, run.revision)
+        return trained
+
+
+def restore_watch(version: Version, policy: LoopPolicy) -> RiskWatch:
+    """Return the watch of a version from the figures that were kept with it."""
+    figures = version.metrics
+    tolerance = policy.on_risk.tolerance if policy.on_risk is not None else 0.1
+    gain = max(figures.get("baseline_loss", 0.0) - figures.get("candidate_loss", 0.0), 0.0)
+    return RiskWatch(
+        upper=min(figures.get("risk_upper", version.loss.high), version.loss.high),
+        tolerance=max(tolerance * gain, 1e-6 * version.loss.spread),
+        low=version.loss.low,
+        high=version.loss.high,
+        design_effect=figures.get("risk_design_effect", 1.0),
+    )
+
+
+def _read_moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None

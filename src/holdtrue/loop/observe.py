@@ -1,0 +1,138 @@
+"""Observe: what the log and the labels say at a moment, as facts for deciding."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from holdtrue.data import encode_labels, join_labels
+from holdtrue.domain import Role, Rollout, Signature, StageKind, Version
+from holdtrue.monitoring import RiskReading
+from holdtrue.rollout import Evidence, Exposures, weigh_exposures
+
+from .classes import align_classes
+from .risk import RiskWatch
+
+DAY = timedelta(days=1)
+
+
+def gather_evidence(
+    log: pl.DataFrame, labels: pl.DataFrame, rollout: Rollout, versions: Mapping[int, Version], *,
+    label_delay: timedelta, now: datetime,
+) -> Evidence:  # fmt: skip
+    """Weigh what the prediction log and the labels say of a rollout at a moment.
+
+    Args:
+        log: what `read_predictions` returned.
+        labels: what `latest_labels` returned.
+        rollout: the active rollout.
+        versions: champion and challenger by number.
+        label_delay: how long after a prediction its label is due.
+        now: business time.
+    """
+    rows = _pair(log, rollout)
+    stage = rollout.stage
+    if not rows.height:
+        return weigh_exposures(
+            Exposures.none(), rollout.terms, stage_index=rollout.stage_index, is_paired=stage.is_paired
+        )
+    n_exposed = int((rows["role"] == Role.CHALLENGER.value).sum())
+    first = rows.unique("unit", keep="first", maintain_order=True)
+    joined = join_labels(first, labels, label_delay=label_delay, as_of=now)
+    ripe = joined.filter(pl.col("is_due")).sort("due_at", maintain_order=True)
+    evidence = weigh_exposures(
+        _expose(ripe, rollout, versions), rollout.terms, stage_index=rollout.stage_index, is_paired=stage.is_paired
+    )
+    return Evidence(
+        n_rows=evidence.n_rows,
+        n_missing=evidence.n_missing,
+        n_stage=evidence.n_stage,
+        n_exposed=n_exposed,
+        estimate=evidence.estimate,
+        interval=evidence.interval,
+        z=evidence.z,
+        harm=evidence.harm,
+        proof=evidence.proof,
+        n_streams=evidence.n_streams,
+    )
+
+
+def _pair(log: pl.DataFrame, rollout: Rollout) -> pl.DataFrame:
+    """Return the answers of a rollout in order of time, each with its shadow's answer where there is one."""
+    mine = log.filter((pl.col("time") >= rollout.started_at) & pl.col("fallback").is_null())
+    answers = mine.filter(pl.col("role") != Role.SHADOW.value)
+    shadows = mine.filter(pl.col("role") == Role.SHADOW.value).select(
+        "prediction_id", pl.col("answer").alias("shadow_answer"), pl.col("version").alias("shadow_version")
+    )
+    rows = answers.join(shadows, on="prediction_id", how="left", maintain_order="left")
+    sides = [rollout.champion, rollout.challenger]
+    is_of_rollout = pl.col("version").is_in(sides) & (
+        pl.col("shadow_version").is_in(sides) | (pl.col("probability") < 1)
+    )
+    return rows.filter(is_of_rollout.fill_null(value=False)).sort("time", maintain_order=True)
+
+
+def _expose(rows: pl.DataFrame, rollout: Rollout, versions: Mapping[int, Version]) -> Exposures:
+    is_challenger = (rows["version"] == rollout.challenger).to_numpy()
+    share = np.where(is_challenger, rows["probability"].to_numpy(), 1 - rows["probability"].to_numpy())
+    share[np.abs(share) < 1e-9] = 0.0
+    answered = score_losses(rows, "answer", rows["version"], versions)
+    shadowed = score_losses(rows, "shadow_answer", rows["shadow_version"], versions)
+    shares = np.array([stage.share if stage.kind is StageKind.CANARY else 0.0 for stage in rollout.plan.stages])
+    return Exposures(
+        challenger_loss=np.where(is_challenger, answered, shadowed),
+        champion_loss=np.where(is_challenger, shadowed, answered),
+        is_challenger=is_challenger,
+        share=share,
+        stage=np.abs(share[:, None] - shares[None, :]).argmin(axis=1).astype(np.int64),
+    )
+
+
+def score_losses(
+    rows: pl.DataFrame, column: str, numbers: pl.Series, versions: Mapping[int, Version]
+) -> NDArray[np.float64]:
+    """Return the loss of the answers in a column, shape (n_rows,); nan without label, answer or known version."""
+    losses = np.full(rows.height, np.nan)
+    for number, version in versions.items():
+        chosen = (numbers == number).fill_null(value=False) & rows[column].is_not_null() & rows["label"].is_not_null()
+        if not chosen.any():
+            continue
+        part = rows.filter(chosen)
+        signature = version.signature
+        labels = encode_labels(part["label"], task=signature.task, classes=signature.classes)
+        known = labels >= 0 if signature.task.has_classes else np.isfinite(labels)
+        answers = read_answers(part[column], signature)
+        found = np.full(part.height, np.nan)
+        found[known] = version.loss.rows(answers[known], labels[known])
+        losses[chosen.to_numpy()] = found
+    return losses
+
+
+def read_answers(answers: pl.Series, signature: Signature) -> NDArray[np.float64]:
+    """Return logged answers as (n_rows, n_classes) probabilities or (n_rows,) numbers."""
+    table = np.array(answers.to_list(), dtype=np.float64).reshape(len(answers), -1)
+    if not signature.task.has_classes:
+        return table[:, 0]
+    return align_classes(table, signature.classes, signature.classes)
+
+
+def read_risk(
+    log: pl.DataFrame, labels: pl.DataFrame, version: Version, watch: RiskWatch, *,
+    since: datetime, label_delay: timedelta, now: datetime, run_length_days: float,
+) -> RiskReading:  # fmt: skip
+    """Read the risk of the version in charge from its own matured answers since it took charge."""
+    mine = log.filter(
+        (pl.col("time") >= since)
+        & (pl.col("version") == version.number)
+        & (pl.col("role") != Role.SHADOW.value)
+        & pl.col("is_first")
+        & pl.col("fallback").is_null()
+    )
+    joined = join_labels(mine, labels, label_delay=label_delay, as_of=now)
+    ripe = joined.filter(pl.col("is_due") & pl.col("is_labelled")).sort("due_at", maintain_order=True)
+    losses = score_losses(ripe, "answer", ripe["version"], {version.number: version})
+    known = np.isfinite(losses)
+    days = ripe["due_at"].dt.epoch("d").to_numpy().astype(np.int64)
+    return watch.read(losses[known], days[known], run_length_days=run_length_days)
