@@ -1,0 +1,99 @@
+"""Up: the whole loop live: workers that answer, a controller that looks, and (from above) the page."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from holdtrue.clock import ScaledClock
+from holdtrue.loop import Controller, Move
+from holdtrue.serving import Workers, start_workers, write_traffic_file
+
+from .project import Project
+
+LOOK_SECONDS = 5.0
+WINDOW_SECONDS = 15.0
+
+
+@dataclass(kw_only=True)
+class Live:
+    """A live loop. `step` looks once; `run` does so until it is told to stop.
+
+    Attributes:
+        project: the open project.
+        host: where workers listen.
+        port: the port that they share.
+        n_workers: how many processes answer.
+        look_seconds: real seconds between two looks.
+        window: length of a quality window, business time.
+        on_move: is told of each move.
+    """
+
+    project: Project
+    host: str = "127.0.0.1"
+    port: int = 8080
+    n_workers: int = 1
+    look_seconds: float = LOOK_SECONDS
+    window: timedelta = timedelta(days=1)
+    on_move: Callable[[Move], None] = lambda _: None
+    workers: Workers | None = None
+    _windows_at: float = 0.0
+    _controller: Controller | None = None
+
+    @property
+    def controller(self) -> Controller:
+        """Return what moves the loop."""
+        if self._controller is None:
+            self._controller = self.project.make_controller(window=self.window, on_move=self.on_move)
+        return self._controller
+
+    def start(self) -> None:
+        """Train the first version when there is none, then bring the workers up; living ones are adopted.
+
+        Raises:
+            PortTaken: another process listens on the port.
+            TrainingFailed: the first training failed.
+        """
+        self.controller.tick()
+        if self.controller.read_state().champion is None:
+            self.controller.finish_training()
+            self.controller.tick()
+        self._write_traffic()
+        self.workers = start_workers(
+            self.project.store.folder, host=self.host, port=self.port, n_workers=self.n_workers
+        )
+        self.workers.wait_until_ready()
+
+    @property
+    def has_champion(self) -> bool:
+        """Say whether a version is in charge."""
+        return self.controller.read_state().champion is not None
+
+    def step(self) -> tuple[Move, ...]:
+        """Look once, and see to the workers."""
+        moves = self.controller.tick()
+        self._write_traffic()
+        if self.workers is not None:
+            self.workers.tend()
+        if time.monotonic() - self._windows_at > WINDOW_SECONDS:
+            self.controller.write_windows(self.project.clock.now())
+            self._windows_at = time.monotonic()
+        return moves
+
+    def run(self, is_done: Callable[[], bool]) -> None:
+        """Look again and again until `is_done` says so."""
+        while not is_done():
+            began = time.monotonic()
+            self.step()
+            while not is_done() and time.monotonic() - began < self.look_seconds:
+                time.sleep(min(0.05, self.look_seconds))
+
+    def stop(self) -> None:
+        """Let the workers answer what they accepted, and end them."""
+        if self.workers is not None:
+            self.workers.stop()
+
+    def _write_traffic(self) -> None:
+        clock = self.project.clock
+        write_traffic_file(self.project.store, clock=clock if isinstance(clock, ScaledClock) else None)
+

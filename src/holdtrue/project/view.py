@@ -1,0 +1,176 @@
+"""View: a project gathered for people: the page, `holdtrue status` and `holdtrue why`."""
+
+from dataclasses import dataclass
+
+from holdtrue.clock import ScaledClock
+from holdtrue.data import PredictionReader, latest_labels
+from holdtrue.domain import (
+    Explanation,
+    LabelCoverage,
+    LabelFact,
+    LoopView,
+    LossKind,
+    Overview,
+    Prediction,
+    Rollout,
+    RolloutView,
+    ShareChange,
+    Takeover,
+    Version,
+    Window,
+    default_kind,
+)
+from holdtrue.domain.task import Task
+from holdtrue.errors import NotFound
+from holdtrue.store import Transaction
+
+from .project import CHAMPION, Project
+
+N_DECISIONS = 40
+N_RUNS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredView:
+    """Reads a project's store afresh each time that it is asked."""
+
+    project: Project
+    predict_url: str | None = None
+
+    def overview(self) -> Overview:
+        """Return the whole project as it stands."""
+        clock = self.project.clock
+        with self.project.store.reading() as tx:
+            loop = view_loop(tx, self.project.loop.name, self.project.loop.declared_task)
+        return Overview(
+            project=self.project.folder.name,
+            now=clock.now(),
+            loops=(loop,),
+            clock_speed=clock.speed if isinstance(clock, ScaledClock) else 1.0,
+            predict_url=self.predict_url,
+        )
+
+    def explain(self, prediction_id: str) -> Explanation:
+        """Return the way from an answer back to all that it rests on.
+
+        Raises:
+            NotFound: the log has no such prediction.
+        """
+        prediction = self._find_prediction(prediction_id)
+        name = self.project.loop.name
+        with self.project.store.reading() as tx:
+            version = tx.versions.read(name, prediction.version)
+            release = tx.versions.read_release(name, version.number)
+            subjects = (version.name, version.lineage.run_id)
+            return Explanation(
+                prediction=prediction,
+                label=self._find_label(prediction),
+                version=version,
+                release=None if release is None else release.release_digest,
+                run=tx.runs.read(version.lineage.run_id),
+                dataset=tx.datasets.read(name, version.lineage.dataset),
+                verdicts=tuple(
+                    record
+                    for digest in (version.lineage.refit_of, version.digest)
+                    if digest is not None
+                    for record in tx.verdicts.for_challenger(name, digest)
+                ),
+                decisions=tuple(entry for entry in tx.audit.all(name) if entry.subject in subjects),
+            )
+
+    def promote(self, loop: str, reason: str) -> str:
+        """Put the challenger in charge."""
+        self._check_loop(loop)
+        return self.project.promote(reason)
+
+    def rollback(self, loop: str, reason: str) -> str:
+        """Go back."""
+        self._check_loop(loop)
+        return self.project.rollback(reason)
+
+    def _check_loop(self, loop: str) -> None:
+        if loop != self.project.loop.name:
+            raise NotFound(f"there is no loop {loop!r}", expected=self.project.loop.name)
+
+    def _find_prediction(self, prediction_id: str) -> Prediction:
+        name = self.project.loop.name
+        log = PredictionReader(self.project.store.folder / "log" / name).read()
+        found = log.filter((log["prediction_id"] == prediction_id) & (log["role"] != "shadow"))
+        if not found.height:
+            raise NotFound(
+                f"the log of {name!r} has no prediction {prediction_id!r}",
+                expected=f"an id as a reply carries it; the log has {log.height:,} rows",
+            )
+        row = found.row(0, named=True)
+        return Prediction(
+            **{
+                **{field: row[field] for field in Prediction.__struct_fields__ if field in row},
+                "loop": name,
+                "time": row["time"].timestamp(),
+                "received_at": row["received_at"].timestamp(),
+                "answer": tuple(row["answer"]),
+                "features": {k: v for k, v in (row["features"] or {}).items()},
+            }
+        )
+
+    def _find_label(self, prediction: Prediction) -> LabelFact | None:
+        now = self.project.clock.now()
+        labels = latest_labels(self.project.store, self.project.loop.name, as_of=now)
+        found = labels.filter(labels["key"] == prediction.key)
+        if not found.height:
+            return None
+        row = found.row(0, named=True)
+        at = row["known_at"].timestamp()
+        return LabelFact(loop=prediction.loop, label=row["label"], at=at, received_at=at, key=prediction.key)
+
+
+def view_loop(tx: Transaction, name: str, task: Task | None) -> LoopView:
+    """Return one loop as the store knows it."""
+    history = [event for event in tx.aliases.history(name) if event.alias == CHAMPION]
+    champion = tx.versions.read(name, history[-1].version) if history else None
+    active = tx.rollouts.active(name)
+    rollouts = tx.rollouts.all(name)
+    shown = active if active is not None else (rollouts[-1] if rollouts else None)
+    windows = tuple(tx.windows.all(name))
+    return LoopView(
+        name=name,
+        loss=_name_loss(champion, task),
+        champion=champion,
+        challenger=None if active is None else tx.versions.read(name, active.challenger),
+        traffic=tx.traffic.read("main", name),
+        rollout=None if shown is None else _view_rollout(shown),
+        windows=windows,
+        takeovers=tuple(Takeover(at=event.at, version=event.version) for event in history),
+        coverage=_count_coverage(windows),
+        decisions=tuple(reversed(tx.audit.all(name)))[:N_DECISIONS],
+        alerts=tuple(tx.alerts.open(name)),
+        runs=tuple(reversed(tx.runs.all(name)))[:N_RUNS],
+        baseline_loss=None if champion is None else champion.metrics.get("baseline_loss"),
+    )
+
+
+def _name_loss(champion: Version | None, task: Task | None) -> LossKind:
+    if champion is not None:
+        return champion.loss.kind
+    return default_kind(task) if task is not None else LossKind.LOG_LOSS
+
+
+def _view_rollout(rollout: Rollout) -> RolloutView:
+    done = rollout.plan.stages[: rollout.stage_index + 1]
+    ahead = rollout.plan.stages[rollout.stage_index :]
+    return RolloutView(
+        rollout=rollout,
+        sentence=rollout.sentence,
+        expected_days_left=sum(stage.expected_days for stage in ahead) if rollout.ended_at is None else None,
+        shares=tuple(ShareChange(at=rollout.stage_started_at, share=stage.share) for stage in done[-1:]),
+    )
+
+
+def _count_coverage(windows: tuple[Window, ...]) -> LabelCoverage | None:
+    if not windows:
+        return None
+    return LabelCoverage(
+        n_predictions=sum(window.n_rows for window in windows),
+        n_due=sum(window.n_due for window in windows),
+        n_labelled=sum(window.n_labelled for window in windows),
+    )

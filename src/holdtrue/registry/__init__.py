@@ -1,0 +1,5 @@
+"""Registry: versions in safe formats only, their aliases, and signed release documents."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,155 @@
+"""Format: models go in and out of storage in safe forms only; pickle in any dress is refused."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdtrue.domain import Column, ModelFormat, Signature, Task
+from holdtrue.errors import FormatRefused, TrainingFailed
+from holdtrue.registry.scorer import Scorer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SKOPS_TOLERANCE = 1e-9
+LIGHTGBM_TOLERANCE = 1e-6
+
+_MAGIC = (
+    (b"\x80", "a pickle (torch and joblib write it too)"),
+    (b"(lp", "a pickle"),
+    (b"cos\n", "a pickle"),
+    (b"cposix\n", "a pickle"),
+    (b"c__builtin__\n", "a pickle"),
+    (b"\x89HDF", "an HDF5 file (keras)"),
+    (b"\x1f\x8b", "gzip (joblib writes it)"),
+    (b"\x78\x01", "zlib (joblib writes it)"),
+    (b"\x78\x9c", "zlib (joblib writes it)"),
+    (b"\x78\xda", "zlib (joblib writes it)"),
+    (b"BZh", "bzip2 (joblib writes it)"),
+    (b"\xfd7zXZ", "xz (joblib writes it)"),
+    (b"]\x00\x00", "lzma (joblib writes it)"),
+    (b"\x93NUMPY", "a numpy array"),
+    (b"\x08", "protobuf, perhaps ONNX"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredModel:
+    """A model as bytes in a safe format."""
+
+    format: ModelFormat
+    data: bytes
+
+
+def name_format(data: bytes) -> ModelFormat:
+    """Return the format of a model file by its first bytes.
+
+    Raises:
+        FormatRefused: it is a pickle, an HDF5 file or anything else that is not stored here, and what it seems to be.
+    """
+    if data.startswith(b"PK\x03\x04"):
+        return ModelFormat.SKOPS
+    if data.startswith(b"tree\nversion=v"):
+        return ModelFormat.LIGHTGBM
+    kind = next((kind for magic, kind in _MAGIC if data.startswith(magic)), "of a form that nobody here knows")
+    raise FormatRefused(
+        f"the model file ({len(data)} bytes) is {kind if data else 'empty'}",
+        expected="a skops file (scikit-learn) or the text of a LightGBM model",
+        remedy="store a scikit-learn estimator with skops.io.dump, a LightGBM model with booster.save_model",
+    )
+
+
+def dump_model(
+    estimator: object,
+    *,
+    task: Task,
+    n_features: int,
+    signature: Signature | None = None,
+    sample: "pl.DataFrame | None" = None,
+) -> StoredModel:
+    """Return a fitted estimator as bytes in a safe format.
+
+    With a signature the bytes are loaded again; with a sample too (rows of the training frame, with its dtypes) what
+    was loaded must answer as the estimator itself does, within 1e-9 (skops) or 1e-6 (LightGBM).
+
+    Raises:
+        FormatRefused: the estimator cannot be stored safely, or answers differently once it was; lists what can be.
+        TrainingFailed: it is no fitted model, or answers another question than the task.
+    """
+    stored = _dump(estimator, task)
+    if signature is not None:
+        _check_signature(signature, task, n_features)
+        _check_answers(estimator, stored, signature, sample)
+    return stored
+
+
+def load_model(data: bytes, format: ModelFormat, signature: Signature) -> Scorer:
+    """Return what scores rows with a stored model. Check the digest and the signature of the release before.
+
+    Raises:
+        FormatRefused: the bytes are not of that format, or hold what may not be loaded.
+    """
+    found = name_format(data)
+    if found is not ModelFormat(format):
+        raise FormatRefused(f"the model file is {found.value}", expected=f"{ModelFormat(format).value}, as registered")
+    if found is ModelFormat.LIGHTGBM:
+        from holdtrue.registry.lightgbm_format import load_lightgbm
+
+        return load_lightgbm(data, signature)
+    from holdtrue.registry.estimator import EstimatorScorer
+    from holdtrue.registry.skops_format import load_skops
+
+    return EstimatorScorer.over(load_skops(data), signature)
+
+
+def _dump(estimator: object, task: Task) -> StoredModel:
+    if estimator is None:
+        raise TrainingFailed(
+            "train returned nothing", expected="a fitted estimator", remedy="end train with `return model`"
+        )
+    if type(estimator).__module__.split(".")[0] == "lightgbm":
+        from holdtrue.registry.lightgbm_format import dump_lightgbm
+
+        return StoredModel(format=ModelFormat.LIGHTGBM, data=dump_lightgbm(estimator, task))
+    from holdtrue.registry.estimator import check_estimator
+    from holdtrue.registry.skops_format import dump_skops
+
+    check_estimator(estimator, task)
+    return StoredModel(format=ModelFormat.SKOPS, data=dump_skops(estimator))
+
+
+def _check_signature(signature: Signature, task: Task, n_features: int) -> None:
+    columns: tuple[Column, ...] = signature.schema.columns
+    if signature.task is not task or len(columns) != n_features:
+        raise TrainingFailed(
+            f"the model was trained on {n_features} features for {task.value}, "
+            f"its signature says {len(columns)} for {signature.task.value}",
+            expected="one schema for training and for requests",
+        )
+
+
+def _check_answers(estimator: object, stored: StoredModel, signature: Signature, sample: "pl.DataFrame | None") -> None:
+    import numpy as np
+
+    loaded = load_model(stored.data, stored.format, signature)
+    if sample is None or not sample.height:
+        return
+    is_skops = stored.format is ModelFormat.SKOPS
+    if is_skops:
+        from holdtrue.registry.estimator import EstimatorScorer
+
+        before = EstimatorScorer.over(estimator, signature).score(sample)
+    else:
+        from holdtrue.registry.lightgbm_format import score_in_memory
+
+        before = score_in_memory(estimator, signature, sample)
+    allowed = SKOPS_TOLERANCE if is_skops else LIGHTGBM_TOLERANCE
+    rows = sample.select(signature.schema.names).rows()
+    for kind, after in (("frame", loaded.score(sample)), ("rows", loaded.score_rows(rows).answers)):
+        difference = float(np.max(np.abs(after - before)))
+        if not difference <= allowed:
+            raise FormatRefused(
+                f"the stored {type(estimator).__name__} answers differently from the one in memory "
+                f"(as {kind}: by up to {difference:.3g} on {sample.height} rows)",
+                expected=f"a difference of at most {allowed:g}",
+                remedy="use estimators whose whole state is in their fitted attributes",
+            )
