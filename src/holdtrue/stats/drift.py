@@ -76,8 +76,11 @@ def bin_reference(reference: Profile, *, n_bins: int = N_BINS) -> Bins:
         return Bins()
     reached = np.cumsum(reference.counts) / reference.n_present
     # A bin ends with the cell that reaches its quantile; a cell that reaches several ends one bin only.
-    ends = np.unique(np.searchsorted(reached, np.arange(1, n_bins) / n_bins - 1e-12))
-    return Bins(last_cells=tuple(reference.cells[ends[ends < len(reference.cells) - 1]].tolist()))
+    ends = reference.cells[np.searchsorted(reached, np.arange(1, n_bins) / n_bins - 1e-12)]
+    # The last cell is the end of the last bin only if it is heavy: then new values beyond it are told apart.
+    heavy = reference.cells[reference.counts * n_bins >= reference.n_present]
+    inner = ends[ends < reference.cells[-1]]
+    return Bins(last_cells=tuple(np.unique(np.concatenate([inner, heavy - 1, heavy])).tolist()))
 
 
 def population_stability_index(

@@ -18,6 +18,7 @@ from .drift import (
     Bins,
     Profile,
     bin_reference,
+    expected_index,
     homogeneity_test,
     ks_distance,
     merge_small_cells,
@@ -33,23 +34,32 @@ POWER = 0.8
 
 @dataclass(frozen=True)
 class Wobble:
-    """How far the reference's own days lie from each other: a gamma fitted to leave-one-day-out distances.
+    """How far the reference's own days lie from each other, beyond what counting noise makes.
+
+    The raw stability index of a day against the others is noise + excess. The noise is that of a chi-square and known
+    from the numbers of rows; what is left is the excess, which does not shrink with more rows. For a window of any
+    size the two are put together again and a gamma with their mean and variance is taken.
 
     Attributes:
-        shape: of the gamma.
-        scale: of the gamma, in units of the raw stability index.
-        n_blocks: days (or longer blocks) that it was fitted to.
+        excess_mean: mean excess, an upper bound of two standard errors, at least 0.
+        excess_variance: variance of the excess, at least 0.
+        n_blocks: days (or longer blocks) that it was measured on.
     """
 
-    shape: float
-    scale: float
+    excess_mean: float
+    excess_variance: float
     n_blocks: int
 
-    def find_tail(self, distance: float) -> float:
-        """Return the probability that a block of the reference lies farther away than distance."""
+    def find_tail(self, distance: float, *, n_cells: int, n_reference: float, n_current: float) -> float:
+        """Return the probability that an own block of this size lies farther away than distance (raw index)."""
         from scipy.special import gammaincc
 
-        return float(gammaincc(self.shape, max(distance, 0.0) / self.scale))
+        if n_cells < 2:
+            return 1.0
+        noise = expected_index(n_cells, n_reference, n_current)
+        mean = noise + self.excess_mean
+        variance = _find_noise_variance(noise, self.excess_mean, n_cells) + self.excess_variance
+        return float(gammaincc(mean**2 / variance, max(distance, 0.0) * mean / variance))
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class Move:
         exceeds: parts 1-3 hold in this window: hand it on as the last of `recent` next time.
         is_calibrated: part 3 was judged; False ("uncalibrated") for fewer than 30 blocks of the reference.
         is_testable: the window is large enough for the effect that is asked for; if not, merge it with its neighbours.
+            False as well for a constant column that is still the same.
         p_value: of the homogeneity test.
         debiased_index: stability index, debiased.
         own_tail: probability that the reference's own days lie farther away; None when uncalibrated.
@@ -93,12 +104,16 @@ def calibrate_wobble(reference: Profile, own_days: Sequence[Profile]) -> Wobble 
     counts = np.array([bins.count(day) for day in own_days if day.n_present > 0], dtype=np.float64)
     if len(counts) < LEAST_BLOCKS:
         return None
-    total, order = counts.sum(axis=0), _order_cells(reference, bins)
-    distances = np.array([_measure_index(total[order] - day[order], day[order]) for day in counts])
-    mean, variance = float(distances.mean()), float(distances.var(ddof=1))
-    if variance == 0 or mean == 0:  # days exactly alike: any distance at all is unusual
-        return Wobble(1.0, max(mean, np.finfo(np.float64).tiny), len(counts))
-    return Wobble(mean**2 / variance, variance / mean, len(counts))
+    counts = counts[:, _order_cells(reference, bins)]
+    total = counts.sum(axis=0)
+    n_cells = int((total > 0).sum())  # empty cells make no noise
+    distances = np.array([_measure_index(total - day, day) for day in counts])
+    noises = np.array([expected_index(n_cells, (total - day).sum(), day.sum()) for day in counts])
+    excess = distances - noises
+    mean = max(0.0, float(excess.mean()))
+    variance = float(excess.var(ddof=1)) - float(_find_noise_variance(noises, mean, n_cells).mean())
+    standard_error = float(excess.std(ddof=1)) / np.sqrt(len(counts))
+    return Wobble(max(0.0, float(excess.mean() + 2 * standard_error)), max(0.0, variance), len(counts))
 
 
 @dataclass(frozen=True)
@@ -124,14 +139,6 @@ class MoveRule:
     def level(self) -> float:
         """The p-value that one column in one window must fall below."""
         return self.budget / (self.n_columns * self.windows_a_year)
-
-    @property
-    def own_level(self) -> float:
-        """How rare among the reference's own days a distance must be.
-
-        Two windows of three must agree, so 3 p^2 = level is enough for the same budget.
-        """
-        return float(np.sqrt(self.level / 3))
 
     def has_power(self, freedom: int, n_reference: float, n_current: float) -> bool:
         """Whether a window finds the asked index with a power of .8 (noncentral chi-square)."""
@@ -172,10 +179,10 @@ def judge_move(
         return _judge_empty(int(before.sum()), is_calibrated=wobble is not None, recent=recent)
     homogeneity = homogeneity_test(before, now)
     index = population_stability_index(*merge_small_cells(before, now))
-    own_tail = None if wobble is None else wobble.find_tail(_measure_index(before, now))
+    own_tail = _find_own_tail(wobble, before, now)
     is_testable = rule.has_power(homogeneity.freedom, before.sum(), now.sum())
     is_rare_and_large = homogeneity.p_value < rule.level and index > rule.least_index
-    exceeds = is_testable and is_rare_and_large and (own_tail is None or own_tail < rule.own_level)
+    exceeds = is_testable and is_rare_and_large and (own_tail is None or own_tail < rule.level)
     distances = _measure_distances(reference, current)
     return Move(
         has_moved=_is_repeated(exceeds, recent),
@@ -223,6 +230,19 @@ def _order_cells(reference: Profile, bins: Bins) -> Integers:
     if isinstance(reference, LevelProfile):
         return np.argsort(-bins.count(reference), kind="stable").astype(np.int64)
     return np.arange(bins.n_bins, dtype=np.int64)
+
+
+def _find_own_tail(wobble: Wobble | None, before: Floats, now: Floats) -> float | None:
+    if wobble is None:
+        return None
+    distance = _measure_index(before, now)
+    n_cells = int((before + now > 0).sum())
+    return wobble.find_tail(distance, n_cells=n_cells, n_reference=before.sum(), n_current=now.sum())
+
+
+def _find_noise_variance(noise: Floats | float, excess: float, n_cells: int) -> Floats:
+    """Return the variance of the raw index about its mean: that of a noncentral chi-square, scaled."""
+    return np.asarray((2 * np.square(noise) + 4 * np.asarray(noise) * excess) / max(n_cells - 1, 1))
 
 
 def _measure_index(reference: Floats, current: Floats) -> float:

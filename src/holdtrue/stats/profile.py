@@ -8,6 +8,7 @@ time of a sort and, unlike a sketch, adds without error.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -182,13 +183,7 @@ class LevelProfile:
     @classmethod
     def measure(cls, values: Sequence[str | None], *, levels: Sequence[str] | None = None) -> LevelProfile:
         """Return the profile of values (None = missing); without levels the 50 most frequent are frozen."""
-        names, numbers = np.unique(np.array(["" if v is None else v for v in values], dtype=str), return_counts=True)
-        found: dict[str | None, int] = dict(zip(names.tolist(), numbers.tolist(), strict=True))
-        n_missing = sum(v is None for v in values)
-        if n_missing:
-            found[""] -= n_missing
-            found[None] = n_missing
-        return cls.from_counts({k: v for k, v in found.items() if v}, levels=levels)
+        return cls.from_counts(Counter(values), levels=levels)
 
     @classmethod
     def from_counts(cls, counts: Mapping[str | None, int], *, levels: Sequence[str] | None = None) -> LevelProfile:
