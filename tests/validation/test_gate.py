@@ -98,11 +98,20 @@ def test_the_default_margin_is_a_twentieth_of_what_the_champion_gains(make_datas
 
 def test_a_champion_below_the_baseline_is_replaced_by_the_baseline_as_anchor(make_dataset) -> None:
     story = Story(make_dataset)
-    report = story.judge(story.answer(), story.answer(noise=2.0))
+    report = story.judge(story.answer(), story.answer(noise=2.0), is_refresh=False)
     verdict = find_verdict(report, "not_worse")
     assert verdict.evidence["anchor"] == "simple baseline"
     assert "no better than the simple baseline" in verdict.sentence
     assert 0 < report.margin < 0.001
+    assert report.ruling is Ruling.PASSED
+
+
+def test_a_refresh_of_a_champion_below_the_baseline_is_held_against_the_champion(make_dataset) -> None:
+    story = Story(make_dataset)
+    report = story.judge(story.answer(), story.answer(noise=2.0), is_refresh=True)
+    verdict = find_verdict(report, "not_worse")
+    assert verdict.evidence["anchor"] == "champion"
+    assert "needs relief" in verdict.sentence
     assert report.ruling is Ruling.PASSED
 
 

@@ -4,12 +4,18 @@ from .comparison import Comparison as Comparison
 from .comparison import compare_losses as compare_losses
 from .gate import GateReport as GateReport
 from .gate import judge_gate as judge_gate
+from .leak import find_leaks as find_leaks
+from .overlap import find_overlap as find_overlap
+from .overlap import judge_freshness as judge_freshness
 
 __all__ = [
     "Comparison",
     "GateReport",
     "baseline_predictions",
     "compare_losses",
+    "find_leaks",
+    "find_overlap",
     "judge_baseline",
+    "judge_freshness",
     "judge_gate",
 ]

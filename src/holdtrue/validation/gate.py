@@ -117,7 +117,7 @@ def judge_gate(
     comparison = rows.compare(rows.baseline if rows.champion is None else rows.champion)
     margin = choose_margin(checks, rows)
     found = [
-        judge_baseline(rows.compare(rows.baseline, alpha=0.10))
+        judge_baseline(rows.compare(rows.baseline, alpha=0.10), is_refresh=is_refresh)
         if isinstance(check, BeatsBaseline)
         else _judge_not_worse(check, rows, comparison, margin=margin, is_refresh=is_refresh)
         for check in _choose_checks(checks, has_champion=champion is not None)
@@ -198,9 +198,10 @@ def _judge_not_worse(
     anchor, note = "champion", ""
     baseline_risk = float(rows.baseline.mean()) if len(rows.labels) else 0.0
     if comparison.n_rows and comparison.anchor_risk >= baseline_risk:
+        so = "it needs relief" if is_refresh else "the challenger is held against the baseline"
         note = (
             f"The champion ({comparison.loss_name} {comparison.anchor_risk:.4g}) is no better than the simple baseline "
-            f"({baseline_risk:.4g}), so {'it needs relief' if is_refresh else 'the challenger is held against the baseline'}. "
+            f"({baseline_risk:.4g}), so {so}. "
         )
         if not is_refresh:
             anchor, comparison = "simple baseline", rows.compare(rows.baseline)

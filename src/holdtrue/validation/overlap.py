@@ -1,0 +1,93 @@
+"""Overlap: evaluation rows that a version knew when it was trained prove nothing about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from holdtrue.domain import Ruling, Verdict
+
+if TYPE_CHECKING:
+    from holdtrue.data import Dataset
+
+OVERLAP = "no_overlap"
+FRESH = "fresh_rows"
+LEAST_COPIES = 10
+# Coarse features repeat honestly; copies are refused only where they are commoner than training rows repeat each other.
+EXCESS_SHARE = 0.02
+
+
+def find_overlap(train: Dataset, evaluation: Dataset) -> Verdict:
+    """Return whether training and evaluation are apart: no shared key, no training row later than the first evaluated
+    one, and not more copies of whole rows than the training rows have among themselves.
+
+    Units (people, machines) may come again: in production they do. `evidence` has `n_keys`, `n_later`, `copy_share` and
+    `usual_share`.
+    """
+    if not (train.n_rows and evaluation.n_rows):
+        sentence = f"Nothing to compare: {train.n_rows} training rows, {evaluation.n_rows} evaluation rows."
+        return Verdict(check=OVERLAP, ruling=Ruling.INCONCLUSIVE, sentence=sentence)
+    n_keys = int(evaluation.key.is_in(train.key.implode()).sum())
+    n_later = int((train.time >= evaluation.time.min()).sum())
+    copy_share, usual_share = _find_copies(train, evaluation)
+    evidence = {"n_keys": n_keys, "n_later": n_later, "copy_share": copy_share, "usual_share": usual_share}
+    found = []
+    if n_keys:
+        found.append(f"{n_keys:,} keys are in both")
+    if n_later:
+        found.append(f"{n_later:,} training rows are not older than the first evaluation row")
+    if copy_share > usual_share + EXCESS_SHARE and copy_share * evaluation.n_rows >= LEAST_COPIES:
+        found.append(
+            f"{copy_share:.1%} of the evaluation rows are copies of training rows, where {usual_share:.1%} are usual"
+        )
+    if found:
+        sentence = (
+            f"Training and evaluation overlap: {'; '.join(found)}. Evaluate on later rows that training never saw."
+        )
+        return Verdict(check=OVERLAP, ruling=Ruling.FAILED, sentence=sentence, evidence=evidence)
+    sentence = f"The {evaluation.n_rows:,} evaluation rows are later than, and apart from, the training rows."
+    return Verdict(check=OVERLAP, ruling=Ruling.PASSED, sentence=sentence, evidence=evidence)
+
+
+def judge_freshness(evaluation: Dataset, *, trained_until: datetime) -> Verdict:
+    """Return whether all evaluation rows are later than what the champion was trained on: else it has seen the answers.
+
+    A champion that has seen some rows looks better on them than it is, so the comparison is inconclusive, not failed.
+    """
+    n_stale = int((evaluation.time <= trained_until).sum()) if evaluation.n_rows else 0
+    evidence = {"n_stale": n_stale, "n_rows": evaluation.n_rows, "trained_until": trained_until.isoformat()}
+    if n_stale:
+        sentence = (
+            f"{n_stale:,} of {evaluation.n_rows:,} evaluation rows are not later than {trained_until:%Y-%m-%d %H:%M}, "
+            "until when the champion was trained: it may have seen their labels. Evaluate on later rows."
+        )
+        return Verdict(check=FRESH, ruling=Ruling.INCONCLUSIVE, sentence=sentence, evidence=evidence)
+    if not evaluation.n_rows:
+        sentence = "There are no evaluation rows."
+        return Verdict(check=FRESH, ruling=Ruling.INCONCLUSIVE, sentence=sentence, evidence=evidence)
+    sentence = f"All {evaluation.n_rows:,} evaluation rows are later than what the champion was trained on."
+    return Verdict(check=FRESH, ruling=Ruling.PASSED, sentence=sentence, evidence=evidence)
+
+
+def _find_copies(train: Dataset, evaluation: Dataset) -> tuple[float, float]:
+    """Return the share of evaluation rows that are in the training rows, label included, and the share that is usual.
+
+    Usual is how many of the last training rows, as many as there are evaluation rows, are in the rows before them.
+    """
+    names = [name for name in train.features.columns if name in evaluation.features.columns]
+    old, new = (_hash_rows(each, names) for each in (train, evaluation))
+    last = min(len(new), len(old) // 2)
+    copies = float(new.is_in(old.implode()).mean() or 0.0)  # type: ignore[arg-type]
+    if not last:
+        return copies, 0.0
+    usual = float(old.tail(last).is_in(old.head(len(old) - last).implode()).mean() or 0.0)  # type: ignore[arg-type]
+    return copies, usual
+
+
+def _hash_rows(dataset: Dataset, names: list[str]) -> pl.Series:
+    # Texts of two datasets are Enums of different levels, so they are compared by their names.
+    texts = [pl.col(name).cast(pl.String) for name in names if isinstance(dataset.features.schema[name], pl.Enum)]
+    frame = dataset.features.select(names).with_columns(texts)
+    return frame.with_columns(dataset.label.alias("__label")).hash_rows(seed=0)
