@@ -41,7 +41,7 @@ class NoLeak:
     """Demands that no feature gives the label away: label arithmetic is refused, a feature that alone does nearly all is named.
 
     Attributes:
-        suspect_share: the share (0..1) of the model's own improvement over the baseline that one feature alone may reach
+        suspect_share: the share (0..1) of what all the other features reach together that one feature alone may reach
             before it is named as suspect.
     """
 
