@@ -49,20 +49,31 @@ def switch_to_wal(engine: sa.Engine, *, patience_seconds: float = BUSY_TIMEOUT_S
     """Put the file into write-ahead mode, which it keeps. SQLite ignores its busy timeout here, so this waits."""
     ends_at = time.monotonic() + patience_seconds
     while True:
-        connection = engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            if cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",):
-                return
-            if cursor.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",):
-                return
-            raise StoreFailed("this file system cannot hold a database in write-ahead mode", expected="a local disk")
+            mode = _switch_once(engine)
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
                 raise translate_error(error) from error
             time.sleep(0.01)
-        finally:
-            connection.close()
+            continue
+        if mode != "wal":
+            raise StoreFailed("this file system cannot hold a database in write-ahead mode", expected="a local disk")
+        return
+
+
+def _switch_once(engine: sa.Engine) -> str:
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        mode = ""
+        for statement in ("PRAGMA journal_mode", "PRAGMA journal_mode=WAL"):
+            cursor.execute(statement)
+            mode = "".join(cursor.fetchone() or ())
+            if mode == "wal":
+                break
+        return mode
+    finally:
+        connection.close()
 
 
 def translate_error(error: sqlite3.Error) -> HoldtrueError:
@@ -81,7 +92,24 @@ def translate_error(error: sqlite3.Error) -> HoldtrueError:
             return NotFound(
                 "a row names something that is not in the store", expected="what it names, written before it"
             )
-    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return _failure(getattr(error, "sqlite_errorname", type(error).__name__), message)
+
+
+def _failure(name: str, message: str) -> StoreFailed:
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreFailed(
+            f"another process has been writing for longer than the store waits ({name}); nothing was written",
+            expected="writers that finish within seconds",
+            remedy="end the process that holds the database, then do it again",
+        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return StoreFailed(
+            f"the database is damaged ({name}: {message})",
+            expected="a file that only holdtrue writes",
+            remedy="bring holdtrue.db back from a backup",
+        )
+    if name.startswith(("SQLITE_CONSTRAINT", "SQLITE_ERROR", "IntegrityError")):
+        return StoreFailed(f"the database refused what breaks its rules ({message})", expected="what its CHECKs allow")
     return StoreFailed(
         f"the database refused ({name}: {message}); nothing was written",
         expected="a disk with free space that this user may write to",

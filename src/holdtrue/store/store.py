@@ -53,7 +53,7 @@ class Store:
         store = cls(Path(folder), busy_timeout_seconds=busy_timeout_seconds)
         try:
             switch_to_wal(store._writer, patience_seconds=busy_timeout_seconds)
-            migrate(store._writer)
+            migrate(store._writer, store._reader)
         except BaseException:
             store.close()
             raise

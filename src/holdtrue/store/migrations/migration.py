@@ -9,8 +9,8 @@ from holdtrue.errors import StoreFailed
 HEAD = "0001"  # the newest step; known here because asking Alembic costs an import of over half a second
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Bring the database to `HEAD` in one transaction.
+def migrate(writer: sa.Engine, reader: sa.Engine) -> None:
+    """Bring the database to `HEAD` in one transaction; a look without any lock says whether there is something to do.
 
     The transaction begins IMMEDIATE: of two processes that open a fresh project at once, one waits, finds the work done
     and does nothing; one that is killed in the middle leaves nothing.
@@ -18,10 +18,10 @@ def migrate(engine: sa.Engine) -> None:
     Raises:
         StoreFailed: a newer holdtrue wrote this database.
     """
-    with engine.connect() as connection:
+    with reader.begin() as connection:
         if _read_revision(connection) == HEAD:
             return
-    with engine.begin() as connection:
+    with writer.begin() as connection:
         found = _read_revision(connection)
         if found != HEAD:
             _upgrade(connection, found)

@@ -41,16 +41,12 @@ class Leases:
 
     def renew(self, name: str, *, token: int, seconds: float) -> bool:
         """Keep a lease for `seconds` from now; return False when it has expired or someone else took it."""
-        statement = sa.update(LEASES).where(
-            LEASES.c.name == name, LEASES.c.token == token, LEASES.c.expires_unix > _NOW
-        )
+        statement = sa.update(LEASES).where(_is_held(name, token))
         return self._connection.execute(statement.values(expires_unix=_NOW + seconds)).rowcount == 1
 
     def release(self, name: str, *, token: int) -> bool:
         """Give a lease back; return False when it was no longer held. Its name keeps the token that it came to."""
-        statement = sa.update(LEASES).where(
-            LEASES.c.name == name, LEASES.c.token == token, LEASES.c.expires_unix > _NOW
-        )
+        statement = sa.update(LEASES).where(_is_held(name, token))
         return self._connection.execute(statement.values(expires_unix=0.0)).rowcount == 1
 
     def require(self, name: str, *, token: int) -> None:
