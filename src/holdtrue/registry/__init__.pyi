@@ -2,24 +2,30 @@ from .format import StoredModel as StoredModel
 from .format import dump_model as dump_model
 from .format import load_model as load_model
 from .format import name_format as name_format
-from .scorer import ScoredRows as ScoredRows
-from .scorer import Scorer as Scorer
 from .keyring import Keyring as Keyring
-from .release import decode_release as decode_release
+from .release import open_release as open_release
 from .release import publish_release as publish_release
 from .release import read_release as read_release
+from .scorer import ScoredRows as ScoredRows
+from .scorer import Scorer as Scorer
+from .version import CHAMPION as CHAMPION
+from .version import digest_version as digest_version
+from .version import point_alias as point_alias
 from .version import register_version as register_version
 from .version import resolve_version as resolve_version
 
 __all__ = [
+    "CHAMPION",
     "Keyring",
     "ScoredRows",
     "Scorer",
     "StoredModel",
-    "decode_release",
+    "digest_version",
     "dump_model",
     "load_model",
     "name_format",
+    "open_release",
+    "point_alias",
     "publish_release",
     "read_release",
     "register_version",

@@ -2,8 +2,8 @@
 
 Read from what scikit-learn 1.9 estimators need when skops 0.16 dumps them. It is kept by hand on purpose: a list that
 is computed from the installed packages (as the one of skops is) grows unseen with the next release. Left out although
-skops trusts them: what opens files that its input names (`CountVectorizer(input="filename")`), and all methods, operators
-and constructor calls.
+skops trusts them: what opens files that its input names (`CountVectorizer(input="filename")`), and all methods and
+constructor calls.
 """
 
 _ESTIMATORS = """

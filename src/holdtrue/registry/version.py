@@ -1,14 +1,18 @@
-"""Version: registering what was trained, and finding it again by name."""
+"""Version: registered once, never changed, found by number or by alias."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from holdtrue.domain import Lineage, Loss, Signature, Version, digest_of
-from holdtrue.errors import NotFound
+from holdtrue.domain import AliasEvent, Lineage, Loss, ModelFormat, Signature, Version, digest_of
+from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.registry.format import StoredModel
 from holdtrue.store import Artifacts, Transaction
 
 CHAMPION = "champion"
+
+_NUMBER = re.compile(r"^v?([1-9][0-9]{0,8})$")
+_ALIAS = re.compile(r"^[a-z][a-z_-]{1,63}$")
 
 
 def register_version(
@@ -23,42 +27,74 @@ def register_version(
     metrics: Mapping[str, float],
     now: datetime,
 ) -> Version:
-    """Keep a version and return it with its number; the same artifact, signature and lineage twice are one version."""
+    """Keep a stored model as the next version of its loop, and return it.
+
+    Registering the same model, signature, lineage and loss again returns the version that is there.
+
+    Raises:
+        StoreFailed: the disk refused the artifact.
+    """
     artifact = artifacts.put(stored.data)
-    digest = digest_of([artifact, stored.format, signature, lineage, loss])
+    digest = digest_version(artifact, stored.format, signature=signature, lineage=lineage, loss=loss)
     known = tx.versions.find_digest(loop, digest)
     if known is not None:
         return known
-    version = Version(
-        loop=loop,
-        number=tx.versions.next_number(loop),
-        digest=digest,
-        artifact=artifact,
-        format=stored.format,
-        signature=signature,
-        lineage=lineage,
-        loss=loss,
-        created_at=now,
-        metrics=dict(metrics),
+    return tx.versions.append(
+        Version(
+            loop=loop,
+            number=tx.versions.next_number(loop),
+            digest=digest,
+            artifact=artifact,
+            format=stored.format,
+            signature=signature,
+            lineage=lineage,
+            loss=loss,
+            created_at=now,
+            metrics=dict(metrics),
+        )
     )
-    return tx.versions.append(version)
+
+
+def digest_version(
+    artifact: str, model_format: ModelFormat, *, signature: Signature, lineage: Lineage, loss: Loss
+) -> str:
+    """Return the digest that names a version in verdicts: the hash of its artifact and all that gives it meaning."""
+    return digest_of([artifact, model_format, signature, lineage, loss])
 
 
 def resolve_version(tx: Transaction, loop: str, name: str) -> Version:
-    """Return the version that a name means: "champion", "v3" or "3".
+    """Return the version that a person means by "champion" (or another alias), "v3" or "3".
 
     Raises:
-        NotFound: there is none of that name; the error lists those that there are.
+        NotFound: no version or alias is called so; the message lists those that there are.
     """
-    if name == CHAMPION:
-        current = tx.aliases.current(loop, CHAMPION)
-        if current is None:
-            raise NotFound(f"no version of {loop!r} is in charge", remedy="holdtrue train loop.py")
-        return tx.versions.read(loop, current)
-    text = name.removeprefix("v")
-    known = tx.versions.all(loop)
-    for version in known:
-        if text.isdecimal() and version.number == int(text):
-            return version
-    names = ", ".join(version.name for version in known) or "none yet"
-    raise NotFound(f"{loop!r} has no version {name!r}", expected=f"one of: {names}")
+    number = _NUMBER.match(name.strip())
+    if number:
+        return tx.versions.read(loop, int(number.group(1)))
+    pointed = tx.aliases.current(loop, name)
+    if pointed is not None:
+        return tx.versions.read(loop, pointed)
+    aliases = sorted({event.alias for event in tx.aliases.history(loop)})
+    names = aliases + [version.name for version in tx.versions.all(loop)]
+    raise NotFound(
+        f"loop {loop!r} has no version called {name!r}",
+        expected=f"one of {', '.join(names)}" if names else "a version; this loop has none yet",
+        remedy="" if names else "train one with `holdtrue train`",
+    )
+
+
+def point_alias(
+    tx: Transaction, *, loop: str, alias: str, version: int, at: datetime, actor: str, reason: str
+) -> AliasEvent:
+    """Point an alias at a version; where it pointed before stays in the history.
+
+    Raises:
+        DeclarationError: the alias could be taken for a version's number.
+        NotFound: the loop has no such version.
+    """
+    if not _ALIAS.match(alias) or _NUMBER.match(alias):
+        raise DeclarationError(
+            f"the alias {alias!r} cannot be used", expected='lower-case letters and hyphens, such as "champion"'
+        )
+    tx.versions.read(loop, version)
+    return tx.aliases.append(AliasEvent(loop=loop, alias=alias, version=version, at=at, actor=actor, reason=reason))
