@@ -41,3 +41,15 @@ def test_a_gain_over_the_baseline_must_be_proven(gain, ruling) -> None:
     assert verdict.ruling is ruling
     if ruling is Ruling.INCONCLUSIVE:
         assert "Not enough data: need about" in verdict.sentence
+
+
+@pytest.mark.parametrize(("gain", "ruling"), [(0.01, Ruling.PASSED), (-0.01, Ruling.PASSED), (-0.5, Ruling.FAILED)])
+def test_a_refresh_fails_only_when_it_is_shown_to_be_worse_than_the_baseline(gain, ruling) -> None:
+    wobble = np.random.default_rng(0).normal(size=600)
+    comparison = compare_losses(5.0 - gain + wobble - wobble.mean(), anchor=np.full(600, 5.0), days=DAYS, loss=LOSS)
+    assert judge_baseline(comparison, is_refresh=True).ruling is ruling
+
+
+def test_a_refresh_without_enough_data_is_inconclusive() -> None:
+    comparison = compare_losses(np.full(5, 4.0), anchor=np.full(5, 5.0), days=DAYS[:5], loss=LOSS)
+    assert judge_baseline(comparison, is_refresh=True).ruling is Ruling.INCONCLUSIVE
