@@ -8,7 +8,7 @@ themselves, and (4) so it is in 2 of 3 windows. A move stands beside a risk aler
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -175,26 +175,33 @@ def judge_move(
     if wobble is None and own_days:
         wobble = calibrate_wobble(reference, own_days)
     before, now = _count_both(reference, current)
+    move = _judge_empty(int(before.sum()), is_calibrated=wobble is not None, recent=recent)
     if now.sum() == 0:
-        return _judge_empty(int(before.sum()), is_calibrated=wobble is not None, recent=recent)
+        return move
+    distances = _measure_distances(reference, current)
+    judged = _judge_counts(move, before, now, rule=rule, wobble=wobble)
+    return replace(
+        judged,
+        has_moved=_is_repeated(judged.exceeds, recent),
+        ks_distance=distances[0],
+        wasserstein=distances[1],
+    )
+
+
+def _judge_counts(move: Move, before: Floats, now: Floats, *, rule: MoveRule, wobble: Wobble | None) -> Move:
+    """Return the move with parts 1 to 3 judged on the counts of the cells."""
     homogeneity = homogeneity_test(before, now)
     index = population_stability_index(*merge_small_cells(before, now))
     own_tail = _find_own_tail(wobble, before, now)
     is_testable = rule.has_power(homogeneity.freedom, before.sum(), now.sum())
     is_rare_and_large = homogeneity.p_value < rule.level and index > rule.least_index
-    exceeds = is_testable and is_rare_and_large and (own_tail is None or own_tail < rule.level)
-    distances = _measure_distances(reference, current)
-    return Move(
-        has_moved=_is_repeated(exceeds, recent),
-        exceeds=exceeds,
-        is_calibrated=wobble is not None,
+    return replace(
+        move,
+        exceeds=is_testable and is_rare_and_large and (own_tail is None or own_tail < rule.level),
         is_testable=is_testable,
         p_value=homogeneity.p_value,
         debiased_index=index,
         own_tail=own_tail,
-        ks_distance=distances[0],
-        wasserstein=distances[1],
-        n_reference=int(before.sum()),
         n_current=int(now.sum()),
     )
 

@@ -58,15 +58,7 @@ def powered_mean(
     from scipy.special import ndtri
 
     check_share(alpha, name="alpha")
-    y, f = check_sample(outcomes, name="outcomes"), check_sample(beliefs, name="beliefs")
-    others = check_sample(unlabelled_beliefs, name="unlabelled_beliefs")
-    check_same_length(outcomes=y, beliefs=f)
-    if len(y) < 2 or len(others) < 2:
-        raise StatisticsError(
-            f"{len(y)} labelled and {len(others)} unlabelled rows",
-            expected="at least 2 of each",
-            remedy="label a random sample of the traffic",
-        )
+    y, f, others = _check_rows(outcomes, beliefs, unlabelled_beliefs)
     trust = _choose_trust(y, f, others)
     estimate = trust * float(others.mean()) + float((y - trust * f).mean())
     variance = trust**2 * others.var(ddof=1) / len(others) + (y - trust * f).var(ddof=1) / len(y)
@@ -80,6 +72,21 @@ def powered_mean(
         n_labelled=len(y),
         n_unlabelled=len(others),
     )
+
+
+def _check_rows(
+    outcomes: npt.ArrayLike, beliefs: npt.ArrayLike, unlabelled_beliefs: npt.ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    y, f = check_sample(outcomes, name="outcomes"), check_sample(beliefs, name="beliefs")
+    others = check_sample(unlabelled_beliefs, name="unlabelled_beliefs")
+    check_same_length(outcomes=y, beliefs=f)
+    if len(y) < 2 or len(others) < 2:
+        raise StatisticsError(
+            f"{len(y)} labelled and {len(others)} unlabelled rows",
+            expected="at least 2 of each",
+            remedy="label a random sample of the traffic",
+        )
+    return y, f, others
 
 
 def _choose_trust(y: Floats, f: Floats, others: Floats) -> float:
