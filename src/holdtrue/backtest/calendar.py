@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 DAY = timedelta(days=1)
 # Parts of the whole span that a loop without a schedule gets, and looks in each part.
@@ -33,12 +34,12 @@ def lay_moments(start: datetime, end: datetime, step: timedelta) -> list[datetim
 
 
 def choose_look(interval: timedelta) -> timedelta:
-    """Return how often a replayed loop looks: seven times in each interval of its schedule, at least daily at best."""
-    return max(min(interval / LOOKS_PER_PART, 7 * DAY), min(DAY, interval))
+    """Return how often a replayed loop looks: daily, or seven times in each interval of a shorter schedule."""
+    return min(DAY, interval / LOOKS_PER_PART) if interval < 60 * DAY else 7 * DAY
 
 
 def lay_periods(start: datetime, end: datetime) -> tuple[Period, ...]:
-    """Return calendar periods that cover [start, end): days, weeks, months, quarters or years, whichever give up to 24."""
+    """Return calendar periods that cover [start, end): days, weeks, months, quarters or years, at most about 24."""
     span = end - start
     for count, unit in ((24, "day"), (20, "week"), (24, "month"), (24, "quarter")):
         size = {"day": 1, "week": 7, "month": 30.4, "quarter": 91.3}[unit]
@@ -51,7 +52,7 @@ def _cut(start: datetime, end: datetime, unit: str) -> tuple[Period, ...]:
     edges = [start]
     while edges[-1] < end:
         edges.append(min(_next_edge(edges[-1], unit), end))
-    return tuple(Period(a, b) for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(Period(a, b) for a, b in pairwise(edges))
 
 
 def _next_edge(moment: datetime, unit: str) -> datetime:

@@ -10,9 +10,10 @@ import numpy as np
 from holdtrue.data import History, read_history, take_snapshot
 from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ruling, Version
 from holdtrue.environments import ProcessEnvironment
-from holdtrue.errors import DeclarationError, HoldtrueError, SourceError
+from holdtrue.errors import DeclarationError, HoldtrueError
 from holdtrue.loop import (
     EnvironmentTrainer,
+    Fitted,
     InlineTrainer,
     LoopPolicy,
     RiskWatch,
@@ -134,10 +135,7 @@ class Backtest:
         looks = lay_moments(self.replay.start, self.replay.end, choose_look(self.policy.every.span))
         return replayed.run(looks, advance=self.advance)
 
-    def _enlist(self, roster: Roster, result: TrainingResult, fitted: object, now: datetime) -> int:
-        from holdtrue.loop import Fitted
-
-        assert isinstance(fitted, Fitted)
+    def _enlist(self, roster: Roster, result: TrainingResult, fitted: Fitted, now: datetime) -> int:
         return roster.enlist(fitted, result, dataset=self.record.digest, now=now).number
 
 

@@ -61,10 +61,7 @@ class Trial:
 
     def weigh(self, now: datetime) -> Evidence:
         """Weigh the rows whose labels are due by now: first exposures of a unit, in the order of falling due."""
-        if not self.share:
-            rows = Exposures.none()
-        else:
-            rows = self._collect(now)
+        rows = self._collect(now) if self.share else Exposures.none()
         evidence = weigh_exposures(
             rows,
             self.rollout.terms,

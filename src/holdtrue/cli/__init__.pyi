@@ -1,1 +1,3 @@
-__all__: list[str] = []
+from .app import main as main
+
+__all__ = ["main"]

@@ -10,7 +10,9 @@ Json = Any  # what JSON can say: None, bool, int, float, str, lists and string-k
 
 def encode_canonically(thing: object) -> bytes:
     """Encode a noun as JSON in one way only: sorted keys, no white space, dataclasses as objects."""
-    return msgspec.json.encode(thing, order="deterministic")
+    # Keys become text first: sorting is for text keys alone, and numbers are names here.
+    plain = msgspec.to_builtins(thing, str_keys=True)
+    return msgspec.json.encode(plain, order="deterministic")
 
 
 def digest_of(thing: object) -> str:

@@ -1,9 +1,9 @@
-"""Control: one look at one live loop: observe, decide, act. Everything it knows is in the store, so it may die anywhere."""
+"""Control: one look at one live loop: observe, decide, act. All it knows is in the store, so it may die anywhere."""
 
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from holdtrue.data import (
     PredictionReader,
     collect_labels,
     extend_history,
+    join_labels,
     latest_labels,
     read_history,
     take_snapshot,
 )
 from holdtrue.domain import Loop, Rollout, Run, RunState, Version
-from holdtrue.errors import HoldtrueError, NotFound
+from holdtrue.errors import HoldtrueError, NotFound, StateConflict
 from holdtrue.monitoring import RiskReading, measure_windows
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
@@ -38,7 +39,7 @@ from .trainer import Trainer
 
 @dataclass(kw_only=True)
 class Controller:
-    """Keeps one declared loop true. `tick` may be called by a thread, by cron, or after a crash: it goes on from the store.
+    """Keeps one declared loop true. `tick` is for a thread, for cron, or after a crash: it goes on from the store.
 
     Attributes:
         loop: the declared loop.
@@ -61,7 +62,7 @@ class Controller:
     _history: History | None = None
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
-    _evidence_size: tuple[object, ...] = field(default=())
+    _last: Trained | TrainingLost | None = None
 
     def __post_init__(self) -> None:
         self.actor = Actor(loop=self.loop.name)
@@ -81,16 +82,39 @@ class Controller:
         moves: tuple[Move, ...] = ()
         with self.store.transaction() as tx:
             if finished is not None:
-                facts = replace(facts, finished=self._register(tx, finished, policy, now))
+                self._last = self._register(tx, finished, policy, now)
+                facts = replace(facts, finished=self._last)
             moves = decide(policy, state, facts, now)
             for move in moves:
                 if not isinstance(move, StartRun | HoldRollout):
                     self.actor.act(tx, move, now)
         for move in moves:
             if isinstance(move, StartRun):
-                self._start(move, policy, now)
+                self._start(move, now)
             self.on_move(move)
         return moves
+
+    def train_now(self, reason: str) -> Trained | TrainingLost:
+        """Train on what is known now, wait for it, and place what came of it.
+
+        Raises:
+            StateConflict: a training is under way already.
+        """
+        self.start_training(reason)
+        self.finish_training()
+        self.tick()
+        assert self._last is not None, "a finished training was collected"
+        return self._last
+
+    def start_training(self, reason: str) -> None:
+        """Begin a training that nobody's trigger asked for; a later look finds its end.
+
+        Raises:
+            StateConflict: a training is under way already.
+        """
+        if self.read_state().is_training:
+            raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
+        self._start(StartRun(reason=reason), self.clock.now())
 
     def finish_training(self) -> None:
         """Wait until the training under way has ended, if there is one."""
@@ -162,8 +186,6 @@ class Controller:
         log = self.reader.read()
         if not log.height:
             return
-        from holdtrue.data import join_labels
-
         labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
         joined = join_labels(log, labels, label_delay=self.history(now).label_delay, as_of=now)
         windows = []
@@ -179,7 +201,7 @@ class Controller:
         with self.store.transaction() as tx:
             tx.windows.put(windows)
 
-    def _start(self, move: StartRun, policy: LoopPolicy, now: datetime) -> None:
+    def _start(self, move: StartRun, now: datetime) -> None:
         run_id = uuid.uuid4().hex
         history = self._history_with_log(now)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)

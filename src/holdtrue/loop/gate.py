@@ -21,7 +21,7 @@ from holdtrue.domain import (
 )
 from holdtrue.registry import Scorer
 from holdtrue.stats import paired_interval
-from holdtrue.validation import GateReport, baseline_predictions, judge_gate
+from holdtrue.validation import GateReport, baseline_predictions, find_leaks, judge_gate
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
@@ -88,8 +88,6 @@ class Gate:
         return self._describe(report, rows, answers, is_refresh=is_refresh), answers
 
     def _find_leaks(self) -> Sequence[Verdict]:
-        if not any(isinstance(c, NoLeak) for c in self.loop.checks): return []
-        from holdtrue.validation import find_leaks
         return [find_leaks(self.train, check) for check in self.loop.checks if isinstance(check, NoLeak)]
 
     def _describe(

@@ -29,6 +29,8 @@ from .order import Evaluation, TrainingOrder, TrainingResult
 
 # The newest share of labelled rows that a candidate is judged on, when the champion has not seen fewer.
 EVALUATION_SHARE = 0.2
+# Of the rows that the champion has not seen, the oldest share goes to the candidate, the rest to its evaluation.
+NEWS_SHARE = 0.3
 # Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
 CAP_QUANTILE = 0.999
 
@@ -140,7 +142,7 @@ def judge_refit(mean_loss: float, evaluation: Evaluation) -> Verdict:
 
 
 def _find_cut(known: History, champion: Version | None) -> datetime:
-    """Return where the evaluation rows begin: the newest fifth, or the newer half of what the champion has not seen.
+    """Return where the evaluation rows begin: the newest fifth, or most of what the champion has not seen.
 
     A candidate of the same recipe on the champion's own rows would be the champion again, and prove nothing: it must
     have seen some of the news.
@@ -151,7 +153,7 @@ def _find_cut(known: History, champion: Version | None) -> datetime:
     if champion is None:
         return newest
     seen = champion.lineage.trained_until
-    return max(newest, seen + (labelled[-1] - seen) / 2, seen + timedelta(microseconds=1))
+    return max(newest, seen + (labelled[-1] - seen) * NEWS_SHARE, seen + timedelta(microseconds=1))
 
 
 def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent | None:

@@ -3,6 +3,8 @@ from .project import FOLDER as FOLDER
 from .project import Project as Project
 from .project import find_champion_before as find_champion_before
 from .project import open_project as open_project
+from .scoring import Scored as Scored
+from .scoring import score_file as score_file
 from .up import Live as Live
 from .view import StoredView as StoredView
 from .view import view_loop as view_loop
@@ -11,9 +13,11 @@ __all__ = [
     "FOLDER",
     "Live",
     "Project",
+    "Scored",
     "StoredView",
     "control_lock",
     "find_champion_before",
     "open_project",
+    "score_file",
     "view_loop",
 ]

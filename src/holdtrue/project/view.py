@@ -109,7 +109,7 @@ class StoredView:
                 "time": row["time"].timestamp(),
                 "received_at": row["received_at"].timestamp(),
                 "answer": tuple(row["answer"]),
-                "features": {k: v for k, v in (row["features"] or {}).items()},
+                "features": dict(row["features"] or {}),
             }
         )
 

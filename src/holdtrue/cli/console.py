@@ -1,0 +1,68 @@
+"""Console: what is printed, and how: tables and progress for people, one JSON object for programs."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+screen = Console(soft_wrap=True)
+errors = Console(stderr=True, soft_wrap=True)
+
+
+def print_error(text: str) -> None:
+    """Print to the error stream, without markup."""
+    errors.print(text, markup=False, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a sentence."""
+    screen.print(text, markup=False, highlight=False)
+
+
+def print_json(thing: object) -> None:
+    """Print one JSON object to the output stream, and nothing else."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(thing), indent=2).decode() + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; numbers are put to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for i, name in enumerate(columns):
+        is_number = all(isinstance(row[i], int | float) or row[i] in ("", None) for row in rows) and bool(rows)
+        table.add_column(name, justify="right" if is_number or i else "left")
+    for row in rows:
+        table.add_row(*[_text(cell) for cell in row])
+    screen.print(table)
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:.4f}" if abs(cell) < 100 else f"{cell:,.0f}"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+class Bar:
+    """A progress bar that is told of work done; `update` may be called from a callback."""
+
+    def __init__(self, progress: Progress, text: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(text, total=None)
+
+    def update(self, *, done: float, total: float | None, text: str) -> None:
+        """Show how far it is."""
+        self._progress.update(self._task, completed=done, total=total, description=text)
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Bar]:
+    """Show a progress bar on the error stream while the block runs, so that output stays clean."""
+    columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()]
+    with Progress(*columns, console=errors, transient=True) as progress:
+        yield Bar(progress, text)

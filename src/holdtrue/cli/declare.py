@@ -1,0 +1,100 @@
+"""init and check: a folder that runs, and what a declaration means before anything is trained."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdtrue.data import read_history
+from holdtrue.domain import Kind
+from holdtrue.errors import DeclarationError, SourceMissing
+from holdtrue.loop import load_loop, make_policy
+from holdtrue.rollout import tell_stage
+
+from .console import print_json, print_table, say
+
+EXAMPLES = {"bank": "finance", "bike": "retail", "flu": "healthcare", "gas": "manufacturing"}
+
+
+def find_examples() -> Path:
+    """Return the folder of the examples: inside the installed package, or beside the sources."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "examples", package.parents[1] / "examples"):
+        if folder.is_dir():
+            return folder
+    raise SourceMissing("the examples are not installed", remedy="install holdtrue anew")
+
+
+def init(
+    name: Annotated[str, typer.Argument(help="The folder to make.")],
+    example: Annotated[str, typer.Option(help=f"Real data to begin with: {', '.join(EXAMPLES)}.")] = "bike",
+) -> None:
+    """Make a folder that already runs: a loop file and real data to try it on."""
+    if example not in EXAMPLES:
+        raise DeclarationError(f"there is no example {example!r}", expected=f"one of {list(EXAMPLES)}")
+    target = Path(name)
+    if target.exists() and any(target.iterdir()):
+        raise DeclarationError(f"{name} exists and is not empty", expected="a new name, or an empty folder")
+    target.mkdir(parents=True, exist_ok=True)
+    for file in sorted((find_examples() / EXAMPLES[example]).iterdir()):
+        if file.is_file():
+            shutil.copy(file, target / file.name)
+    say(f"Made {name}. Next: cd {name} && holdtrue check loop.py && holdtrue backtest loop.py")
+
+
+def check(
+    loop_file: Annotated[Path, typer.Argument(help="The file that declares the loop.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Read the loop and its data, and say what holdtrue makes of them: schema, labels, pace, stages of a rollout."""
+    loop = load_loop(loop_file)
+    history = read_history(loop.data, folder=loop_file.resolve().parent, task=loop.declared_task)
+    policy = make_policy(loop, history)
+    n_labelled = history.n_rows - history.frame["__label"].null_count()
+    stages = [
+        {
+            "stage": tell_stage(stage),
+            "share": stage.share,
+            "min_rows": stage.min_rows,
+            "expected_days": round(stage.expected_days, 2),
+        }
+        for stage in policy.plan.stages
+    ]
+    if json:
+        columns = [{"name": c.name, "kind": c.kind.value, "nullable": c.nullable} for c in history.schema.columns]
+        print_json(
+            {
+                "loop": loop.name, "task": history.task.value, "classes": list(history.classes),
+                "n_rows": history.n_rows, "n_labelled": n_labelled, "starts_at": history.starts_at,
+                "ends_at": history.ends_at, "label_delay_seconds": history.label_delay.total_seconds(),
+                "columns": columns, "rollout": {"note": policy.plan.note, "stages": stages},
+                "notes": list(history.notes),
+            }
+        )  # fmt: skip
+        return
+    say(f"{loop.name}: {history.task.value}, {history.n_rows:,} rows of {history.source}, {n_labelled:,} with a label")
+    say(f"from {history.starts_at:%Y-%m-%d} to {history.ends_at:%Y-%m-%d}; a label is due {history.label_delay} after")
+    for note in history.notes:
+        say(f"note: {note}")
+    rows = [
+        (c.name, c.kind.value, "yes" if c.nullable else "no", _say_range(c.kind, c.low, c.high, len(c.levels)))
+        for c in history.schema.columns
+    ]
+    print_table("Schema", ["column", "kind", "null", "values"], rows)
+    say(f"Rollout: {policy.plan.note}.")
+    if stages:
+        shown = [(s["stage"], s["min_rows"], s["expected_days"]) for s in stages]
+        print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+
+
+def _say_range(kind: Kind, low: float | None, high: float | None, n_levels: int) -> str:
+    if kind is Kind.TEXT:
+        return f"{n_levels} levels"
+    return "" if low is None or high is None else f"{low:g} .. {high:g}"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.command()(init)
+    app.command()(check)

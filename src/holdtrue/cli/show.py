@@ -1,0 +1,95 @@
+"""status and why: where a loop stands, and what an answer rests on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdtrue.domain import Explanation, LoopView
+from holdtrue.project import StoredView, open_project
+
+from .console import print_json, say
+
+LoopFile = Annotated[Path, typer.Argument(help="The file that declares the loop.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+N_SHOWN = 12
+
+
+def status(loop_file: LoopFile = Path("loop.py"), json: AsJson = False) -> None:
+    """Say who is in charge, what is on its way, how good the answers were, and what was decided."""
+    with open_project(loop_file) as project:
+        overview = StoredView(project=project).overview()
+    if json:
+        print_json(overview)
+        return
+    for loop in overview.loops:
+        _print_loop(loop)
+
+
+def _print_loop(loop: LoopView) -> None:
+    say(f"{loop.name}: " + (f"{loop.champion.name} is in charge" if loop.champion else "no version is in charge yet"))
+    if loop.rollout is not None and loop.challenger is not None:
+        say(f"On its way: {loop.challenger.name}. {loop.rollout.sentence}")
+    if loop.coverage is not None and loop.coverage.share is not None:
+        found = loop.coverage
+        say(f"{found.n_predictions:,} answers; {found.n_labelled:,} of {found.n_due:,} due labels have come")
+    measured = [w for w in loop.windows if w.loss is not None]
+    if measured:
+        last = measured[-1]
+        spread = "" if last.loss_low is None else f" ({last.loss_low:.4f} .. {last.loss_high:.4f})"
+        say(f"Latest measured {loop.loss.value}: {last.loss:.4f}{spread}, v{last.version}, {last.n_labelled:,} labels")
+    for alert in loop.alerts:
+        say(f"ALERT since {alert.opened_at:%Y-%m-%d %H:%M}: {alert.sentence}")
+    for entry in loop.decisions[:N_SHOWN]:
+        say(f"{entry.at:%Y-%m-%d %H:%M}  {entry.action}  {entry.subject[:12]}  {entry.sentence}")
+
+
+def why(
+    prediction_id: Annotated[str, typer.Argument(help="The id that a reply carries.")],
+    loop_file: Annotated[Path, typer.Option("--loop", help="The file that declares the loop.")] = Path("loop.py"),
+    json: AsJson = False,
+) -> None:
+    """Print the way from an answer back to version, run, dataset, code, verdicts and the decision behind it."""
+    with open_project(loop_file) as project:
+        found = StoredView(project=project).explain(prediction_id)
+    if json:
+        print_json(found)
+        return
+    for line in tell_explanation(found):
+        say(line)
+
+
+def tell_explanation(found: Explanation) -> list[str]:
+    """Return the way back from an answer, a line for each step."""
+    given, version = found.prediction, found.version
+    answer = ", ".join(f"{number:.4f}" for number in given.answer)
+    lines = [
+        f"prediction {given.prediction_id}: {answer}" + (f", decision {given.decision}" if given.decision else ""),
+        f"  key {given.key}, as {given.role.value if hasattr(given.role, 'value') else given.role}"
+        f" with probability {given.probability:g}, traffic revision {given.traffic_revision}",
+        f"  label: {found.label.label}" if found.label is not None else "  label: not known yet",
+    ]
+    if version is not None:
+        made = version.lineage
+        lines += [
+            f"version {version.name} {version.digest[:16]}, {version.format.value} artifact {version.artifact[:16]}",
+            f"  release {found.release[:16] if found.release else 'none'}",
+            f"  code {made.code[:16]}, labels known until {made.trained_until:%Y-%m-%d %H:%M}",
+        ]
+    if found.run is not None:
+        lines.append(f"run {found.run.run_id}: {found.run.reason} ({found.run.state.value})")
+    if found.dataset is not None:
+        data = found.dataset
+        lines.append(f"dataset {data.digest[:16]}: {data.n_rows:,} rows, {data.n_labelled:,} labelled, {data.source}")
+    for record in found.verdicts:
+        for verdict in record.verdicts:
+            lines.append(f"verdict {record.stage.value} / {verdict.check}: {verdict.ruling.value}. {verdict.sentence}")
+    for entry in found.decisions:
+        lines.append(f"decision {entry.at:%Y-%m-%d %H:%M} {entry.action} by {entry.actor}: {entry.sentence}")
+    return lines
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.command()(status)
+    app.command()(why)

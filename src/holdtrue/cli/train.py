@@ -1,0 +1,112 @@
+"""train and tick: one training now, or one look of the loop: for people, cron and orchestrators."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdtrue.domain import Ruling
+from holdtrue.loop import HoldRollout, RefuseRun, StartRun, Trained
+from holdtrue.project import Project, control_lock, open_project
+from holdtrue.serving import write_traffic_file
+
+from .console import print_error, print_json, progress_bar, say
+
+EXIT_FAILED = 3
+EXIT_INCONCLUSIVE = 4
+LoopFile = Annotated[Path, typer.Argument(help="The file that declares the loop.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def train(loop_file: LoopFile, json: AsJson = False) -> None:
+    """Train a challenger on what is known now, judge it, and put it on its way. Exit: 0 passed, 3 failed, 4 inconclusive."""
+    with open_project(loop_file) as project, control_lock(project.store.folder):
+        controller = project.make_controller()
+        with progress_bar("training"):
+            outcome = controller.train_now("ordered by a person")
+        write_traffic_file(project.store)
+        if not isinstance(outcome, Trained):
+            print_error(_read_traceback(project, outcome.run_id))
+            print_error(outcome.sentence)
+            raise typer.Exit(EXIT_FAILED)
+        _print_training(project, outcome, json=json)
+    codes = {Ruling.PASSED: 0, Ruling.FAILED: EXIT_FAILED, Ruling.ERROR: EXIT_FAILED}
+    code = codes.get(outcome.ruling, EXIT_INCONCLUSIVE)
+    if code:
+        raise typer.Exit(code)
+
+
+def _read_traceback(project: Project, run_id: str) -> str:
+    with project.store.reading() as tx:
+        return (tx.runs.read(run_id).error or "").rstrip()
+
+
+def _print_training(project: Project, outcome: Trained, *, json: bool) -> None:
+    name = project.loop.name
+    with project.store.reading() as tx:
+        records = [r for r in tx.verdicts.all(name) if r.verdict_id in _ids(project, outcome)]
+        champion = tx.aliases.current(name, "champion")
+        rollout = tx.rollouts.active(name)
+    verdicts = [verdict for record in records for verdict in record.verdicts]
+    if json:
+        print_json(
+            {
+                "loop": name, "version": f"v{outcome.version}", "ruling": outcome.ruling.value,
+                "sentence": outcome.sentence, "verdicts": verdicts,
+                "champion": None if champion is None else f"v{champion}",
+                "challenger": None if rollout is None else f"v{rollout.challenger}",
+            }
+        )  # fmt: skip
+        return
+    say(f"v{outcome.version}: {outcome.ruling.value}. {outcome.sentence}")
+    seen = set()
+    for verdict in verdicts:
+        if (verdict.check, verdict.sentence) not in seen:
+            seen.add((verdict.check, verdict.sentence))
+            say(f"  {verdict.check}: {verdict.ruling.value}. {verdict.sentence}")
+    say("In charge: nobody yet" if champion is None else f"In charge: v{champion}")
+    if rollout is not None:
+        say(f"On its way: v{rollout.challenger}, about {rollout.plan.expected_days:.1f} days ({rollout.plan.note})")
+
+
+def _ids(project: Project, outcome: Trained) -> set[str]:
+    name = project.loop.name
+    with project.store.reading() as tx:
+        version = tx.versions.read(name, outcome.version)
+        digests = [d for d in (version.digest, version.lineage.refit_of) if d is not None]
+        return {record.verdict_id for digest in digests for record in tx.verdicts.for_challenger(name, digest)}
+
+
+def tick(loop_file: LoopFile, json: AsJson = False) -> None:
+    """Observe, decide and act once, and wait for a training that this starts: for cron or any orchestrator."""
+    with open_project(loop_file) as project, control_lock(project.store.folder):
+        controller = project.make_controller()
+        with progress_bar("looking"):
+            moves = list(controller.tick())
+            if any(isinstance(move, StartRun) for move in moves) or controller.read_state().is_training:
+                controller.finish_training()
+                moves += controller.tick()
+        write_traffic_file(project.store)
+        controller.write_windows(project.clock.now())
+    told = [{"move": type(move).__name__, "sentence": _tell(move)} for move in moves]
+    if json:
+        print_json({"loop": project.loop.name, "moves": told})
+        return
+    for entry in told:
+        say(f"{entry['move']}: {entry['sentence']}")
+    if not told:
+        say("Nothing to do.")
+
+
+def _tell(move: object) -> str:
+    if isinstance(move, StartRun):
+        return move.reason
+    if isinstance(move, HoldRollout | RefuseRun):
+        return move.sentence
+    return str(getattr(move, "sentence", ""))
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.command()(train)
+    app.command()(tick)
