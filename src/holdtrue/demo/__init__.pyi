@@ -1,3 +1,15 @@
 from .flights import write_flights as write_flights
+from .live import SEPTEMBER as SEPTEMBER
+from .story import Teller as Teller
+from .story import Told as Told
+from .story import tell_scene as tell_scene
+from .story import tell_story as tell_story
 
-__all__ = ["write_flights"]
+__all__ = [
+    "SEPTEMBER",
+    "Teller",
+    "Told",
+    "tell_scene",
+    "tell_story",
+    "write_flights",
+]

@@ -85,9 +85,9 @@ class Stage:
         return Scene(name=name, rollouts=rollouts, sentences=sentences, n_exposed=exposed, sent=sent)
 
     def write_table(self, *, unit: float) -> None:
-        """Write the owner's table as of the story's begin; `unit` divides leaves_minute (60 makes hours of minutes)."""
+        """Write the owner's table as of the story's begin; `unit` divides humid (100 makes shares of percent)."""
         frame = pl.read_parquet(self.flights).filter(pl.col("departs_at") < SEPTEMBER)
-        frame = frame.with_columns((pl.col("leaves_minute") / unit).alias("leaves_minute"))
+        frame = frame.with_columns((pl.col("humid") / unit).alias("humid"))
         draft = self.folder / "flights.partial"
         frame.write_parquet(draft)
         draft.replace(self.folder / "flights.parquet")
@@ -129,8 +129,8 @@ class Script:
     def prepare(self, stage: Stage) -> None:
         """Change the table before the first look, where the first challenger is the bad one."""
         if self._is_bad_at_once:
-            stage.say("The table's owner changes leaves_minute from minutes to hours; requests go on in minutes.")
-            stage.write_table(unit=60.0)
+            stage.say("The table's owner changes humid from percent to a share; requests go on in percent.")
+            stage.write_table(unit=100.0)
             self._is_changed = True
 
     def is_over(self, stage: Stage, live: Live) -> bool:
@@ -141,8 +141,8 @@ class Script:
         if self._is_changed:
             return any(rollout.status is RolloutStatus.ABORTED for rollout in ended)
         if ended and not controller.read_state().is_training:
-            stage.say("The table's owner changes leaves_minute from minutes to hours; requests go on in minutes.")
-            stage.write_table(unit=60.0)
+            stage.say("The table's owner changes humid from percent to a share; requests go on in percent.")
+            stage.write_table(unit=100.0)
             controller.start_training("new data: the table has changed")
             self._is_changed = True
         return False

@@ -55,7 +55,7 @@ class Client:
 
     def tell(self, labels: list[dict[str, object]]) -> None:
         """Deliver labels."""
-        self._post("/v1/labels", {"loop": self.loop, "labels": labels})
+        self._post("/v1/labels", {"labels": labels})
         self.n_labels += len(labels)
 
     def _post(self, path: str, body: object) -> dict[str, list[dict[str, object]]]:

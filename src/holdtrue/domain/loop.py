@@ -52,9 +52,10 @@ class Loop:
             raise DeclarationError(f"task={self.task!r} is not known", expected=f"one of {[t.value for t in Task]}")
         object.__setattr__(self, "validate", tuple(self.validate))
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
-        if isinstance(self.retrain, Every | OnRisk):
-            is_schedule = isinstance(self.retrain, Every)
-            object.__setattr__(self, "retrain", Triggers(**{"every" if is_schedule else "on_risk": self.retrain}))
+        if isinstance(self.retrain, Every):
+            object.__setattr__(self, "retrain", Triggers(every=self.retrain))
+        elif isinstance(self.retrain, OnRisk):
+            object.__setattr__(self, "retrain", Triggers(on_risk=self.retrain))
 
     @property
     def triggers(self) -> Triggers | None:

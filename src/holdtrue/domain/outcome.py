@@ -47,10 +47,10 @@ def money(
         raise DeclarationError(f"money names {len(worth)} action(s)", expected="two or more actions to choose from")
     actions = tuple(worth)
     labels = tuple(worth[actions[0]])
-    for action, amounts in worth.items():
-        if set(amounts) != set(labels):
+    for action, given in worth.items():
+        if set(given) != set(labels):
             raise DeclarationError(
-                f"action {action!r} is worth something for {sorted(map(str, amounts))}",
+                f"action {action!r} is worth something for {sorted(map(str, given))}",
                 expected=f"an amount for each of the labels {sorted(map(str, labels))}, as for {actions[0]!r}",
             )
     chosen = otherwise if otherwise is not None else actions[-1]

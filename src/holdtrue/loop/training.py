@@ -153,7 +153,8 @@ def _find_cut(known: History, champion: Version | None) -> datetime:
     if champion is None:
         return newest
     seen = champion.lineage.trained_until
-    return max(newest, seen + (labelled[-1] - seen) * NEWS_SHARE, seen + timedelta(microseconds=1))
+    last: datetime = labelled[-1]
+    return max(newest, seen + (last - seen) * NEWS_SHARE, seen + timedelta(microseconds=1))
 
 
 def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent | None:

@@ -45,7 +45,7 @@ def score_file(project: Project, source: Path, target: Path) -> Scored:
     """
     if target.suffix not in WRITERS:
         raise DeclarationError(f"{target.name} has no known ending", expected="a name that ends with .parquet or .csv")
-    frame = read_files(str(source), folder=Path())
+    frame = read_files(str(source), folder=Path()).frame
     with project.store.reading() as tx:
         version = resolve_version(tx, project.loop.name, "champion")
         keyring = Keyring.open(project.store.folder / "keys")

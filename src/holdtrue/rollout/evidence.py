@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.domain import RolloutTerms
-from holdtrue.stats import EProcess, Interval, confidence_sequence, randomised_differences, randomised_range
+from holdtrue.stats import (
+    EProcess,
+    Interval,
+    confidence_sequence,
+    randomised_confidence_sequence,
+    randomised_differences,
+    randomised_range,
+)
 
 Floats = NDArray[np.float64]
 
@@ -156,10 +163,15 @@ def _weigh_randomised(rows: Exposures, alone: NDArray[np.bool_], answered: Float
         margin = min(terms.margin, high / 2)
         harm = _continue(harm, low=low, high=high, mean=0.0, side="above").update(differences[start:end])
         proof = _continue(proof, low=low, high=high, mean=margin, side="below").update(differences[start:end])
-    low, high = randomised_range(np.unique(share), terms.loss_low, terms.loss_high, terms.champion_risk)
     return _Stream(
         estimate=float(differences.mean()),
-        interval=confidence_sequence(differences, low=low, high=high),
+        interval=randomised_confidence_sequence(
+            differences,
+            shares=share,
+            low=terms.loss_low,
+            high=terms.loss_high,
+            champion_risk=terms.champion_risk,
+        ),
         z=_tempered_z(differences, 1.0),
         harm=harm.log_e_max if harm else 0.0,
         proof=proof.log_e_max if proof else 0.0,

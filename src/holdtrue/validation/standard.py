@@ -10,14 +10,15 @@ def rule_standard(standard: Standard, comparison: Comparison, *, margin: float) 
     """Return what a standard rules on a comparison with the champion.
 
     Both pass what is proven to be within the margin (upper end of the interval <= margin), before anything else:
-    within the margin is not harm. NO_HARM also passes an estimate within the margin while harm is not shown (lower end
-    <= 0). Harm is shown when the lower end lies above 0; a challenger fails NON_INFERIOR when its estimate is beyond
+    within the margin is not harm. NO_HARM also passes an estimate within the margin, or within its own standard error,
+    while harm is not shown (lower end <= 0): where days move together the error is many times the margin, and an equal
+    refresh would be refused at every second throw of the coin. Harm is shown when the lower end lies above 0; a challenger fails NON_INFERIOR when its estimate is beyond
     the margin as well. All else is inconclusive: more rows would tell.
     """
     if comparison.interval is None:
         return Ruling.INCONCLUSIVE
     is_harm_shown = comparison.low > 0
-    is_within = comparison.estimate <= margin
+    is_within = comparison.estimate <= max(margin, comparison.interval.standard_error * (standard is Standard.NO_HARM))
     if comparison.high <= margin:
         return Ruling.PASSED
     if standard is Standard.NO_HARM:
@@ -36,7 +37,7 @@ def tell_standard(standard: Standard, ruling: Ruling, comparison: Comparison, *,
         return f"{between} That is within the margin of {margin:.3g}: it is not worse."
     if ruling is Ruling.PASSED:
         return (
-            f"{between} Harm is not shown, and the estimate is within the margin of {margin:.3g}; it stays under guard."
+            f"{between} Harm is not shown, and the estimate is within the margin of {margin:.3g} or its own error; it stays under guard."
         )
     if ruling is Ruling.FAILED:
         return f"{between} It is worse; about 1 chance in 40 that this is luck."

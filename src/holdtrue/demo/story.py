@@ -1,0 +1,129 @@
+"""Story: both acts, one after the other, with what they leave behind: tables, pictures and one report."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from holdtrue.backtest import Progress, run_backtest
+from holdtrue.domain import BacktestResult, RolloutStatus, every
+from holdtrue.loop import load_loop
+from holdtrue.report import Section, draw_policies, list_backtest_sections, render_report
+
+from .flights import write_flights
+from .live import SEPTEMBER, Scene, Script, Stage
+
+MARCH = datetime(2013, 3, 1, 5, tzinfo=UTC)
+DECLARATIONS = Path(__file__).parent
+DAYS_PER_SECOND = 0.3
+
+
+class Teller(Protocol):
+    """Shows the story while it is told."""
+
+    def say(self, text: str) -> None:
+        """Show a sentence."""
+        ...
+
+    def progress(self, *, done: float, total: float | None, text: str) -> None:
+        """Show how far it is."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the story showed, and where its report and picture are."""
+
+    backtest: BacktestResult
+    scenes: tuple[Scene, ...]
+    report: Path
+    picture: Path
+    seconds: float
+
+
+def tell_story(folder: Path, teller: Teller, *, show_backtest: Callable[[BacktestResult], None]) -> Told:
+    """Tell both acts in a folder and return what they showed.
+
+    Raises:
+        SourceMissing: the flights are not installed.
+    """
+    began = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    flights = folder / "flights.parquet"
+    if not flights.exists():
+        teller.progress(done=0, total=None, text="reading a year of flights")
+        write_flights(flights)
+    teller.say("Act 1. What would this loop have been worth last year?")
+    result = replay_year(folder, teller)
+    show_backtest(result)
+    picture = folder / "backtest.png"
+    picture.write_bytes(draw_policies(result).png())
+    scenes = play_scenes(folder, flights, teller)
+    report = folder / "report.html"
+    sections = [*list_backtest_sections(result), *[_describe(scene) for scene in scenes]]
+    report.write_text(render_report("A year of flights, and a few weeks live", sections), encoding="utf-8")
+    return Told(
+        backtest=result, scenes=scenes, report=report, picture=picture, seconds=time.monotonic() - began
+    )
+
+
+def replay_year(folder: Path, teller: Teller) -> BacktestResult:
+    """Return the backtest of March to December under all four policies."""
+    loop_file = folder / "loop.py"
+    loop_file.write_text((DECLARATIONS / "loop.py").read_text(encoding="utf-8"), encoding="utf-8")
+
+    def show(progress: Progress) -> None:
+        teller.progress(done=progress.done, total=progress.total, text=f"backtest: {progress.text}")
+
+    return run_backtest(
+        load_loop(loop_file),
+        folder=folder,
+        loop_file=loop_file.resolve(),
+        start=MARCH,
+        schedule=every(days=7),
+        on_progress=show,
+    )
+
+
+def play_scenes(folder: Path, flights: Path, teller: Teller) -> tuple[Scene, ...]:
+    """Play the live act: a good and a bad challenger with shadow, then the bad one without."""
+    scenes = []
+    for name, file, is_bad, days in (
+        ("with shadow", "loop_live.py", False, 28.0),
+        ("without shadow", "loop_unshadowed.py", True, 21.0),
+    ):
+        teller.say(f"Act 2, {name}. September, {DAYS_PER_SECOND * 60:.0f} days a minute.")
+
+        def look(now: datetime, _live: object, days: float = days) -> None:
+            passed = (now - SEPTEMBER) / timedelta(days=1)
+            teller.progress(done=passed, total=days, text=f"live: {now:%d %B}")
+
+        stage = Stage(
+            folder=folder / name.replace(" ", "-"),
+            flights=flights.resolve(),
+            loop_file=DECLARATIONS / file,
+            days_per_second=DAYS_PER_SECOND,
+            say=teller.say,
+            on_look=look,
+        )
+        scene = stage.play(name, max_days=days, script=Script(is_bad_at_once=is_bad))
+        teller.say(tell_scene(scene))
+        scenes.append(scene)
+    return tuple(scenes)
+
+
+def tell_scene(scene: Scene) -> str:
+    """Say what a scene showed."""
+    promoted = [f"v{r.challenger}" for r in scene.rollouts if r.status is RolloutStatus.PROMOTED]
+    aborted = [f"v{r.challenger}" for r in scene.rollouts if r.status is RolloutStatus.ABORTED]
+    said = f"{scene.sent.get('n_answered', 0):,} flights were answered, {scene.sent.get('n_labels', 0):,} labels came. "
+    said += f"Promoted: {', '.join(promoted) or 'none'}. Stopped: {', '.join(aborted) or 'none'}"
+    if aborted:
+        said += " before it answered anyone" if not scene.n_exposed else f" after {scene.n_exposed:,} answers"
+    return said + "."
+
+
+def _describe(scene: Scene) -> Section:
+    return Section(heading=f"Live, {scene.name}", sentences=(tell_scene(scene), *scene.sentences))
