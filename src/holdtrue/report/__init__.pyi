@@ -1,0 +1,67 @@
+from .chart import Chart as Chart
+from .evidence import draw_rollout as draw_rollout
+from .explanation import tell_answer as tell_answer
+from .explanation import tell_explanation as tell_explanation
+from .figures import Figures as Figures
+from .figures import tabulate_losses as tabulate_losses
+from .figures import tabulate_periods as tabulate_periods
+from .figures import tabulate_policies as tabulate_policies
+from .page import Section as Section
+from .page import list_backtest_sections as list_backtest_sections
+from .page import read_style as read_style
+from .page import render_backtest as render_backtest
+from .page import render_report as render_report
+from .policies import draw_calibration as draw_calibration
+from .policies import draw_comparisons as draw_comparisons
+from .policies import draw_policies as draw_policies
+from .quality import draw_quality as draw_quality
+from .sentences import tell_backtest as tell_backtest
+from .sentences import tell_comparison as tell_comparison
+from .sentences import tell_coverage as tell_coverage
+from .sentences import tell_evidence as tell_evidence
+from .sentences import tell_exposure as tell_exposure
+from .sentences import tell_rollout as tell_rollout
+from .sentences import tell_verdict as tell_verdict
+from .words import format_count as format_count
+from .words import format_day as format_day
+from .words import format_days as format_days
+from .words import format_moment as format_moment
+from .words import format_number as format_number
+from .words import format_period as format_period
+from .words import format_share as format_share
+from .words import name_loss as name_loss
+
+__all__ = [
+    "Chart",
+    "Figures",
+    "Section",
+    "draw_calibration",
+    "draw_comparisons",
+    "draw_policies",
+    "draw_quality",
+    "draw_rollout",
+    "format_count",
+    "format_day",
+    "format_days",
+    "format_moment",
+    "format_number",
+    "format_period",
+    "format_share",
+    "list_backtest_sections",
+    "name_loss",
+    "read_style",
+    "render_backtest",
+    "render_report",
+    "tabulate_losses",
+    "tabulate_periods",
+    "tabulate_policies",
+    "tell_answer",
+    "tell_backtest",
+    "tell_comparison",
+    "tell_coverage",
+    "tell_evidence",
+    "tell_explanation",
+    "tell_exposure",
+    "tell_rollout",
+    "tell_verdict",
+]
