@@ -81,6 +81,15 @@ def test_a_column_that_a_later_file_lacks_is_an_error_and_a_new_one_is_left_out(
     assert read.notes == ("'c' is not in 1.parquet, the first file: it was left out",)
 
 
+def test_brackets_in_the_name_of_a_file_or_folder_are_no_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "run [1]"
+    folder.mkdir()
+    for name in ("a[1].csv", "b.csv"):
+        (folder / name).write_text("a\n1\n")
+    assert len(read_files("a[1].csv", folder=folder).frame) == 1
+    assert len(read_files("*.csv", folder=folder).frame) == 2
+
+
 def test_csv_nulls_and_times_are_understood(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("t,n,s\n2013-01-01T10:00:00+02:00,NA,a\n2013-01-02T10:00:00Z,2.5,\n")
     frame = read_files("x.csv", folder=tmp_path).frame

@@ -102,6 +102,12 @@ def test_whole_numbers_are_keys_and_fractions_are_not() -> None:
         read(make_frame(id=[1.5, 2.5, 3.5, 4.5]))
 
 
+def test_a_csv_key_keeps_its_zeros(tmp_path: Path) -> None:
+    make_frame(id=["007", "008", "009", "010"]).write_csv(tmp_path / "parcels.csv")
+    history = read_history(table("parcels.csv", key="id", time="at", label="late", label_delay="1h"), folder=tmp_path)
+    assert history.frame["__key"][0] == "007"
+
+
 def test_a_unique_time_stands_for_the_key() -> None:
     history = read(make_frame().drop("id"), key=None)
     assert history.frame["__key"][1] == (START + timedelta(hours=1)).isoformat()

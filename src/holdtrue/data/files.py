@@ -32,7 +32,12 @@ class _Part:
 
 
 def read_files(
-    path: str, *, folder: Path, columns: Collection[str] | None = None, ignore: Collection[str] = ()
+    path: str,
+    *,
+    folder: Path,
+    columns: Collection[str] | None = None,
+    ignore: Collection[str] = (),
+    texts: Collection[str] = (),
 ) -> FileRead:
     """Read one file or a glob of them (in order of their names) into one frame.
 
@@ -41,6 +46,7 @@ def read_files(
         folder: where a relative path starts.
         columns: the columns to read; None for all.
         ignore: columns that need not be read nor agree between files.
+        texts: columns of CSV files that are text whatever they look like, so that a key 007 keeps its zeros.
 
     Raises:
         SourceMissing: there is no such file, or the glob matches none.
@@ -49,7 +55,7 @@ def read_files(
         SchemaMismatch: a column is of another type in another file.
     """
     paths = find_files(path, folder=folder)
-    parts = [_open_part(each) for each in paths]
+    parts = [_open_part(each, texts) for each in paths]
     wanted = [name for name in parts[0].schema if name not in ignore] if columns is None else list(columns)
     for part in parts:
         _check_part(part, wanted, parts[0], is_declared=columns is not None)
@@ -71,8 +77,9 @@ def find_files(path: str, *, folder: Path) -> list[Path]:
     elif place.is_dir():
         raise SourceMissing(f"{place} is a folder", expected="a file or a glob", remedy=f'write "{path}/*.parquet"')
     elif any(sign in path for sign in "*?["):
-        start = Path(place.anchor) if place.is_absolute() else Path()
-        found = sorted(each for each in start.glob(str(place.relative_to(start))) if each.is_file())
+        pattern = Path(path)
+        start = Path(pattern.anchor) if pattern.is_absolute() else folder
+        found = sorted(each for each in start.glob(path.removeprefix(pattern.anchor)) if each.is_file())
         if not found:
             raise SourceMissing(
                 f"no file matches {path!r} in {folder}",
@@ -103,11 +110,18 @@ def _missing_file(place: Path, folder: Path) -> SourceMissing:
     return SourceMissing(f"the file {place} is not there", expected="a Parquet or CSV file", remedy=remedy)
 
 
-def _open_part(path: Path) -> _Part:
+def _open_part(path: Path, texts: Collection[str]) -> _Part:
     try:
         if path.name.lower().endswith(PARQUET):
             return _Part(path, dict(pl.read_parquet_schema(path)), None)
-        frame = pl.read_csv(path, try_parse_dates=True, infer_schema_length=None, null_values=CSV_NULLS)
+        frame = pl.read_csv(
+            path,
+            try_parse_dates=True,
+            infer_schema_length=None,
+            null_values=CSV_NULLS,
+            schema_overrides=dict.fromkeys(texts, pl.String),
+            glob=False,
+        )
     except pl.exceptions.NoDataError as error:
         raise SourceError(f"the file {path} is empty", expected="a header and at least one row") from error
     except (pl.exceptions.PolarsError, OSError) as error:

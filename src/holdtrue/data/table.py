@@ -32,7 +32,9 @@ def read_history(declared: Table, *, folder: Path, task: Task | None = None) -> 
     only = (
         None if declared.features is None else list(dict.fromkeys((*_declared_columns(declared), *declared.features)))
     )
-    read = read_files(declared.path, folder=folder, columns=only, ignore=_droppable(declared))
+    read = read_files(
+        declared.path, folder=folder, columns=only, ignore=_droppable(declared), texts=_name_columns(declared)
+    )
     check_dropped(read.names, declared)
     declared = replace(declared, drop=())
     return read_frame(read.frame, declared, task=task, source=read.source, notes=read.notes)
@@ -76,6 +78,10 @@ def read_frame(
 def _declared_columns(declared: Table) -> tuple[str, ...]:
     names = (declared.key, declared.unit, declared.time, declared.label, declared.label_time)
     return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def _name_columns(declared: Table) -> tuple[str, ...]:
+    return tuple(name for name in (declared.key, declared.unit) if name is not None)
 
 
 def _droppable(declared: Table) -> tuple[str, ...]:
