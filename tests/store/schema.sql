@@ -198,6 +198,12 @@ CREATE TABLE windows (
     PRIMARY KEY (loop, version, starts_at),
     CHECK (ends_at > starts_at)
 );
+CREATE TRIGGER alias_events_keeps_the_first
+BEFORE INSERT ON alias_events
+WHEN EXISTS (SELECT 1 FROM alias_events WHERE sequence = NEW.sequence)
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE: alias_events keeps the first row of a key');
+END;
 CREATE TRIGGER alias_events_refuses_delete
 BEFORE DELETE ON alias_events
 BEGIN
@@ -216,6 +222,12 @@ WHEN NEW.sequence <> coalesce((SELECT sequence FROM audit_heads WHERE loop = NEW
 BEGIN
     SELECT RAISE(ABORT, 'an audit entry must continue the chain');
 END;
+CREATE TRIGGER audit_keeps_the_first
+BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE loop = NEW.loop AND sequence = NEW.sequence)
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE: audit keeps the first row of a key');
+END;
 CREATE TRIGGER audit_moves_its_head
 AFTER INSERT ON audit
 BEGIN
@@ -230,6 +242,12 @@ CREATE TRIGGER audit_refuses_update
 BEFORE UPDATE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'audit is append-only');
+END;
+CREATE TRIGGER releases_keeps_the_first
+BEFORE INSERT ON releases
+WHEN EXISTS (SELECT 1 FROM releases WHERE loop = NEW.loop AND version_number = NEW.version_number)
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE: releases keeps the first row of a key');
 END;
 CREATE TRIGGER releases_refuses_delete
 BEFORE DELETE ON releases
@@ -285,6 +303,12 @@ WHEN NEW.share > coalesce((
 BEGIN
     SELECT RAISE(ABORT, 'promotion refused: no passed, unexpired verdict stands behind the version');
 END;
+CREATE TRIGGER verdicts_keeps_the_first
+BEFORE INSERT ON verdicts
+WHEN EXISTS (SELECT 1 FROM verdicts WHERE sequence = NEW.sequence OR verdict_id = NEW.verdict_id)
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE: verdicts keeps the first row of a key');
+END;
 CREATE TRIGGER verdicts_refuses_delete
 BEFORE DELETE ON verdicts
 BEGIN
@@ -294,6 +318,12 @@ CREATE TRIGGER verdicts_refuses_update
 BEFORE UPDATE ON verdicts
 BEGIN
     SELECT RAISE(ABORT, 'verdicts is append-only');
+END;
+CREATE TRIGGER versions_keeps_the_first
+BEFORE INSERT ON versions
+WHEN EXISTS (SELECT 1 FROM versions WHERE loop = NEW.loop AND (number = NEW.number OR digest = NEW.digest))
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE: versions keeps the first row of a key');
 END;
 CREATE TRIGGER versions_refuses_delete
 BEFORE DELETE ON versions

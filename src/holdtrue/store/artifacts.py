@@ -13,7 +13,7 @@ from obstore.store import LocalStore
 
 from holdtrue.errors import NotFound, StoreFailed
 
-_DIGEST = re.compile(r"^[0-9a-f]{64}$")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "incoming"
 _STALE_SECONDS = 86_400.0
 
@@ -86,7 +86,7 @@ class Artifacts:
         Raises:
             NotFound: the text is no digest, so it names no artifact and never becomes a path.
         """
-        if not _DIGEST.match(digest):
+        if not _DIGEST.fullmatch(digest):
             raise NotFound(f"{digest!r} is not the name of an artifact", expected="64 hex digits")
         return self.folder / digest[:2] / digest[2:]
 

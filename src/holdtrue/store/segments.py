@@ -19,7 +19,7 @@ from typing import NamedTuple
 from holdtrue.errors import DeclarationError, StoreFailed
 
 _HEADER = struct.Struct("<II")
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MAX_PAYLOAD_BYTES = 64 * 2**20
 ROTATE_BYTES = 64 * 2**20
 
@@ -80,7 +80,7 @@ class SegmentWriter:
         Raises:
             StoreFailed: the folder cannot be made.
         """
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             raise DeclarationError(f"the name {name!r} cannot be part of a file name", expected="such as worker-0")
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)

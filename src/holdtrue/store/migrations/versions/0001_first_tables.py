@@ -277,7 +277,24 @@ BEGIN
 END"""
 
 
-APPEND_ONLY = ("versions", "releases", "alias_events", "verdicts", "audit")
+def keep_first(table: str, is_same: str) -> str:
+    """Return the trigger that refuses a second row of one key: INSERT OR REPLACE would remove the first unseen."""
+    return f"""
+CREATE TRIGGER {table}_keeps_the_first
+BEFORE INSERT ON {table}
+WHEN EXISTS (SELECT 1 FROM {table} WHERE {is_same})
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE: {table} keeps the first row of a key');
+END"""
+
+
+APPEND_ONLY = {
+    "versions": "loop = NEW.loop AND (number = NEW.number OR digest = NEW.digest)",
+    "releases": "loop = NEW.loop AND version_number = NEW.version_number",
+    "alias_events": "sequence = NEW.sequence",
+    "verdicts": "sequence = NEW.sequence OR verdict_id = NEW.verdict_id",
+    "audit": "loop = NEW.loop AND sequence = NEW.sequence",
+}
 
 CHAIN = (
     """
@@ -303,5 +320,6 @@ def upgrade() -> None:
     """Make everything."""
     triggers = [guard_shares(event) for event in ("INSERT", "UPDATE")]
     triggers += [keep(table, event) for table in APPEND_ONLY for event in ("UPDATE", "DELETE")]
+    triggers += [keep_first(table, is_same) for table, is_same in APPEND_ONLY.items()]
     for statement in (*TABLES, *triggers, *CHAIN):
         op.get_bind().exec_driver_sql(statement.strip())
