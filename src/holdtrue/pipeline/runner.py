@@ -1,0 +1,137 @@
+"""Runner: runs steps in order, and takes from the cache what was computed before from the same code and inputs."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from holdtrue.domain import Json, StepRecord, digest_of
+from holdtrue.environments import report_progress
+from holdtrue.errors import DeclarationError, HoldtrueError
+from holdtrue.pipeline.cache import Cache
+from holdtrue.pipeline.fingerprint import fingerprint
+from holdtrue.pipeline.step import Step, StepFunction, order_steps
+from holdtrue.pipeline.value import Input, decode_value, encode_value, list_artifacts
+
+_KEY_FORM = "step 1"  # to be raised when the form of keys or of kept outputs changes
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutcome:
+    """What a run of steps gave: the value of each step by its name, and the record of each in the order they ran."""
+
+    values: Mapping[str, Any]
+    records: tuple[StepRecord, ...]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A value that steps may ask for. `give` makes a fresh copy, except of an `Input`."""
+
+    digest: str
+    give: Callable[[], object]
+
+
+def run_steps(
+    steps: Sequence[StepFunction],
+    *,
+    inputs: Mapping[str, object],
+    cache: Cache,
+    parameters: Mapping[str, Json] | None = None,
+) -> RunOutcome:
+    """Run steps, each once all that its arguments name is there; what the cache has is not run again.
+
+    A step's key is made of its transitive fingerprint and of the digests of the inputs, parameters and outputs that it
+    takes, and of nothing else. Every value goes through its kept form, so a step gets the same whether or not the one
+    before it ran.
+
+    Args:
+        steps: functions; an argument's name is the name of a step, an input or a parameter.
+        inputs: JSON or bytes by name, or an `Input` for what is in memory.
+        cache: `StepCache` of a store, or `MemoryCache`.
+        parameters: JSON by name.
+
+    Raises:
+        DeclarationError: the names do not fit together, or a value is neither JSON nor bytes.
+        Exception: whatever a step raises, with a note that names the step; what ran before it stays in the cache.
+
+    >>> from holdtrue.pipeline import MemoryCache
+    >>> def double(n): return 2 * n
+    >>> def total(double, extra): return double + extra
+    >>> run_steps([total, double], inputs={"n": 4}, parameters={"extra": 1}, cache=MemoryCache()).values["total"]
+    9
+    """
+    known = _hold_given(inputs, parameters or {})
+    ordered = order_steps(steps, given=known)
+    # All before the first step runs: a step that changes a module's state must not change the keys of those after it.
+    codes = {step.name: fingerprint(step.function) for step in ordered}
+    records = []
+    for done, step in enumerate(ordered):
+        report_progress(done, total=len(ordered), text=step.name)
+        held, record = _run_step(step, codes[step.name], known, cache)
+        known[step.name] = held
+        records.append(record)
+    report_progress(len(ordered), total=len(ordered))
+    return RunOutcome(values={step.name: known[step.name].give() for step in ordered}, records=tuple(records))
+
+
+def _hold_given(inputs: Mapping[str, object], parameters: Mapping[str, Json]) -> dict[str, _Held]:
+    twice = sorted(set(inputs) & set(parameters))
+    if twice:
+        raise DeclarationError(f"{twice[0]} is an input and a parameter", expected="a name for one thing only")
+    return {name: _hold(value, place=name) for name, value in {**inputs, **parameters}.items()}
+
+
+def _hold(value: object, *, place: str) -> _Held:
+    if isinstance(value, Input):
+        return _Held(value.digest, lambda: value.value)
+    pieces: dict[str, bytes] = {}
+
+    def put(data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        pieces[digest] = data
+        return digest
+
+    encoded = encode_value(value, place=place, put=put)
+    return _Held(digest_of(encoded), lambda: decode_value(encoded, get=pieces.__getitem__))
+
+
+def _run_step(step: Step, code: str, known: Mapping[str, _Held], cache: Cache) -> tuple[_Held, StepRecord]:
+    began = time.perf_counter()
+    needs = step.needs(known)
+    key = digest_of([_KEY_FORM, code, {name: known[name].digest for name in needs}])
+    kept = _find_output(cache, key)
+    output = kept if kept is not None else _compute(step, {name: known[name].give() for name in needs}, key, cache)
+    encoded = output["output"]
+    digest = digest_of(encoded)
+    record = StepRecord(
+        name=step.name,
+        key=key,
+        is_cached=kept is not None,
+        output=encoded["$artifact"] if isinstance(encoded, dict) and "$artifact" in encoded else digest,
+        wall_seconds=time.perf_counter() - began,
+    )
+    return _Held(digest, lambda: decode_value(encoded, get=cache.get_bytes)), record
+
+
+def _find_output(cache: Cache, key: str) -> dict[str, Json] | None:
+    """Return what is kept under a key, unless an artifact that it refers to is gone."""
+    kept = cache.get(key)
+    is_whole = isinstance(kept, dict) and all(cache.has_bytes(digest) for digest in list_artifacts(kept))
+    return kept if is_whole else None
+
+
+def _compute(step: Step, arguments: Mapping[str, object], key: str, cache: Cache) -> dict[str, Json]:
+    try:
+        value = step.function(**arguments)
+    except HoldtrueError:
+        raise
+    except Exception as raised:
+        raised.add_note(f"This was raised in the step {step.name}.")
+        raise
+    # In an object of its own: a step may return None, and null would say that nothing is kept.
+    output = {"output": encode_value(value, place=step.name, put=cache.put_bytes)}
+    cache.put(key, output)
+    # Another process may have been first; what it kept counts, so that all runs go on from the same output.
+    return _find_output(cache, key) or output
