@@ -73,9 +73,7 @@ def measure_losses(answers: NDArray[np.float64], replay: Replay, loss: Loss) -> 
     return losses
 
 
-def _measure_period(
-    trace: PolicyTrace, replay: Replay, losses: NDArray[np.float64], period: Period
-) -> PeriodResult:
+def _measure_period(trace: PolicyTrace, replay: Replay, losses: NDArray[np.float64], period: Period) -> PeriodResult:
     begin, end = replay.find_row(period.start), replay.find_row(period.end)
     part = losses[begin:end]
     known = ~np.isnan(part)
@@ -114,9 +112,7 @@ def _compare(
     differences = mine - theirs
     known = ~np.isnan(differences)
     mean, low, high = _interval(differences[known], blocks[known])
-    return Comparison(
-        other=other, difference=mean or 0.0, low=low, high=high, n_blocks=len(np.unique(blocks[known]))
-    )
+    return Comparison(other=other, difference=mean or 0.0, low=low, high=high, n_blocks=len(np.unique(blocks[known])))
 
 
 def _value(trace: PolicyTrace, known: NDArray[np.bool_], blocks: NDArray[np.int64]) -> Value | None:
@@ -140,4 +136,3 @@ def _sum_worth(worth: NDArray[np.float64], unit: str) -> Value:
 
 def _count(decisions: Sequence[Decision], kind: DecisionKind) -> int:
     return sum(decision.action is kind for decision in decisions)
-

@@ -202,4 +202,3 @@ class ReplayedLoop:
 
     def _note(self, at: datetime, kind: DecisionKind, version: int | None, sentence: str) -> None:
         self.decisions.append(Decision(at=at, action=kind, version=version, sentence=sentence))
-

@@ -89,4 +89,6 @@ def _describe_flights(flights: pl.DataFrame) -> pl.DataFrame:
 
 def _join_weather(flights: pl.DataFrame, weather: pl.DataFrame) -> pl.DataFrame:
     hourly = weather.unique(["origin", "time_hour"], keep="first").select("origin", "time_hour", *WEATHER)
-    return flights.join(hourly, on=["origin", "time_hour"], how="left").drop("time_hour").sort("departs_at", "flight_id")
+    return (
+        flights.join(hourly, on=["origin", "time_hour"], how="left").drop("time_hour").sort("departs_at", "flight_id")
+    )

@@ -79,9 +79,7 @@ def replay(flights: pl.DataFrame, clock: ScaledClock, until: datetime, client: C
     """Send each flight at its scheduled departure in the clock's time, and each label when it is known."""
     rows = flights.filter((pl.col("departs_at") >= clock.start) & (pl.col("departs_at") < until))
     labels = rows.filter(pl.col("late").is_not_null()).sort("label_known_at")
-    features = rows.drop("late", "label_known_at").with_columns(
-        pl.col("departs_at").dt.to_string("%Y-%m-%dT%H:%M:%SZ")
-    )
+    features = rows.drop("late", "label_known_at").with_columns(pl.col("departs_at").dt.to_string("%Y-%m-%dT%H:%M:%SZ"))
     times, known = rows["departs_at"].to_list(), labels["label_known_at"].to_list()
     asked = told = 0
     while asked < rows.height and not stop_file.exists():

@@ -64,9 +64,7 @@ def tell_story(folder: Path, teller: Teller, *, show_backtest: Callable[[Backtes
     report = folder / "report.html"
     sections = [*list_backtest_sections(result), *[_describe(scene) for scene in scenes]]
     report.write_text(render_report("A year of flights, and a few weeks live", sections), encoding="utf-8")
-    return Told(
-        backtest=result, scenes=scenes, report=report, picture=picture, seconds=time.monotonic() - began
-    )
+    return Told(backtest=result, scenes=scenes, report=report, picture=picture, seconds=time.monotonic() - began)
 
 
 def replay_year(folder: Path, teller: Teller) -> BacktestResult:

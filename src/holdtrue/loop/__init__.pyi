@@ -1,5 +1,5 @@
-from .classes import align_classes as align_classes
 from .act import Actor as Actor
+from .classes import align_classes as align_classes
 from .control import Controller as Controller
 from .decide import decide as decide
 from .file import load_loop as load_loop

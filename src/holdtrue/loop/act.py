@@ -112,9 +112,7 @@ class Actor:
         self._route_stage(tx, moved, now)
         self._note(tx, now, "advance", f"v{move.rollout.challenger}", move.sentence)
 
-    def _end(
-        self, tx: Transaction, rollout: Rollout, status: RolloutStatus, sentence: str, now: datetime
-    ) -> None:
+    def _end(self, tx: Transaction, rollout: Rollout, status: RolloutStatus, sentence: str, now: datetime) -> None:
         tx.rollouts.update(replace(rollout, status=status, ended_at=now, sentence=sentence), rollout.revision)
 
     def _route_stage(self, tx: Transaction, rollout: Rollout, now: datetime) -> None:

@@ -218,8 +218,14 @@ class Controller:
             )
             tx.runs.append(
                 Run(
-                    run_id=run_id, loop=self.loop.name, reason=move.reason, as_of=now, state=RunState.RUNNING,
-                    dataset=record.digest, started_at=now, parameters={"order": msgspec.to_builtins(order)},
+                    run_id=run_id,
+                    loop=self.loop.name,
+                    reason=move.reason,
+                    as_of=now,
+                    state=RunState.RUNNING,
+                    dataset=record.digest,
+                    started_at=now,
+                    parameters={"order": msgspec.to_builtins(order)},
                 )  # fmt: skip
             )
             kept = tx.states.read(self.loop.name)

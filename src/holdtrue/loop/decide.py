@@ -59,9 +59,7 @@ def _place(policy: LoopPolicy, state: LoopState, finished: Trained | TrainingLos
         return (Install(version=finished.version, sentence=finished.sentence),)
     if state.rollout is not None:
         return (Reject(version=finished.version, sentence="Another rollout is under way; this one was not started."),)
-    return (
-        BeginRollout(version=finished.version, terms=finished.terms, plan=policy.plan, sentence=finished.sentence),
-    )
+    return (BeginRollout(version=finished.version, terms=finished.terms, plan=policy.plan, sentence=finished.sentence),)
 
 
 def _move_rollout(rollout: Rollout, evidence: Evidence | None, now: datetime) -> Move:

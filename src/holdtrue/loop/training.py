@@ -50,7 +50,9 @@ def train_challenger(loop: Loop, history: History, order: TrainingOrder, fitter:
             expected="labelled rows to train on",
             remedy="wait for labels, or start later",
         )
-    return _train_blindly(loop, known, order, fitter) if order.is_blind else _train_and_judge(loop, known, order, fitter)
+    return (
+        _train_blindly(loop, known, order, fitter) if order.is_blind else _train_and_judge(loop, known, order, fitter)
+    )
 
 
 def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:

@@ -54,7 +54,8 @@ def score_file(project: Project, source: Path, target: Path) -> Scored:
     missing = [name for name in version.signature.schema.names if name not in frame.columns]
     if missing:
         raise ColumnMissing(
-            f"{source.name} has no column {missing[0]!r}", expected=f"the features {list(version.signature.schema.names)}"
+            f"{source.name} has no column {missing[0]!r}",
+            expected=f"the features {list(version.signature.schema.names)}",
         )
     scorer = load_model(project.store.artifacts.get(version.artifact), version.format, version.signature)
     began = time.perf_counter()

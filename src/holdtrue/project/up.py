@@ -96,4 +96,3 @@ class Live:
     def _write_traffic(self) -> None:
         clock = self.project.clock
         write_traffic_file(self.project.store, clock=clock if isinstance(clock, ScaledClock) else None)
-

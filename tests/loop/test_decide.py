@@ -1,0 +1,131 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from holdtrue.domain import (
+    Alert,
+    Cause,
+    Every,
+    OnRisk,
+    Rollout,
+    RolloutPlan,
+    RolloutTerms,
+    Ruling,
+    Stage,
+    StageKind,
+)
+from holdtrue.loop import (
+    BeginRollout,
+    CloseAlert,
+    Facts,
+    HoldRollout,
+    Install,
+    LoopPolicy,
+    LoopState,
+    NoteLoss,
+    OpenAlert,
+    RefuseRun,
+    Reject,
+    StartRun,
+    Trained,
+    TrainingLost,
+    decide,
+)
+from holdtrue.monitoring import RiskReading
+
+NOW = datetime(2024, 3, 1, tzinfo=UTC)
+TERMS = RolloutTerms(margin=0.01, loss_low=0, loss_high=1, design_effect=1, champion_risk=0.3)
+PLAN = RolloutPlan(
+    stages=(Stage(kind=StageKind.SHADOW, share=0, min_rows=10, min_span=timedelta(days=1), expected_days=1),),
+    note="shadow only",
+)
+POLICY = LoopPolicy(every=Every(span=timedelta(days=7)), on_risk=OnRisk(), plan=PLAN)
+CALM = LoopState(champion=1, last_run_at=NOW - timedelta(days=3))
+
+
+def reading(*, has_risen: bool) -> RiskReading:
+    return RiskReading(
+        has_risen=has_risen, evidence={}, sentence="The risk has risen.", n_rows=9, mean=0.5, interval=None
+    )
+
+
+def trained(ruling: Ruling) -> Trained:
+    return Trained(run_id="r", version=2, ruling=ruling, sentence="as judged", terms=TERMS)
+
+
+def test_a_loop_without_a_version_trains_at_once() -> None:
+    assert decide(POLICY, LoopState(champion=None), Facts(), NOW) == (StartRun(reason="no version is in charge yet"),)
+
+
+def test_the_first_version_that_passed_takes_charge_at_once() -> None:
+    moves = decide(POLICY, LoopState(champion=None), Facts(finished=trained(Ruling.PASSED)), NOW)
+    assert moves == (Install(version=2, sentence="as judged"),)
+
+
+def test_a_later_version_that_passed_begins_a_rollout() -> None:
+    (move,) = decide(POLICY, CALM, Facts(finished=trained(Ruling.PASSED)), NOW)
+    assert isinstance(move, BeginRollout)
+    assert move.plan is PLAN
+
+
+@pytest.mark.parametrize("ruling", [Ruling.FAILED, Ruling.INCONCLUSIVE, Ruling.ERROR])
+def test_what_has_not_passed_never_answers_anyone(ruling: Ruling) -> None:
+    for state in (CALM, LoopState(champion=None)):
+        (move,) = decide(POLICY, state, Facts(finished=trained(ruling)), NOW)
+        assert isinstance(move, Reject)
+
+
+def test_a_training_that_failed_leaves_the_champion_alone() -> None:
+    (move,) = decide(POLICY, CALM, Facts(finished=TrainingLost(run_id="r", sentence="it raised")), NOW)
+    assert isinstance(move, NoteLoss)
+
+
+def test_the_schedule_starts_a_training_when_its_time_has_come() -> None:
+    state = replace(CALM, last_run_at=NOW - timedelta(days=7))
+    (move,) = decide(POLICY, state, Facts(n_new_labels=100), NOW)
+    assert move == StartRun(reason="the schedule of every 7 days")
+
+
+def test_a_schedule_without_new_labels_is_refused_with_its_reason() -> None:
+    state = replace(CALM, last_run_at=NOW - timedelta(days=8))
+    (move,) = decide(POLICY, state, Facts(n_new_labels=3), NOW)
+    assert isinstance(move, RefuseRun)
+    assert "only 3 labels" in move.sentence
+
+
+def test_risk_starts_a_training_only_after_its_cooldown() -> None:
+    risen = Facts(risk=reading(has_risen=True), n_new_labels=100)
+    slow = replace(POLICY, every=Every(span=timedelta(days=90)))
+    assert decide(slow, CALM, risen, NOW) == ()
+    (move,) = decide(slow, replace(CALM, last_run_at=NOW - timedelta(days=8)), risen, NOW)
+    assert isinstance(move, StartRun)
+    assert move.is_by_risk
+
+
+def test_nothing_else_starts_while_a_training_or_a_rollout_is_under_way() -> None:
+    facts = Facts(risk=reading(has_risen=True), n_new_labels=1000)
+    due = replace(CALM, last_run_at=NOW - timedelta(days=30))
+    assert decide(POLICY, replace(due, is_training=True), facts, NOW) == ()
+    rollout = Rollout(
+        rollout_id="r", loop="l", champion=1, challenger=2, plan=PLAN, terms=TERMS, started_at=NOW,
+        stage_index=0, stage_started_at=NOW,
+    )  # fmt: skip
+    (move,) = decide(POLICY, replace(due, rollout=rollout), facts, NOW)
+    assert isinstance(move, HoldRollout)
+
+
+def test_an_alert_opens_once_and_closes_when_its_evidence_is_gone() -> None:
+    (opened,) = decide(POLICY, CALM, Facts(alert=reading(has_risen=True)), NOW)
+    assert isinstance(opened, OpenAlert)
+    alert = Alert(alert_id="a", loop="l", version=1, cause=Cause.RISK, sentence="s", opened_at=NOW)
+    known = replace(CALM, open_alerts=(alert,))
+    assert decide(POLICY, known, Facts(alert=reading(has_risen=True)), NOW) == ()
+    (closed,) = decide(POLICY, known, Facts(alert=reading(has_risen=False)), NOW)
+    assert closed == CloseAlert(alert=alert)
+
+
+def test_an_alert_about_a_version_that_left_is_closed() -> None:
+    alert = Alert(alert_id="a", loop="l", version=7, cause=Cause.RISK, sentence="s", opened_at=NOW)
+    moves = decide(POLICY, replace(CALM, open_alerts=(alert,)), Facts(alert=reading(has_risen=True)), NOW)
+    assert [type(move) for move in moves] == [CloseAlert, OpenAlert]
