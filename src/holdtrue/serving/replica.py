@@ -20,10 +20,14 @@ STATUS_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Seat:
-    """A worker's place in its group: its slot, and the nonce that the supervisor gave the group."""
+    """A worker's place in its group: its slot, and the nonce that the supervisor gave the group.
+
+    `owns_process` says that the process does nothing but serve.
+    """
 
     slot: int = 0
     nonce: str = ""
+    owns_process: bool = False
 
 
 class Replica:
@@ -40,7 +44,7 @@ class Replica:
         before = read_status(self.run_folder, seat.slot)
         # Counters go on where the slot's last worker ended, so that their sum over the workers never falls.
         self.counters = Counters(() if before is None else before.counts)
-        self.engine = Engine(folder, self.counters)
+        self.engine = Engine(folder, self.counters, is_lean=seat.owns_process)
         name = f"w{seat.slot}-{os.getpid()}-{time.time_ns():x}"
         self._log = PredictionLog(folder / "log", name)
         self._label_log = LabelLog(folder / "labels", name)

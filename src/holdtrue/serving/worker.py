@@ -63,7 +63,7 @@ async def run_worker(options: WorkerOptions) -> None:
 
     # Only siblings of one supervisor share a port: it has probed the port plainly before it started them.
     listener = Address(options.host, options.port).bind(beside_siblings=bool(options.nonce))
-    replica = Replica(options.folder, Seat(slot=options.slot, nonce=options.nonce))
+    replica = Replica(options.folder, Seat(slot=options.slot, nonce=options.nonce, owns_process=True))
     config = uvicorn.Config(
         make_app(replica),
         loop="uvloop",

@@ -22,9 +22,11 @@ class Engine:
     Args:
         folder: the `.holdtrue` folder.
         counters: the worker's counters.
+        is_lean: whether this process only serves, so that imports may be trimmed.
     """
 
-    def __init__(self, folder: Path, counters: Counters) -> None:
+    def __init__(self, folder: Path, counters: Counters, *, is_lean: bool = False) -> None:
+        self._is_lean = is_lean
         self.clock: Clock = RealClock()
         self._folder = folder
         self._counters = counters
@@ -131,7 +133,7 @@ class Engine:
         if pointer.release in self._loaded:
             return self._loaded[pointer.release]
         try:
-            loaded = await asyncio.to_thread(load_version, pointer, folder=self._folder)
+            loaded = await asyncio.to_thread(load_version, pointer, folder=self._folder, is_lean=self._is_lean)
         except Exception as error:  # whatever a file makes a loader raise, the versions that answer go on
             reason = str(error) if isinstance(error, HoldtrueError) else f"{type(error).__name__}: {error}"
             self._problems[f"{name} v{number}"] = f"v{number} of {name!r} cannot be loaded: {reason}"
