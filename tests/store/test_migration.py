@@ -83,3 +83,8 @@ def test_a_step_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match="already exists"):
         Store.open(tmp_path)
     assert dump_schema(path) == "CREATE TABLE leases (other TEXT);\n"
+
+
+def test_the_page_on_the_store_names_every_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "store.md").read_text()
+    assert sorted(line.split("`")[1] for line in page.splitlines() if line.startswith("| `")) == sorted(METADATA.tables)
