@@ -1,17 +1,35 @@
 from .cache import Cache as Cache
 from .cache import MemoryCache as MemoryCache
 from .cache import StepCache as StepCache
+from .cost import CostMeter as CostMeter
 from .fingerprint import fingerprint as fingerprint
+from .record import Recorder as Recorder
+from .record import RunNotes as RunNotes
+from .record import describe_error as describe_error
+from .record import fail_lost_runs as fail_lost_runs
+from .record import fail_run as fail_run
+from .record import start_run as start_run
+from .record import submit_run as submit_run
+from .record import succeed_run as succeed_run
 from .runner import RunOutcome as RunOutcome
 from .runner import run_steps as run_steps
 from .value import Input as Input
 
 __all__ = [
     "Cache",
+    "CostMeter",
     "Input",
     "MemoryCache",
+    "Recorder",
+    "RunNotes",
     "RunOutcome",
     "StepCache",
+    "describe_error",
+    "fail_lost_runs",
+    "fail_run",
     "fingerprint",
     "run_steps",
+    "start_run",
+    "submit_run",
+    "succeed_run",
 ]
