@@ -35,9 +35,9 @@ def run(scenario):
 def test_all_that_came_in_while_the_model_was_busy_is_one_batch():
     async def scenario(model, batcher):
         model.may_go.clear()
-        first = asyncio.create_task(batcher.score([[1.0]]))
+        first = batcher.score([[1.0]])
         await asyncio.sleep(0.05)
-        others = [asyncio.create_task(batcher.score([[float(i)], [float(i)]])) for i in range(3)]
+        others = [batcher.score([[float(i)], [float(i)]]) for i in range(3)]
         await asyncio.sleep(0.05)
         model.may_go.set()
         assert await first == [(1.0,)]
@@ -60,9 +60,9 @@ def test_a_full_queue_has_no_room_but_an_empty_one_takes_any_request():
     async def scenario(model, batcher):
         assert batcher.has_room(1_000)
         model.may_go.clear()
-        tasks = [asyncio.create_task(batcher.score([[1.0]]))]
+        tasks = [batcher.score([[1.0]])]
         await asyncio.sleep(0.05)
-        tasks += [asyncio.create_task(batcher.score([[1.0]] * 8))]
+        tasks += [batcher.score([[1.0]] * 8)]
         await asyncio.sleep(0)
         assert batcher.n_waiting == 8
         assert batcher.has_room(2)
@@ -77,7 +77,7 @@ def test_a_full_queue_has_no_room_but_an_empty_one_takes_any_request():
 def test_a_client_that_hung_up_does_not_wedge_the_others():
     async def scenario(model, batcher):
         model.may_go.clear()
-        tasks = [asyncio.create_task(batcher.score([[float(i)]])) for i in range(3)]
+        tasks = [batcher.score([[float(i)]]) for i in range(3)]
         await asyncio.sleep(0.05)
         tasks[0].cancel()
         tasks[1].cancel()

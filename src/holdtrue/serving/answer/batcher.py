@@ -53,14 +53,17 @@ class Batcher:
         """Say whether so many rows may join the queue; an empty queue takes any request."""
         return not self._n_waiting or self._n_waiting + n_rows <= self._queue_rows
 
-    async def score(self, rows: Sequence[Values]) -> list[Outcome]:
-        """Answer rows (plain values in the schema's order); a row that the model fails on fails alone."""
+    def score(self, rows: Sequence[Values]) -> "asyncio.Future[list[Outcome]]":
+        """Queue rows (plain values in the schema's order) and return their answers to come.
+
+        They count as waiting from here on. A row that the model fails on fails alone.
+        """
         job = _Job(rows, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self._n_waiting += len(rows)
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
-        return await job.outcomes
+        return job.outcomes
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

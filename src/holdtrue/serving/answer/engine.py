@@ -122,7 +122,7 @@ class Engine:
     async def _warm_up(self, file: TrafficFile) -> None:
         """Keep the champion before loaded too, so that a rollback moves a pointer only."""
         for name, wanted in file.loops.items():
-            for number in wanted.versions:
+            for number in wanted.versions.keys() - wanted.traffic.shares.keys():
                 await self._load(name, number, wanted)
 
     async def _load(self, name: str, number: int, wanted: LoopTraffic) -> LoadedVersion | None:
