@@ -42,19 +42,17 @@ def run_steps(
 ) -> RunOutcome:
     """Run steps, each once all that its arguments name is there; what the cache has is not run again.
 
-    A step's key is made of its transitive fingerprint and of the digests of the inputs, parameters and outputs that it
-    takes, and of nothing else. Every value goes through its kept form, so a step gets the same whether or not the one
-    before it ran.
+    A step's key is made of its fingerprint and the digests of what it takes. Every value goes through its kept form, so
+    a step gets the same whether or not the one before it ran.
 
     Args:
         steps: functions; an argument's name is the name of a step, an input or a parameter.
         inputs: JSON or bytes by name, or an `Input` for what is in memory.
         cache: `StepCache` of a store, or `MemoryCache`.
-        parameters: JSON by name.
 
     Raises:
         DeclarationError: the names do not fit together, or a value is neither JSON nor bytes.
-        Exception: whatever a step raises, with a note that names the step; what ran before it stays in the cache.
+        Exception: what a step raises, with a note that names it; what ran before it stays in the cache.
 
     >>> from holdtrue.pipeline import MemoryCache
     >>> def double(n): return 2 * n
