@@ -89,8 +89,7 @@ scipy.interpolate._bsplines BSpline
 sklearn._loss.link HalfLogitLink IdentityLink Interval LogLink LogitLink MultinomialLogit
 sklearn._loss.loss AbsoluteError ExponentialLoss HalfBinomialLoss HalfGammaLoss HalfMultinomialLoss HalfPoissonLoss
 sklearn._loss.loss HalfSquaredError HalfTweedieLoss HalfTweedieLossIdentity HuberLoss PinballLoss
-sklearn.metrics._dist_metrics ChebyshevDistance64 EuclideanDistance64 HaversineDistance64 ManhattanDistance64
-sklearn.metrics._dist_metrics MinkowskiDistance64
+sklearn.metrics._dist_metrics ChebyshevDistance64 EuclideanDistance64 ManhattanDistance64
 sklearn.metrics._scorer _PassthroughScorer
 sklearn.neighbors._ball_tree BallTree BallTree64
 sklearn.neighbors._kd_tree KDTree KDTree64

@@ -98,7 +98,7 @@ def load_model(data: bytes, format: ModelFormat, signature: Signature) -> Scorer
     from holdtrue.registry.estimator import EstimatorScorer
     from holdtrue.registry.skops_format import load_skops
 
-    return EstimatorScorer.over(load_skops(data), signature)
+    return EstimatorScorer(load_skops(data), signature)
 
 
 def _dump(estimator: object, task: Task) -> StoredModel:
@@ -137,7 +137,7 @@ def _check_answers(estimator: object, stored: StoredModel, signature: Signature,
     if is_skops:
         from holdtrue.registry.estimator import EstimatorScorer
 
-        before = EstimatorScorer.over(estimator, signature).score(sample)
+        before = EstimatorScorer(estimator, signature).score(sample)
     else:
         from holdtrue.registry.lightgbm_format import score_in_memory
 

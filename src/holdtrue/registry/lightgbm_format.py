@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from holdtrue.domain import Kind, Signature, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
-from holdtrue.registry.scorer import Row, Scorer, code_levels, encode_rows
+from holdtrue.registry.scorer import Row, Scorer, code_levels, encode_rows, number_levels
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,8 +131,9 @@ def encode_frame(frame: "pl.DataFrame", codes: Sequence[Mapping[Any, float] | No
     matrix = np.empty((frame.height, frame.width), dtype=np.float64)
     for position, (series, code) in enumerate(zip(frame.iter_columns(), codes, strict=True)):
         if code is not None:
-            levels = series.cast(pl.String)
-            series = levels.replace_strict(list(code), list(code.values()), default=None, return_dtype=pl.Float64)  # noqa: PLW2901
+            known = {level: number for level, number in code.items() if level is not None}
+            text = series.cast(pl.String)
+            series = text.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Float64)  # noqa: PLW2901
         matrix[:, position] = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return matrix
 
@@ -156,7 +157,7 @@ def _take_pandas_codes(
                 f"the LightGBM model knows the level {strange[0]!r} of {schema[position].name!r}",
                 expected=f"some of {list(schema[position].levels)[:10]}",
             )
-        codes[position] = {level: float(code) for code, level in enumerate(levels)}
+        codes[position] = number_levels(levels)
 
 
 def _booster_of(model: Any) -> Any:

@@ -129,33 +129,35 @@ def frame_of_rows(rows: Sequence[Row], schema: Schema) -> "pl.DataFrame":
 
 
 def encode_rows(rows: Sequence[Row], codes: Sequence[Mapping[Any, float] | None]) -> NDArray[np.float64]:
-    """Return plain rows as a matrix (n_rows, n_columns): None as NaN, text as its code, unseen text as NaN.
+    """Return plain rows as a matrix (n_rows, n_columns): text as its code, a null number as NaN.
 
     Args:
         rows: plain values in the schema's order.
-        codes: for each column the code of each level; None for a column of numbers.
+        codes: for each column the code of each level, and of None, which every other value is taken as; no codes for a
+            column of numbers.
     """
     nan = float("nan")
     if all(code is None for code in codes):
-        return np.array([[nan if v is None else v for v in row] for row in rows], dtype=np.float64)
-    return np.array(
+        plain = [[nan if value is None else value for value in row] for row in rows]
+        return np.array(plain, dtype=np.float64).reshape(len(rows), len(codes))
+    encoded = [
         [
-            [
-                (nan if value is None else value) if code is None else code.get(value, nan)
-                for value, code in zip(row, codes, strict=True)
-            ]
-            for row in rows
-        ],
-        dtype=np.float64,
-    )
+            (nan if value is None else value) if code is None else code.get(value, code[None])
+            for value, code in zip(row, codes, strict=True)
+        ]
+        for row in rows
+    ]
+    return np.array(encoded, dtype=np.float64).reshape(len(rows), len(codes))
 
 
 def code_levels(schema: Schema) -> list[dict[Any, float] | None]:
-    """Return for each column the position of each level in the schema; None for a column of numbers."""
-    return [
-        {level: float(position) for position, level in enumerate(column.levels)} if column.kind is Kind.TEXT else None
-        for column in schema.columns
-    ]
+    """Return for each column the position of each level in the schema, None being NaN; None for a column of numbers."""
+    return [number_levels(column.levels) if column.kind is Kind.TEXT else None for column in schema.columns]
+
+
+def number_levels(levels: Sequence[str]) -> dict[Any, float]:
+    """Return the position of each level, and NaN for None."""
+    return {None: float("nan")} | {level: float(position) for position, level in enumerate(levels)}
 
 
 def _dtype_of(column: Column) -> Any:

@@ -15,6 +15,7 @@ from holdtrue.domain import Json
 from holdtrue.errors import FormatRefused
 from holdtrue.registry.allow_list import ALLOWED, PARTIAL_OF, TRUSTED
 from holdtrue.registry.archive import SCHEMA_NAME, open_archive, read_member
+from holdtrue.registry.structure import check_structure, walk_parts
 
 PROTOCOLS = (2,)
 MAX_DEPTH = 250
@@ -54,11 +55,16 @@ def load_skops(data: bytes) -> Any:
     from skops.io import loads
 
     try:
-        return loads(data, trusted=list(TRUSTED))
+        estimator = loads(data, trusted=list(TRUSTED))
     except Exception as error:  # a mutated file can break any constructor
         raise FormatRefused(
             f"the skops file cannot be read ({type(error).__name__}: {error})", expected="an intact skops file"
         ) from error
+    check_structure(estimator)
+    for part in walk_parts(estimator):
+        if "n_jobs" in getattr(part, "__dict__", {}):
+            part.n_jobs = None  # a server scores a few rows at a time: joblib would cost more than it gains
+    return estimator
 
 
 def _read_checked(data: bytes) -> tuple[dict[str, Json], dict[str, bytes]]:
