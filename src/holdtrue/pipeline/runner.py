@@ -42,13 +42,13 @@ def run_steps(
 ) -> RunOutcome:
     """Run steps, each once all that its arguments name is there; what the cache has is not run again.
 
-    A step's key is made of its fingerprint and the digests of what it takes. Every value goes through its kept form, so
-    a step gets the same whether or not the one before it ran.
+    Every value goes through its kept form, so a step gets the same whether or not the one before it ran.
 
     Args:
         steps: functions; an argument's name is the name of a step, an input or a parameter.
         inputs: JSON or bytes by name, or an `Input` for what is in memory.
         cache: `StepCache` of a store, or `MemoryCache`.
+        parameters: JSON by name.
 
     Raises:
         DeclarationError: the names do not fit together, or a value is neither JSON nor bytes.
