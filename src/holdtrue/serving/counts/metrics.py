@@ -27,7 +27,9 @@ class ReplicaCollector(Collector):
             for count in status.counts:
                 sums[count.name, count.labels] = sums.get((count.name, count.labels), 0) + count.value
         for metric in Metric:
-            counts = [Count(name, labels, value) for (name, labels), value in sums.items() if name == metric.name]
+            counts = [
+                Count(name, labels, value) for (name, labels), value in sorted(sums.items()) if name == metric.name
+            ]
             yield _make_histogram(counts) if metric is Metric.LATENCY else _make_counter(metric, counts)
         revision = GaugeMetricFamily(
             "holdtrue_traffic_revision", "Revision of the traffic that is answered by.", labels=["loop", "worker"]
