@@ -6,10 +6,14 @@ import resource
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holdtrue.clock import ScaledClock
 from holdtrue.domain import Role
+from holdtrue.errors import NotFound
 from holdtrue.registry import load_model
+from holdtrue.serving import answer_rows, app
 from holdtrue.serving.counts.counter import Metric
 from serving.flights import CLASSES, MINUTES, ROW, make_frame, train_forest
 
@@ -240,3 +244,71 @@ def test_many_requests_at_once_get_their_own_answers(served, forests):
         return [reply.json()["predictions"][0]["answer"]["probabilities"]["true"] for reply in replies]
 
     assert served.run(scenario) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(served, monkeypatch):
+    monkeypatch.setattr(app, "BODY_SECONDS", 0.05)
+
+    async def scenario(client):
+        async def stall():
+            yield b"{"
+            await asyncio.sleep(5)
+
+        return await client.post(PREDICT, content=stall(), headers={"content-type": "application/json"})
+
+    assert served.run(scenario).status_code == 408
+
+
+SCRAPS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(["BOS", "UA1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*ROW, *EVENT, "rows", "x"]), inner),
+    max_leaves=6,
+)
+NAMES = st.sampled_from([*ROW, *EVENT, "late", "distanse"])
+HOSTILE_ROWS = st.dictionaries(NAMES, SCRAPS, max_size=4).map(lambda changes: {**ROW, **changes})
+
+
+def test_no_body_whatever_breaks_the_server(served):
+    async def scenario(client):
+        async def ask(path, body):
+            reply = await client.post(path, content=body, headers={"content-type": "application/json"})
+            assert reply.status_code < 500, (body, reply.text)
+            told = reply.json()
+            assert "error" in told or "predictions" in told or "outputs" in told or "accepted" in told
+
+        loop = asyncio.get_running_loop()
+
+        @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+        @given(st.lists(HOSTILE_ROWS | SCRAPS, max_size=3), SCRAPS, st.binary(max_size=40))
+        def attack(rows, scrap, noise):
+            body = json.dumps({"rows": rows}).encode()
+            broken = bytearray(body)
+            broken[len(noise) % len(body) :] = noise
+            tensors = {"inputs": [{"name": "distance", "shape": [1], "datatype": "FP64", "data": scrap}, scrap]}
+            for path, content in (
+                (PREDICT, body),
+                (PREDICT, bytes(broken)),
+                (PREDICT, json.dumps(scrap).encode()),
+                ("/v1/labels", json.dumps({"labels": rows}).encode()),
+                ("/v2/models/flights/infer", json.dumps(tensors).encode()),
+            ):
+                asyncio.run_coroutine_threadsafe(ask(path, content), loop).result()
+
+        await asyncio.to_thread(attack)
+
+    served.run(scenario)
+
+
+def test_rows_are_answered_without_a_server_too(served):
+    rows = [{**ROW, "flight": "a"}, {**ROW, "flight": "b", "hour": "noon"}, {**ROW, "flight": "c"}]
+    entries = list(answer_rows(served.folder, "flights", rows))
+    assert [entry.get("key") for entry in entries] == ["a", None, "c"]
+    assert entries[1]["error"]["path"] == "$.rows[1].hour"
+    assert [row.key for row in served.read_log()] == ["a", "c"]
+    with pytest.raises(NotFound, match="no version of 'trains' can answer"):
+        list(answer_rows(served.folder, "trains", rows))

@@ -11,7 +11,7 @@ import pytest
 
 from holdtrue.environments import find_service
 from holdtrue.errors import PortTaken
-from holdtrue.serving import start_workers
+from holdtrue.serving import start_workers, supervisor
 from holdtrue.serving.roll import read_roll
 from holdtrue.store import Store
 from serving.flights import ROW, Flights
@@ -80,6 +80,17 @@ def test_a_killed_worker_loses_no_answer_and_is_replaced(served, workers):
     assert f"Worker 0 (process {before[0]}) had ended" in sentence
     assert workers.pids[0] != before[0]
     assert workers.pids[1] == before[1]
+
+
+def test_a_worker_that_hangs_is_replaced(served, workers, monkeypatch):
+    monkeypatch.setattr(supervisor, "_HUNG_SECONDS", 1.5)
+    pid = workers.pids[0]
+    workers.tend()
+    os.kill(pid, signal.SIGSTOP)
+    (sentence,) = tend_until_done(workers)
+    assert f"Worker 0 (process {pid}) hung" in sentence
+    monkeypatch.undo()
+    assert workers.wait_until_ready(60), read_logs(served)
 
 
 def test_the_next_supervisor_adopts_the_living_workers(served, workers):

@@ -92,6 +92,6 @@ def test_two_controllers_of_one_project_exclude_each_other(tmp_path: Path) -> No
 def test_scoring_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
     rows = drifting_rows(n_days=5, rows_a_day=10)
     loop_file = write_drifting_project(tmp_path, rows=rows)
-    with open_project(loop_file) as project, pytest.raises(NotFound, match="in charge"):
+    with open_project(loop_file) as project, pytest.raises(NotFound, match="holdtrue train"):
         score_file(project, tmp_path / "rows.parquet", tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()

@@ -25,7 +25,7 @@ for module in (declare, backtest, train, live, score, label, show, steer, demo):
 
 
 def main() -> None:
-    """Run the command line and exit with its code: 0 done, 2 refused or mistaken, 3 failed its checks, 4 inconclusive."""
+    """Run the command line; exit with 0 done, 2 refused or mistaken, 3 failed its checks, 4 inconclusive, 5 busy."""
     try:
         app()
     except TrainingFailed as error:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.data import read_history
-from holdtrue.domain import Kind
+from holdtrue.clock import format_span
+from holdtrue.data import History, read_history
+from holdtrue.domain import Kind, Loop, RolloutPlan
 from holdtrue.errors import DeclarationError, SourceMissing
 from holdtrue.loop import load_loop, make_policy
 from holdtrue.rollout import tell_stage
@@ -50,31 +51,14 @@ def check(
     """Read the loop and its data, and say what holdtrue makes of them: schema, labels, pace, stages of a rollout."""
     loop = load_loop(loop_file)
     history = read_history(loop.data, folder=loop_file.resolve().parent, task=loop.declared_task)
-    policy = make_policy(loop, history)
-    n_labelled = history.n_rows - history.frame["__label"].null_count()
-    stages = [
-        {
-            "stage": tell_stage(stage),
-            "share": stage.share,
-            "min_rows": stage.min_rows,
-            "expected_days": round(stage.expected_days, 2),
-        }
-        for stage in policy.plan.stages
-    ]
+    plan = make_policy(loop, history).plan
     if json:
-        columns = [{"name": c.name, "kind": c.kind.value, "nullable": c.nullable} for c in history.schema.columns]
-        print_json(
-            {
-                "loop": loop.name, "task": history.task.value, "classes": list(history.classes),
-                "n_rows": history.n_rows, "n_labelled": n_labelled, "starts_at": history.starts_at,
-                "ends_at": history.ends_at, "label_delay_seconds": history.label_delay.total_seconds(),
-                "columns": columns, "rollout": {"note": policy.plan.note, "stages": stages},
-                "notes": list(history.notes),
-            }
-        )  # fmt: skip
+        print_json(_describe(loop, history, plan))
         return
+    n_labelled = history.n_rows - history.frame["__label"].null_count()
     say(f"{loop.name}: {history.task.value}, {history.n_rows:,} rows of {history.source}, {n_labelled:,} with a label")
-    say(f"from {history.starts_at:%Y-%m-%d} to {history.ends_at:%Y-%m-%d}; a label is due {history.label_delay} after")
+    span = f"from {history.starts_at:%Y-%m-%d} to {history.ends_at:%Y-%m-%d}"
+    say(f"{span}; a label is due {format_span(history.label_delay)} after")
     for note in history.notes:
         say(f"note: {note}")
     rows = [
@@ -82,10 +66,35 @@ def check(
         for c in history.schema.columns
     ]
     print_table("Schema", ["column", "kind", "null", "values"], rows)
-    say(f"Rollout: {policy.plan.note}.")
-    if stages:
-        shown = [(s["stage"], s["min_rows"], s["expected_days"]) for s in stages]
+    say(f"Rollout: {plan.note}.")
+    if plan.stages:
+        shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
         print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+
+
+def _describe(loop: Loop, history: History, plan: RolloutPlan) -> dict[str, object]:
+    stages = [
+        {
+            "stage": tell_stage(stage),
+            "share": stage.share,
+            "min_rows": stage.min_rows,
+            "expected_days": stage.expected_days,
+        }
+        for stage in plan.stages
+    ]
+    return {
+        "loop": loop.name,
+        "task": history.task.value,
+        "classes": list(history.classes),
+        "n_rows": history.n_rows,
+        "n_labelled": history.n_rows - history.frame["__label"].null_count(),
+        "starts_at": history.starts_at,
+        "ends_at": history.ends_at,
+        "label_delay_seconds": history.label_delay.total_seconds(),
+        "columns": [{"name": c.name, "kind": c.kind.value, "nullable": c.nullable} for c in history.schema.columns],
+        "rollout": {"note": plan.note, "expected_days": plan.expected_days, "stages": stages},
+        "notes": list(history.notes),
+    }
 
 
 def _say_range(kind: Kind, low: float | None, high: float | None, n_levels: int) -> str:

@@ -22,7 +22,7 @@ def label(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Take labels from a file; the last one received for a key counts, earlier ones are kept."""
-    frame = read_files(str(file), folder=Path()).frame
+    frame = read_files(str(file), folder=Path(), texts=("key", "prediction_id")).frame
     with open_project(loop_file) as project:
         n_new = record_labels(project.store, read_facts(frame, project.loop.name))
     if json:

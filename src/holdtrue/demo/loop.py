@@ -18,4 +18,5 @@ loop = ht.Loop(
     # Telling a passenger early saves an hour of waiting when the flight is late, and costs trust when it is not.
     outcome=ht.money({"warn": {True: 12.0, False: -5.0}, "wait": {True: 0.0, False: 0.0}}, unit="USD"),
     retrain=ht.every(days=14) | ht.on_risk(),
+    rollout=ht.canary([0.25, 1], shadow_days=2),
 )

@@ -1,4 +1,4 @@
-"""A loop without shadow, where asking twice is too dear: at scheduled departure, will the flight arrive 15 minutes late or more?"""
+"""The loop where asking twice is too dear: will the flight arrive 15 minutes late or more?"""
 
 from sklearn.ensemble import HistGradientBoostingClassifier
 

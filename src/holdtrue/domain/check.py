@@ -7,8 +7,8 @@ from enum import StrEnum
 class Standard(StrEnum):
     """What the gate demands of a challenger against the champion.
 
-    NON_INFERIOR demands proof that it is not worse by the margin. NO_HARM demands that the estimate is within the margin
-    and that harm is not shown; the version then stays under guard in shadow and canary.
+    NON_INFERIOR demands proof that it is not worse by the margin. NO_HARM demands that harm is not shown, and that the
+    estimate is within the margin or its own error; the version then stays under guard in shadow and canary.
     """
 
     NON_INFERIOR = "non_inferior"
@@ -38,7 +38,7 @@ class BeatsBaseline:
 
 @dataclass(frozen=True, kw_only=True)
 class NoLeak:
-    """Demands that no feature gives the label away: label arithmetic is refused, a feature that alone does nearly all is named.
+    """Demands that no feature gives the label away: label arithmetic is refused, a too strong feature is named.
 
     Attributes:
         suspect_share: the share (0..1) of what all the other features reach together that one feature alone may reach

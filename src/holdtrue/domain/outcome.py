@@ -67,8 +67,8 @@ class ActionRule:
     """How an answer becomes a decision: part of the release, so that a refit cannot move it unseen.
 
     The action with the highest expected worth under the predicted probabilities is taken when it gains more than
-    `min_gain` over `otherwise`. `min_gain` is 0 without a capacity; with one it is set on the evaluation rows so that the
-    declared share of them passes. Columns of `worth` follow the signature's classes.
+    `min_gain` over `otherwise`. `min_gain` is 0 without a capacity; with one it is set on the evaluation rows so that
+    the declared share of them passes. Columns of `worth` follow the signature's classes.
     """
 
     actions: tuple[str, ...]

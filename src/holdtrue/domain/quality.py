@@ -19,8 +19,8 @@ def measure_quality(task: Task, answers: NDArray[np.float64], labels: NDArray[An
         answers: (n_rows, n_classes) probabilities, or (n_rows,) numbers.
         labels: (n_rows,) class positions, or numbers; none missing.
 
-    Binary: log_loss (probabilities clipped to [.01, .99]), brier, auc, accuracy, predicted_share and actual_share of the
-    second class. Multiclass: log_loss, brier, accuracy. Regression: mean_absolute_error, root_mean_squared_error.
+    Binary: log_loss (probabilities clipped to [.01, .99]), brier, auc, accuracy, predicted_share and actual_share of
+    the second class. Multiclass: log_loss, brier, accuracy. Regression: mean_absolute_error, root_mean_squared_error.
     """
     if not len(labels):
         return {}

@@ -10,8 +10,8 @@ from holdtrue.domain.task import LabelValue, Task
 class Signature:
     """Input schema and output form of a version.
 
-    For classes the answer is one probability for each of `classes`, in that order (for a binary task the second class is
-    the positive one); for a regression `classes` is empty and the answer is one number.
+    For classes the answer is one probability for each of `classes`, in that order (for a binary task the second class
+    is the positive one); for a regression `classes` is empty and the answer is one number.
     """
 
     schema: Schema

@@ -40,7 +40,7 @@ class Lineage:
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """An immutable version. `number` counts within its loop; `digest` is the hash of artifact, signature and lineage."""
+    """A version, immutable. `number` counts within its loop; `digest` hashes artifact, signature and lineage."""
 
     loop: str
     number: int

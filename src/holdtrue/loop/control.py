@@ -165,9 +165,15 @@ class Controller:
 
         def read(run_length_days: float) -> RiskReading:
             return read_risk(
-                log, labels, champion, watch, since=took_over, label_delay=delay, now=now,
+                log,
+                labels,
+                champion,
+                watch,
+                since=took_over,
+                label_delay=delay,
+                now=now,
                 run_length_days=run_length_days,
-            )  # fmt: skip
+            )
 
         risk = None if policy.on_risk is None else read(policy.on_risk.run_length_days)
         return Facts(risk=risk, alert=read(ALERT_RUN_LENGTH_DAYS), n_new_labels=n_new)
@@ -195,9 +201,15 @@ class Controller:
             version = versions.get(number)
             if version is not None:
                 windows += measure_windows(
-                    joined, loop=self.loop.name, version=number, loss=version.loss, task=version.signature.task,
-                    classes=version.signature.classes, window=self.window, as_of=now,
-                )  # fmt: skip
+                    joined,
+                    loop=self.loop.name,
+                    version=number,
+                    loss=version.loss,
+                    task=version.signature.task,
+                    classes=version.signature.classes,
+                    window=self.window,
+                    as_of=now,
+                )
         with self.store.transaction() as tx:
             tx.windows.put(windows)
 
@@ -226,7 +238,7 @@ class Controller:
                     dataset=record.digest,
                     started_at=now,
                     parameters={"order": msgspec.to_builtins(order)},
-                )  # fmt: skip
+                )
             )
             kept = tx.states.read(self.loop.name)
             state = dict(kept[1]) if kept is not None else {}
@@ -281,9 +293,13 @@ class Controller:
         registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
         trained = registrar.register(tx, order, result, now)
         done = replace(
-            run, state=RunState.SUCCEEDED, code=result.code, steps=result.steps, ended_at=now,
+            run,
+            state=RunState.SUCCEEDED,
+            code=result.code,
+            steps=result.steps,
+            ended_at=now,
             result={"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence},
-        )  # fmt: skip
+        )
         tx.runs.update(done, run.revision)
         return trained
 

@@ -34,8 +34,8 @@ class Scored:
 def score_file(project: Project, source: Path, target: Path) -> Scored:
     """Answer the rows of a Parquet or CSV file, write them with their answers, and log each as a prediction.
 
-    The target has the source's columns, then prediction_id, version, the answer (`p_CLASS` for each class, or `prediction`)
-    and `decision` where the loop declares an outcome. It appears whole or not at all.
+    The target has the source's columns, then prediction_id, version, the answer (`p_CLASS` for each class, or
+    `prediction`) and `decision` where the loop declares an outcome. It appears whole or not at all.
 
     Raises:
         SourceMissing: there is no such file.
@@ -45,7 +45,8 @@ def score_file(project: Project, source: Path, target: Path) -> Scored:
     """
     if target.suffix not in WRITERS:
         raise DeclarationError(f"{target.name} has no known ending", expected="a name that ends with .parquet or .csv")
-    frame = read_files(str(source), folder=Path()).frame
+    names = [name for name in (project.loop.data.key, project.loop.data.unit) if name is not None]
+    frame = read_files(str(source), folder=Path(), texts=tuple(names)).frame
     with project.store.reading() as tx:
         version = resolve_version(tx, project.loop.name, "champion")
         keyring = Keyring.open(project.store.folder / "keys")
@@ -63,7 +64,16 @@ def score_file(project: Project, source: Path, target: Path) -> Scored:
     latency_ms = (time.perf_counter() - began) * 1000 / max(1, frame.height)
     ids = [uuid.uuid4().hex for _ in range(frame.height)]
     decisions = _decide(release, answers)
-    _log(project, release, frame, ids, answers, decisions, latency_ms, 0 if traffic is None else traffic.revision)
+    batch = _Batch(
+        release=release,
+        frame=frame,
+        ids=ids,
+        answers=answers,
+        decisions=decisions,
+        latency_ms=latency_ms,
+        revision=0 if traffic is None else traffic.revision,
+    )
+    _log(project, batch)
     _write(_lay_out(frame, release, ids, answers, decisions), target)
     return Scored(n_rows=frame.height, version=version.name, path=str(target))
 
@@ -89,51 +99,59 @@ def _lay_out(
     return frame.drop([column.name for column in columns], strict=False).with_columns(columns)
 
 
-def _log(
-    project: Project,
-    release: Release,
-    frame: pl.DataFrame,
-    ids: list[str],
-    answers: NDArray[np.float64],
-    decisions: list[str] | None,
-    latency_ms: float,
-    revision: int,
-) -> None:
-    now, schema = project.clock.now(), release.version.signature.schema
-    keys = _texts(frame, release.key, ids)
-    units = _texts(frame, release.unit, keys)
-    times = _moments(frame, release.time, now)
-    unseen = [0] * frame.height if not frame.height else _count_unseen_rows(frame, release)
+@dataclass(frozen=True, kw_only=True)
+class _Batch:
+    """What the log needs of a scored file, row by row."""
+
+    release: Release
+    frame: pl.DataFrame
+    ids: list[str]
+    answers: NDArray[np.float64]
+    decisions: list[str] | None
+    latency_ms: float
+    revision: int
+
+
+def _log(project: Project, batch: _Batch) -> None:
     encoder = msgspec.json.Encoder()
-    payloads = [
-        encoder.encode(
-            Prediction(
-                prediction_id=ids[i],
-                loop=release.loop,
-                key=keys[i],
-                unit=units[i],
-                time=times[i],
-                features=row,
-                answer=tuple(np.atleast_1d(answers[i]).tolist()),
-                decision=None if decisions is None else decisions[i],
-                version=release.version.number,
-                role=Role.CHAMPION,
-                fallback=None,
-                probability=1.0,
-                traffic_revision=revision,
-                schema_version=schema.digest,
-                latency_ms=latency_ms,
-                received_at=time.time(),
-                n_unseen=unseen[i],
-            )
-        )
-        for i, row in enumerate(frame.select(schema.names).iter_rows(named=True))
-    ]
-    writer = SegmentWriter.open(project.store.folder / "log" / release.loop, f"batch-{uuid.uuid4().hex[:8]}")
+    payloads = [encoder.encode(row) for row in _list_predictions(batch, project.clock.now())]
+    name = f"batch-{uuid.uuid4().hex[:8]}"
+    writer = SegmentWriter.open(project.store.folder / "log" / batch.release.loop, name)
     try:
         writer.append(payloads)
     finally:
         writer.close()
+
+
+def _list_predictions(batch: _Batch, now: datetime) -> list[Prediction]:
+    release, frame = batch.release, batch.frame
+    schema = release.version.signature.schema
+    keys = _texts(frame, release.key, batch.ids)
+    units = _texts(frame, release.unit, keys)
+    times = _moments(frame, release.time, now)
+    unseen = _count_unseen_rows(frame, release) if frame.height else []
+    return [
+        Prediction(
+            prediction_id=batch.ids[i],
+            loop=release.loop,
+            key=keys[i],
+            unit=units[i],
+            time=times[i],
+            features=row,
+            answer=tuple(np.atleast_1d(batch.answers[i]).tolist()),
+            decision=None if batch.decisions is None else batch.decisions[i],
+            version=release.version.number,
+            role=Role.CHAMPION,
+            fallback=None,
+            probability=1.0,
+            traffic_revision=batch.revision,
+            schema_version=schema.digest,
+            latency_ms=batch.latency_ms,
+            received_at=time.time(),
+            n_unseen=unseen[i],
+        )
+        for i, row in enumerate(frame.select(schema.names).iter_rows(named=True))
+    ]
 
 
 def _count_unseen_rows(frame: pl.DataFrame, release: Release) -> list[int]:

@@ -98,8 +98,10 @@ def _draw_losses(measured: Sequence[Window], takeovers: Sequence[Takeover], axis
 
 def _draw_baseline(loss: float) -> Drawing:
     chart = plot_rows([{"loss": loss, "text": "simple baseline"}]).encode(y="loss:Q")
-    text = chart.mark_text(align="left", dy=-7, color=MUTED.light, fontSize=11)
-    return alt.layer(chart.mark_rule(color=MUTED.light, strokeDash=[4, 3]), text.encode(x=alt.value(4), text="text:N"))
+    text = chart.mark_text(align="right", dy=-7, dx=-4, color=MUTED.light, fontSize=11)
+    return alt.layer(
+        chart.mark_rule(color=MUTED.light, strokeDash=[4, 3]), text.encode(x=alt.value("width"), text="text:N")
+    )
 
 
 def _keep_within(takeovers: Sequence[Takeover], windows: Sequence[Window]) -> list[Takeover]:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -79,7 +78,6 @@ async def run_worker(options: WorkerOptions) -> None:
     )
     server = uvicorn.Server(config)
     watch = asyncio.create_task(_end_when_off_the_roll(options, server))
-    gc.freeze()
     await server.serve(sockets=[listener])
     watch.cancel()
 

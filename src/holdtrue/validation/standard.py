@@ -12,8 +12,9 @@ def rule_standard(standard: Standard, comparison: Comparison, *, margin: float) 
     Both pass what is proven to be within the margin (upper end of the interval <= margin), before anything else:
     within the margin is not harm. NO_HARM also passes an estimate within the margin, or within its own standard error,
     while harm is not shown (lower end <= 0): where days move together the error is many times the margin, and an equal
-    refresh would be refused at every second throw of the coin. Harm is shown when the lower end lies above 0; a challenger fails NON_INFERIOR when its estimate is beyond
-    the margin as well. All else is inconclusive: more rows would tell.
+    refresh would be refused at every second throw of the coin. Harm is shown when the lower end lies above 0; a
+    challenger fails NON_INFERIOR when its estimate is beyond the margin as well. All else is inconclusive: more rows
+    would tell.
     """
     if comparison.interval is None:
         return Ruling.INCONCLUSIVE
@@ -36,9 +37,8 @@ def tell_standard(standard: Standard, ruling: Ruling, comparison: Comparison, *,
     if ruling is Ruling.PASSED and comparison.high <= margin:
         return f"{between} That is within the margin of {margin:.3g}: it is not worse."
     if ruling is Ruling.PASSED:
-        return (
-            f"{between} Harm is not shown, and the estimate is within the margin of {margin:.3g} or its own error; it stays under guard."
-        )
+        within = f"the estimate is within the margin of {margin:.3g} or its own error"
+        return f"{between} Harm is not shown, and {within}; it stays under guard."
     if ruling is Ruling.FAILED:
         return f"{between} It is worse; about 1 chance in 40 that this is luck."
     n_rows, n_days = comparison.required(margin=margin)

@@ -44,7 +44,7 @@ class Router:
     """
 
     def __init__(self, engine: Engine, log: PredictionLog, shadow: ShadowQueue, counters: Counters) -> None:
-        self._engine = engine
+        self.engine = engine
         self._log = log
         self._shadow = shadow
         self._counters = counters
@@ -82,7 +82,7 @@ class Router:
         return answers
 
     def _read_entries(self, served: ServedLoop, records: Sequence[Record]) -> list[_Entry | Refused]:
-        now = self._engine.clock.now().timestamp()
+        now = self.engine.clock.now().timestamp()
         entries: list[_Entry | Refused] = []
         keys: set[str] = set()
         for record in records:
@@ -128,12 +128,12 @@ class Router:
         groups: dict[LoadedVersion, list[_Entry]] = {}
         for entry in entries:
             groups.setdefault(entry.version, []).append(entry)
-        if not all(self._engine.batcher(version).has_room(len(group)) for version, group in groups.items()):
+        if not all(self.engine.batcher(version).has_room(len(group)) for version, group in groups.items()):
             raise Refused(
                 Code.OVERLOADED, "more rows wait than the model can answer in time", remedy="try again in a second"
             )
         outcomes = await asyncio.gather(
-            *(self._engine.batcher(version).score([e.row.values for e in group]) for version, group in groups.items())
+            *(self.engine.batcher(version).score([e.row.values for e in group]) for version, group in groups.items())
         )
         for group, scored in zip(groups.values(), outcomes, strict=True):
             for entry, outcome in zip(group, scored, strict=True):

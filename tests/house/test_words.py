@@ -1,0 +1,27 @@
+"""Words that the glossary rejects do not name things; the documents name every command."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from holdtrue.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+REJECTED = re.compile(
+    r"^\s*(?:def|class)\s+\w*(?:endpoint|deployment|workspace|ground_truth|groundtruth)\w*",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.py")), ids=lambda path: path.stem)
+def test_rejected_words_name_nothing(path: Path) -> None:
+    assert not REJECTED.findall(path.read_text(encoding="utf-8"))
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    told = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = list(getattr(get_command(app), "commands"))  # noqa: B009
+    assert commands
+    assert [name for name in commands if f"`{name}`" not in told] == []
