@@ -192,7 +192,7 @@ def make_loop() -> LoopView:
             challenger=5,
             challenger_share=0.05,
             is_shadowed=True,
-        ),  # fmt: skip
+        ),
         rollout=make_rollout_view(),
         windows=make_windows(),
         takeovers=(

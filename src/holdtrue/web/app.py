@@ -166,7 +166,9 @@ def show_error(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     if _wants_page(request):
         rest = [error.expected and f"Expected: {error.expected}.", error.remedy and f"Do this: {error.remedy}."]
-        page = render_message("That was not possible", [f"{error.found.rstrip('.')}.", *filter(None, rest)])
+        page = render_message(
+            "That was not possible", [f"{error.found[:1].upper()}{error.found[1:].rstrip('.')}.", *filter(None, rest)]
+        )
         return HTMLResponse(page, status_code=status)
     told = {"error": type(error).__name__, "found": error.found, "expected": error.expected, "remedy": error.remedy}
     return JSONResponse(told, status_code=status)
