@@ -134,7 +134,7 @@ def _list_versions(loop: LoopView) -> tuple[VersionCard, ...]:
 
 
 def _lay_version(version: Version, *, role: str, share: float) -> VersionCard:
-    loss = version.metrics.get(version.loss.kind.value, version.metrics.get("loss"))
+    loss = version.metrics.get("candidate_loss", version.metrics.get(version.loss.kind.value))
     return VersionCard(
         name=version.name,
         role=role,
