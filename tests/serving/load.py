@@ -16,6 +16,7 @@ class Load:
         self.port = port
         self.statuses = Counter()
         self.n_broken = 0
+        self.failures = Counter()
         self.answered = {}
         self._is_over = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(i,)) for i in range(n_clients)]
@@ -48,9 +49,10 @@ class Load:
                 connection.request("POST", "/v1/predict", body, {"content-type": "application/json"})
                 reply = connection.getresponse()
                 told = json.loads(reply.read())
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as failure:
                 # Only a killed worker does this: nobody was told 2xx.
                 self.n_broken += 1
+                self.failures[repr(failure)] += 1
                 if connection is not None:
                     connection.close()
                 connection = None

@@ -24,7 +24,7 @@ BATCH_ROWS = 1_000
 def answer_rows(folder: Path, loop: str, rows: Iterable[Mapping[str, Json]]) -> Iterator[dict[str, Json]]:
     """Answer rows as the server would; yield for each row the native form's entry, an answer or an error.
 
-    An answer is in the prediction log before it is yielded; shadow versions are asked too. Call `write_traffic_file` first.
+    An answer is in the prediction log before it is yielded; shadow versions are asked too. `write_traffic_file` first.
 
     Args:
         folder: the `.holdtrue` folder.
