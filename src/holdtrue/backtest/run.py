@@ -1,6 +1,8 @@
 """Run: a backtest of a declared loop and of simpler policies on the loop's own history."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -62,14 +64,28 @@ class Backtest:
     policy: LoopPolicy
     schedule: Every
     on_progress: Callable[[Progress], None]
+    aside: Trainer
     total: int = 0
     done: int = 0
-    watches: dict[int, RiskWatch] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    _blind: "dict[datetime, Future[TrainingResult]]" = field(default_factory=dict)
 
-    def train(self, moment: datetime, *, champion: Version | None = None, is_blind: bool = False) -> TrainingResult:
-        """Have a training done on what was known at a moment."""
-        order = TrainingOrder(
+    def train(self, moment: datetime, *, champion: Version | None = None) -> TrainingResult:
+        """Have a gated training done on what was known at a moment."""
+        return self.trainer.submit(self._order(moment, champion=champion, is_blind=False)).result()
+
+    def train_aside(self, moments: Sequence[datetime]) -> None:
+        """Begin blind trainings beside what else is going on; nothing that the loop does changes them."""
+        for moment in moments:
+            if moment not in self._blind:
+                self._blind[moment] = self.aside.submit(self._order(moment, champion=None, is_blind=True))
+
+    def train_blindly(self, moment: datetime) -> TrainingResult:
+        """Return a blind training on what was known at a moment."""
+        self.train_aside([moment])
+        return self._blind[moment].result()
+
+    def _order(self, moment: datetime, *, champion: Version | None, is_blind: bool) -> TrainingOrder:
+        return TrainingOrder(
             folder=str(self.store.folder),
             loop_file=None if self.loop_file is None else str(self.loop_file),
             loop=self.loop.name,
@@ -79,7 +95,6 @@ class Backtest:
             champion=champion,
             is_blind=is_blind,
         )
-        return self.trainer.submit(order).result()
 
     def advance(self, text: str) -> None:
         """Tell the progress bar of one more piece of work."""
@@ -91,7 +106,7 @@ class Backtest:
         roster = Roster(replay=self.replay, artifacts=self.store.artifacts)
 
         def train(moment: datetime) -> tuple[Version, int]:
-            result = self.train(moment, is_blind=True)
+            result = self.train_blindly(moment)
             assert result.refit is not None, "a blind training brings a refit"
             version = roster.enlist(result.refit, result, dataset=self.record.digest, now=moment)
             return version, result.refit.n_rows
@@ -104,7 +119,7 @@ class Backtest:
         roster = Roster(replay=self.replay, artifacts=self.store.artifacts)
         shipped = first.refit
         if shipped is None:
-            shipped = self.train(self.replay.start, is_blind=True).refit
+            shipped = self.train_blindly(self.replay.start).refit
         assert shipped is not None, "a training that is not refused brings a model"
         self._enlist(roster, first, shipped, self.replay.start)
         tolerance = self.policy.on_risk.tolerance if self.policy.on_risk is not None else 0.1
@@ -171,29 +186,27 @@ def run_backtest(
     base = Path(folder)
     history = read_history(loop.data, folder=base, task=loop.declared_task)
     replay = _lay_replay(history, start_share=start_share, start=start)
-    environment = ProcessEnvironment(n_children=1) if loop_file is not None else None
-    with Store.open(base / ".holdtrue") as store:
-        try:
-            trainer: Trainer = (
-                EnvironmentTrainer(environment) if environment is not None else InlineTrainer(loop=loop, store=store)
-            )
-            every = Every(span=(history.ends_at - history.starts_at) / N_PARTS)
-            policy = make_policy(loop, history.known_at(replay.start), default=every)
-            job = Backtest(
-                loop=loop,
-                store=store,
-                trainer=trainer,
-                replay=replay,
-                record=take_snapshot(store, loop.name, history, as_of=replay.end),
-                loop_file=loop_file,
-                policy=policy,
-                schedule=schedule or policy.every or every,
-                on_progress=on_progress,
-            )
-            return _run(job, tuple(policies))
-        finally:
-            if environment is not None:
-                environment.close()
+    with Store.open(base / ".holdtrue") as store, ExitStack() as stack:
+        trainers: list[Trainer] = [InlineTrainer(loop=loop, store=store)] * 2
+        if loop_file is not None:
+            # Two children of one thread each: the blind policies train while the loop is replayed.
+            pair = [ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"}) for _ in range(2)]
+            trainers = [EnvironmentTrainer(stack.enter_context(environment)) for environment in pair]
+        every = Every(span=(history.ends_at - history.starts_at) / N_PARTS)
+        policy = make_policy(loop, history.known_at(replay.start), default=every)
+        job = Backtest(
+            loop=loop,
+            store=store,
+            trainer=trainers[0],
+            aside=trainers[1],
+            replay=replay,
+            record=take_snapshot(store, loop.name, history, as_of=replay.end),
+            loop_file=loop_file,
+            policy=policy,
+            schedule=schedule or policy.every or every,
+            on_progress=on_progress,
+        )
+        return _run(job, tuple(policies))
 
 
 def _lay_replay(history: History, *, start_share: float, start: datetime | None) -> Replay:
@@ -220,18 +233,23 @@ def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
     job.total = 1 + n_looks * needs_loop + n_even * ("even" in policies)
     job.total += ("static" in policies) + (len(moments) + 1) * ("schedule" in policies)
     job.on_progress(Progress(done=0, total=job.total, text="first training"))
+    if "schedule" in policies:
+        job.train_aside([replay.start, *moments])
     first = job.train(replay.start)
     job.advance("first training")
     traces: dict[str, PolicyTrace] = {}
+    even: list[datetime] = []
     if needs_loop:
         traces["loop"] = job.replay_loop(first)
+    if "even" in policies:
+        even = space_evenly(replay.start, replay.end, traces["loop"].n_retrains)
+        job.train_aside(even)
     for name in policies:
         if name == "static":
             traces[name] = job.replay_blindly(name, [])
         elif name == "schedule":
             traces[name] = job.replay_blindly(name, moments)
         elif name == "even":
-            even = space_evenly(replay.start, replay.end, traces["loop"].n_retrains)
             traces[name] = job.replay_blindly(name, even)
     job.on_progress(Progress(done=job.total, total=job.total, text="figures"))
     return _report(job, first, [traces[name] for name in policies])

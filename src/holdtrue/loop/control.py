@@ -297,6 +297,7 @@ class Controller:
             state=RunState.SUCCEEDED,
             code=result.code,
             steps=result.steps,
+            cost=result.cost,
             ended_at=now,
             result={"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence},
         )

@@ -11,6 +11,7 @@ from holdtrue.domain import (
     ModelFormat,
     RolloutTerms,
     Ruling,
+    RunCost,
     Signature,
     StepRecord,
     Verdict,
@@ -110,3 +111,4 @@ class TrainingResult:
     sample: tuple[Mapping[str, Json], ...] = ()
     sample_answers: tuple[tuple[float, ...], ...] = ()
     notes: tuple[str, ...] = ()
+    cost: RunCost | None = None

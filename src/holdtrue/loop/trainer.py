@@ -1,7 +1,7 @@
 """Trainer: has training orders carried out, in this process or in an environment's child."""
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from holdtrue.data import History, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
-from holdtrue.pipeline import StepCache
+from holdtrue.pipeline import CostMeter, StepCache
 from holdtrue.store import Store
 
 from .fitting import Fitter
@@ -52,7 +52,9 @@ class InlineTrainer:
         fitter = Fitter(
             loop=self.loop, dataset=order.dataset, cache=StepCache(self.store), artifacts=self.store.artifacts
         )
-        return train_challenger(self.loop, self._histories[order.dataset], order, fitter)
+        meter = CostMeter.start()
+        result = train_challenger(self.loop, self._histories[order.dataset], order, fitter)
+        return replace(result, cost=meter.read())
 
 
 @dataclass

@@ -117,8 +117,8 @@ def open_project(loop_file: Path, *, clock: Clock | None = None) -> Iterator[Pro
     """
     loop = load_loop(loop_file)
     folder = loop_file.resolve().parent
-    # Threads that spin while they wait would take the cores that serving needs.
-    environment = ProcessEnvironment(n_children=1, variables={"OMP_WAIT_POLICY": "PASSIVE"})
+    # A training in the background may take a core, not those that serving needs.
+    environment = ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"})
     try:
         with Store.open(folder / FOLDER) as store:
             yield Project(

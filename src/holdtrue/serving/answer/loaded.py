@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import ModelFormat, Release, Traffic
+from holdtrue.domain import Release, Traffic
 from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
-from holdtrue.serving.answer.lean import import_lean_lightgbm
+from holdtrue.serving.answer.lean import import_lean_loader
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.row import EventNames, RowReader
 from holdtrue.serving.traffic_file import ReleasePointer
@@ -73,7 +73,7 @@ class ServedLoop:
 def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False) -> LoadedVersion:
     """Load a version from the artifacts of a `.holdtrue` folder, and test it with its release's own sample.
 
-    `is_lean` is for a process that only serves: see `import_lean_lightgbm`.
+    `is_lean` is for a process that only serves: see `import_lean_loader`.
 
     Raises:
         NotFound: an artifact is missing.
@@ -84,8 +84,8 @@ def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False
     artifacts = Artifacts(folder / "artifacts")
     release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
     version = release.version
-    if is_lean and version.format is ModelFormat.LIGHTGBM:
-        import_lean_lightgbm()
+    if is_lean:
+        import_lean_loader(version.format)
     scorer = load_model(artifacts.get(version.artifact), version.format, version.signature)
     loaded = LoadedVersion(release, scorer, RowReader(version.signature))
     _check_sample(loaded)

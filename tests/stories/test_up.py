@@ -1,0 +1,117 @@
+"""`holdtrue up` as a process: it answers, and a kill -9 of its controller loses nothing."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdtrue.data import PredictionReader
+from holdtrue.testing import drifting_rows, write_drifting_project
+
+PATIENCE_SECONDS = 90.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def up(loop_file: Path, port: int, page_port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [
+        *(sys.executable, "-m", "holdtrue", "up", str(loop_file)),
+        *("--port", str(port), "--page-port", str(page_port)),
+    ]
+    with (loop_file.parent / "up.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def ask(port: int, path: str, body: object | None = None) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        if body is None:
+            connection.request("GET", path)
+        else:
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def wait_for(port: int, path: str) -> str:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            status, text = ask(port, path)
+            if status == 200:
+                return text
+        time.sleep(0.2)
+    raise AssertionError(f"nothing answered on {path}")
+
+
+def predict(port: int, n_rows: int, mark: str) -> list[str]:
+    rows = [{"event": f"{mark}{i}", "heat": 0.5, "noise": -0.1} for i in range(n_rows)]
+    status, text = ask(port, "/v1/predict/machines", {"rows": rows})
+    assert status == 200, text
+    return [entry["prediction_id"] for entry in json.loads(text)["predictions"]]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_drifting_project(tmp_path, rows=drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60))
+
+
+def test_a_killed_controller_loses_nothing_and_its_workers_are_adopted(project: Path) -> None:
+    port, page_port = free_port(), free_port()
+    accepted: list[str] = []
+    with up(project, port, page_port) as first:
+        wait_for(page_port, "/")
+        accepted += predict(port, 10, "a")
+        status, text = ask(port, "/v1/labels", {"labels": [{"key": "a0", "label": True, "at": "2030-01-01T00:00:00Z"}]})
+        assert status in {200, 202}, text
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        accepted += predict(port, 10, "b")
+    with up(project, port, page_port):
+        page = wait_for(page_port, "/")
+        assert "machines" in page
+        accepted += predict(port, 10, "c")
+        second = subprocess.run(
+            [sys.executable, "-m", "holdtrue", "up", str(project), "--port", str(free_port())],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert second.returncode == 5
+        assert "controls this project already" in second.stderr
+    logged = PredictionReader(project.parent / ".holdtrue" / "log" / "machines").read()
+    assert set(accepted) <= set(logged["prediction_id"].to_list())
+    assert len(accepted) == 30
+
+
+def test_a_taken_port_is_named_before_anything_listens(project: Path) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        port = stranger.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "holdtrue", "up", str(project), "--port", str(port), "--page-port", "0"],
+            capture_output=True, text=True, timeout=90, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert str(port) in done.stderr
