@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdtrue.domain import Column, ModelFormat, Signature, Task
-from holdtrue.errors import FormatRefused, TrainingFailed
+from holdtrue.errors import FormatRefused, HoldtrueError, TrainingFailed
 from holdtrue.registry.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -98,7 +98,15 @@ def load_model(data: bytes, format: ModelFormat, signature: Signature) -> Scorer
     from holdtrue.registry.estimator import EstimatorScorer
     from holdtrue.registry.skops_format import load_skops
 
-    return EstimatorScorer(load_skops(data), signature)
+    estimator = load_skops(data)
+    try:
+        return EstimatorScorer(estimator, signature)
+    except HoldtrueError:
+        raise
+    except Exception as error:  # a mutated file can hold anything where class labels or column names should be
+        raise FormatRefused(
+            f"what the skops file holds is no fitted estimator ({error})", expected="an intact skops file"
+        ) from error
 
 
 def _dump(estimator: object, task: Task) -> StoredModel:

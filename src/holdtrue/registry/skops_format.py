@@ -4,6 +4,7 @@ skops itself adds every scikit-learn estimator and numpy function that is instal
 file's `schema.json` is judged here first, node by node against `allow_list`; skops sees only files that passed.
 """
 
+import hashlib
 import io
 import json
 import re
@@ -16,6 +17,7 @@ from holdtrue.errors import FormatRefused
 from holdtrue.registry.allow_list import ALLOWED, PARTIAL_OF, TRUSTED
 from holdtrue.registry.archive import SCHEMA_NAME, open_archive, read_member
 from holdtrue.registry.structure import check_structure, walk_parts
+from holdtrue.registry.tree_node import check_tree_node
 
 PROTOCOLS = (2,)
 MAX_DEPTH = 250
@@ -72,7 +74,7 @@ def _read_checked(data: bytes) -> tuple[dict[str, Json], dict[str, bytes]]:
         names = [name for name in archive.namelist() if name != SCHEMA_NAME]
         members = {name: read_member(archive, name) for name in names}
         schema = _parse_schema(read_member(archive, SCHEMA_NAME))
-    check_nodes(schema, set(members))
+    check_nodes(schema, members)
     return schema, members
 
 
@@ -92,32 +94,30 @@ def _parse_schema(text: bytes) -> dict[str, Json]:
     return schema
 
 
-def check_nodes(schema: Mapping[str, Json], members: set[str]) -> None:
+def check_nodes(schema: Mapping[str, Json], members: Mapping[str, bytes]) -> None:
     """Refuse the tree of a skops file when any of its nodes may not be built.
 
     Raises:
         FormatRefused: it lists every type that is not on the allow-list, or says which node is malformed.
     """
     refused: set[str] = set()
-    seen: dict[object, tuple[object, ...]] = {}
     for node in walk_nodes(schema):
-        loader, name = node["__loader__"], f"{node.get('__module__')}.{node.get('__class__')}"
-        if name not in ALLOWED.get(str(loader), frozenset()):
+        loader, name = str(node["__loader__"]), f"{node.get('__module__')}.{node.get('__class__')}"
+        if name not in ALLOWED.get(loader, frozenset()):
             refused.add(name)
-            continue
-        # skops replaces a node by an earlier one of the same id: both must be the same kind of thing
-        if "__id__" in node and seen.setdefault(node["__id__"], (loader, name)) != (loader, name):
-            raise FormatRefused("two different nodes of the skops file share an id", expected="an intact skops file")
-        if "file" in node and (not _FILE.match(str(node["file"])) or node["file"] not in members):
-            raise FormatRefused("a node of the skops file names a missing member", expected="an intact skops file")
-        if loader == "PartialNode" and _name_function(node) != PARTIAL_OF:
+        elif loader == "PartialNode" and _name_function(node) != PARTIAL_OF:
             refused.add(f"functools.partial of {_name_function(node)}")
+        elif "file" in node and (not _FILE.match(str(node["file"])) or node["file"] not in members):
+            raise FormatRefused("a node of the skops file names a missing member", expected="an intact skops file")
+        elif loader == "TreeNode":
+            check_tree_node(node, members)
     if refused:
         raise FormatRefused(
             f"the model holds types that cannot be stored or loaded safely: {', '.join(sorted(refused)[:10])}",
             expected=_CAN_STORE,
             remedy="replace them with scikit-learn's own transformers, or compute those features in the data",
         )
+    digest_place(schema, {name: _hash(content) for name, content in members.items()}, {})
 
 
 def walk_nodes(schema: Json) -> Iterator[dict[str, Json]]:
@@ -135,6 +135,33 @@ def walk_nodes(schema: Json) -> Iterator[dict[str, Json]]:
             waiting.extend((value, depth + 1) for value in place)
 
 
+def digest_place(place: Json, files: Mapping[str, bytes], seen: dict[Json, bytes]) -> bytes:
+    """Return a digest of a part of the tree without its ids; refuse parts that share an id and are not the same.
+
+    skops builds the first node that it meets under an id and leaves the others of that id unread. So a check of one of
+    them would prove nothing about what is built, unless all are alike. `files` has the digest of each member.
+    """
+    if isinstance(place, list):
+        return _hash(b"[" + b"".join(digest_place(value, files, seen) for value in place))
+    if not isinstance(place, dict):
+        return _hash(f"{type(place).__name__} {place!r}".encode())
+    is_node = "__loader__" in place
+    parts = [
+        _hash(key.encode()) + (files[value] if is_node and key == "file" else digest_place(value, files, seen))
+        for key, value in place.items()
+        if key != "__id__"
+    ]
+    digest = _hash(b"".join(parts))
+    known = place.get("__id__")
+    if known is not None and (type(known) is not int or seen.setdefault(known, digest) != digest):
+        raise FormatRefused("two different nodes of the skops file share an id", expected="an intact skops file")
+    return digest
+
+
+def _hash(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
 def _name_function(node: Mapping[str, Json]) -> str:
     content = node.get("content")
     function = content.get("func") if isinstance(content, dict) else None
@@ -146,29 +173,29 @@ def _name_function(node: Mapping[str, Json]) -> str:
 def _write_plainly(schema: dict[str, Json], members: Mapping[str, bytes]) -> bytes:
     """Write the archive in one way only: skops names nodes and files by memory address, new in every run."""
     ids: dict[object, int] = {}
-    files: dict[str, str] = {}
-    plain = _number_nodes(schema, ids, files)
+    files: dict[bytes, str] = {}
+    plain = _number_nodes(schema, members, ids, files)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         text = json.dumps(plain, separators=(",", ":"))
         archive.writestr(zipfile.ZipInfo(SCHEMA_NAME, _FIRST_MOMENT), text)
-        for old, new in files.items():
-            archive.writestr(zipfile.ZipInfo(new, _FIRST_MOMENT), members[old])
+        for content, name in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _FIRST_MOMENT), content)
     return buffer.getvalue()
 
 
-def _number_nodes(place: Json, ids: dict[object, int], files: dict[str, str]) -> Json:
+def _number_nodes(place: Json, members: Mapping[str, bytes], ids: dict[object, int], files: dict[bytes, str]) -> Json:
     if isinstance(place, list):
-        return [_number_nodes(value, ids, files) for value in place]
+        return [_number_nodes(value, members, ids, files) for value in place]
     if not isinstance(place, dict):
         return place
     if place.get("__loader__") == "SetNode":  # the order of a set of text changes with the hash seed
         place = {**place, "content": sorted(place["content"], key=lambda node: str(node.get("content")))}
-    plain = {key: _number_nodes(value, ids, files) for key, value in place.items()}
+    plain = {key: _number_nodes(value, members, ids, files) for key, value in place.items()}
     if "__loader__" in place:
         if "__id__" in place:
             plain["__id__"] = ids.setdefault(place["__id__"], len(ids) + 1)
         if "file" in place:
             name = str(place["file"])
-            plain["file"] = files.setdefault(name, f"{len(files)}{name[-4:]}")
+            plain["file"] = files.setdefault(members[name], f"{len(files)}{name[-4:]}")
     return plain

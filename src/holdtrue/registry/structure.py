@@ -149,13 +149,20 @@ def _check_neighbours(tree: Any) -> bool:
     )
 
 
+def _check_sparse(matrix: Any) -> bool:
+    matrix.check_format(full_check=True)  # raises ValueError
+    return True
+
+
 def _check_supports(model: Any) -> bool:
+    coefficients = model._dual_coef_
     n_classes = len(model._n_support) if hasattr(model, "classes_") else 2
     n_supports = int(model._n_support.sum()) if hasattr(model, "classes_") else len(model.support_vectors_)
     return bool(
         np.all(model._n_support >= 0)
         and model.support_vectors_.shape == (n_supports, model.shape_fit_[1])
-        and model._dual_coef_.shape == (n_classes - 1, n_supports)
+        and coefficients.shape == (n_classes - 1, n_supports)
+        and getattr(coefficients, "nnz", (n_classes - 1) * n_supports) == (n_classes - 1) * n_supports
         and model._intercept_.shape == (n_classes * (n_classes - 1) // 2,)
         and model._probA.size == model._probB.size
         and model._probA.size in (0, n_classes * (n_classes - 1) // 2)
@@ -201,5 +208,9 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "SVR": ("support_vectors_", _check_supports),
     "Tree": ("", _check_tree),
     "TreePredictor": ("", _check_predictor),
+    "csc_array": ("", _check_sparse),
+    "csc_matrix": ("", _check_sparse),
+    "csr_array": ("", _check_sparse),
+    "csr_matrix": ("", _check_sparse),
 }
 """For each type the attribute without which it is not fitted (and cannot answer), and its check."""
