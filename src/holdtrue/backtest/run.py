@@ -18,7 +18,6 @@ from holdtrue.loop import (
     Fitted,
     InlineTrainer,
     LoopPolicy,
-    RiskWatch,
     Trained,
     Trainer,
     TrainingLost,

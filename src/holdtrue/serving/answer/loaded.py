@@ -1,6 +1,7 @@
 """Loaded: versions in memory, checked before they may answer anyone."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Release, Traffic
+from holdtrue.domain import Column, Kind, Release, Traffic
 from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
-from holdtrue.serving.answer.lean import import_lean_loader
+from holdtrue.serving.answer.lean import hide_optional
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.row import EventNames, RowReader
 from holdtrue.serving.traffic_file import ReleasePointer
@@ -73,7 +74,7 @@ class ServedLoop:
 def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False) -> LoadedVersion:
     """Load a version from the artifacts of a `.holdtrue` folder, and test it with its release's own sample.
 
-    `is_lean` is for a process that only serves: see `import_lean_loader`.
+    `is_lean` is for a process that only serves: see `hide_optional`.
 
     Raises:
         NotFound: an artifact is missing.
@@ -84,11 +85,11 @@ def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False
     artifacts = Artifacts(folder / "artifacts")
     release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
     version = release.version
-    if is_lean:
-        import_lean_loader(version.format)
-    scorer = load_model(artifacts.get(version.artifact), version.format, version.signature)
-    loaded = LoadedVersion(release, scorer, RowReader(version.signature))
-    _check_sample(loaded)
+    with hide_optional(version.format) if is_lean else nullcontext():
+        scorer = load_model(artifacts.get(version.artifact), version.format, version.signature)
+        loaded = LoadedVersion(release, scorer, RowReader(version.signature))
+        _warm_up(loaded)
+        _check_sample(loaded)
     return loaded
 
 
@@ -97,6 +98,22 @@ def settle_traffic(traffic: Traffic, versions: Mapping[int, LoadedVersion]) -> T
     if traffic.challenger is None or traffic.challenger in versions:
         return traffic
     return replace(traffic, challenger=None, challenger_share=0.0, is_shadowed=False)
+
+
+def _warm_up(loaded: LoadedVersion) -> None:
+    """Answer one made-up row, so that what a model sets up or imports with its first answer costs no client."""
+    row = [_make_up(column) for column in loaded.release.version.signature.schema.columns]
+    with suppress(Exception):  # it may be a row that the model rightly refuses
+        loaded.score([row])
+
+
+def _make_up(column: Column) -> object:
+    if column.kind is Kind.TEXT:
+        return column.levels[0] if column.levels else None
+    if column.kind is Kind.BOOLEAN:
+        return False
+    value = column.low or 0.0
+    return int(value) if column.kind is Kind.INTEGER else value
 
 
 def _check_sample(loaded: LoadedVersion) -> None:
