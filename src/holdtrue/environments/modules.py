@@ -23,8 +23,9 @@ class ModuleWatch:
             path = getattr(module, "__file__", None)
             if isinstance(path, str) and path not in self._states and self._is_projects(path):
                 state = _read_state(path)
-                is_doubtful = state is not None and state[0] > began_ns - _DOUBT_NS
-                self._states[path] = (-1, -1) if state is None or is_doubtful else state
+                # Compiled modules name files that are not there; what never was a file cannot be edited.
+                if state is not None:
+                    self._states[path] = (-1, -1) if state[0] > began_ns - _DOUBT_NS else state
 
     def find_edited(self) -> str | None:
         """Return the path of a module that is no longer what was imported, or None."""

@@ -149,6 +149,24 @@ def _check_neighbours(tree: Any) -> bool:
     )
 
 
+def _check_one_hot(encoder: Any) -> bool:
+    """Say whether all codes of a OneHotEncoder are columns: it builds a sparse matrix of them that nobody checks."""
+    counts = encoder._compute_n_features_outs()
+    dropped = encoder._drop_idx_after_grouping
+    kept = [0] * len(counts) if dropped is None else [0 if place is None else 1 for place in dropped]
+    widths = [count + one for count, one in zip(counts, kept, strict=True)]
+    mappings = encoder._default_to_infrequent_mappings if encoder._infrequent_enabled else [None] * len(counts)
+    return (
+        counts == list(encoder._n_features_outs)
+        and min(counts, default=0) >= 0
+        and (dropped is None or all(d is None or 0 <= d < w for d, w in zip(dropped, widths, strict=True)))
+        and all(
+            mapping is None or (mapping.shape == (len(levels),) and _is_within(mapping, width))
+            for mapping, levels, width in zip(mappings, encoder.categories_, widths, strict=True)
+        )
+    )
+
+
 def _check_sparse(matrix: Any) -> bool:
     matrix.check_format(full_check=True)  # raises ValueError
     return True
@@ -201,6 +219,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "KDTree64": ("", _check_neighbours),
     "NuSVC": ("support_vectors_", _check_supports),
     "NuSVR": ("support_vectors_", _check_supports),
+    "OneHotEncoder": ("categories_", _check_one_hot),
     "RandomForestClassifier": ("estimators_", _check_forest),
     "RandomForestRegressor": ("estimators_", _check_forest),
     "RandomTreesEmbedding": ("estimators_", _check_forest),
