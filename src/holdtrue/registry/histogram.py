@@ -65,7 +65,7 @@ class JoinedTrees:
             1,
             leaves[n_outputs * n_rows :],
         )
-        sums = leaves.reshape(-1, n_outputs, n_rows)
+        sums = leaves.reshape(self.n_trees // n_outputs + 1, n_outputs, n_rows)
         added: NDArray[np.float64] = np.add.accumulate(sums, axis=0)[-1]  # one by one, as scikit-learn adds them
         return added.T
 

@@ -39,9 +39,6 @@ class BoosterScorer(Scorer):
         return self._answer(encode_rows(rows, self._codes)[:, self._columns], n_threads=1)
 
     def _answer(self, matrix: NDArray[np.float64], *, n_threads: int) -> NDArray[Any]:
-        if not len(matrix):
-            n_classes = len(self.signature.classes)
-            return np.zeros((0, n_classes) if n_classes else (0,))
         answers = np.asarray(self.booster.predict(matrix, num_threads=n_threads))
         if self.signature.task is Task.BINARY and answers.ndim == 1:
             return np.column_stack((1.0 - answers, answers))

@@ -50,10 +50,14 @@ class Scorer(ABC):
             TrainingFailed: the model broke, or its answers are not of that shape or not finite.
         """
         frame = conform_frame(features, self.signature.schema)
+        if not frame.height:
+            return self._answer_nobody()
         return settle_answers(self._score_frame(frame), self.signature, frame.height)
 
     def score_rows(self, rows: Sequence[Row]) -> ScoredRows:
         """Return the answers of plain rows in the schema's order; the way of the servers, fast for one row."""
+        if not rows:
+            return ScoredRows(self._answer_nobody(), [])
         answers = settle_answers(self._score_values(rows), self.signature, len(rows))
         return ScoredRows(answers, self.count_unseen(rows))
 
@@ -66,6 +70,9 @@ class Scorer(ABC):
                 if value is not None and value not in levels:
                     counts[index] += 1
         return counts
+
+    def _answer_nobody(self) -> NDArray[np.float64]:
+        return np.zeros((0, len(self.signature.classes)) if self.signature.task.has_classes else (0,))
 
     @abstractmethod
     def _score_frame(self, frame: "pl.DataFrame") -> NDArray[Any]:
