@@ -39,7 +39,7 @@ def demo(
     """Replay a year of real flights under four policies, then run the loop live through a few weeks of September."""
     with progress_bar("demo") as bar:
         told = tell_story(folder, Screen(bar), show_backtest=print_backtest)
-    project_folder = folder / "with-shadow"
+    project_folder = folder / "healthy"
     clock = ScaledClock(SEPTEMBER + timedelta(days=28), began_unix=time.time(), speed=1.0)
     with open_project(project_folder / "loop.py", clock=clock) as project:
         view = StoredView(project=project)

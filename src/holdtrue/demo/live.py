@@ -1,4 +1,4 @@
-"""Live: the second act: the loop of the flights in a scaled clock, a good challenger and a bad one."""
+"""Live: the second act: the loop of the flights in a scaled clock, with a good challenger and with a bad one."""
 
 import shutil
 import subprocess
@@ -93,7 +93,7 @@ class Stage:
         draft.replace(self.folder / "flights.parquet")
 
     def _run(self, live: Live, clock: ScaledClock, end: datetime, script: "Script") -> None:
-        while clock.now() < end and not script.is_over(self, live):
+        while clock.now() < end and not script.is_over(live):
             began = time.monotonic()
             live.step()
             self.on_look(clock.now(), live)
@@ -119,33 +119,22 @@ class Stage:
             self.say(getattr(move, "sentence", "") or f"Training: {getattr(move, 'reason', '')}.")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Script:
-    """What happens in a scene: first a healthy challenger, then one that was trained after a change of unit."""
+    """What happens in a scene: a healthy challenger, or one that was trained after a change of unit."""
 
-    def __init__(self, *, is_bad_at_once: bool) -> None:
-        self._is_bad_at_once = is_bad_at_once
-        self._is_changed = False
+    is_bad: bool
 
     def prepare(self, stage: Stage) -> None:
-        """Change the table before the first look, where the first challenger is the bad one."""
-        if self._is_bad_at_once:
+        """Change the table before the first look, where the challenger is to be a bad one."""
+        if self.is_bad:
             stage.say("The table's owner changes humid from percent to a share; requests go on in percent.")
             stage.write_table(unit=100.0)
-            self._is_changed = True
 
-    def is_over(self, stage: Stage, live: Live) -> bool:
-        """Go on with the story when a rollout has ended; say whether it is told."""
-        controller = live.controller
+    def is_over(self, live: Live) -> bool:
+        """Say whether the scene's rollout has ended."""
         with live.project.store.reading() as tx:
-            ended = [r for r in tx.rollouts.all(live.project.loop.name) if r.status is not RolloutStatus.ACTIVE]
-        if self._is_changed:
-            return any(rollout.status is RolloutStatus.ABORTED for rollout in ended)
-        if ended and not controller.read_state().is_training:
-            stage.say("The table's owner changes humid from percent to a share; requests go on in percent.")
-            stage.write_table(unit=100.0)
-            controller.start_training("new data: the table has changed")
-            self._is_changed = True
-        return False
+            return any(r.status is not RolloutStatus.ACTIVE for r in tx.rollouts.all(live.project.loop.name))
 
 
 def count_exposed(live: Live, rollouts: tuple[Rollout, ...]) -> int:

@@ -86,13 +86,14 @@ def replay_year(folder: Path, teller: Teller) -> BacktestResult:
 
 
 def play_scenes(folder: Path, flights: Path, teller: Teller) -> tuple[Scene, ...]:
-    """Play the live act: a good and a bad challenger with shadow, then the bad one without."""
+    """Play the live act: a good challenger, a bad one with shadow, and the bad one without."""
     scenes = []
     for name, file, is_bad, days in (
-        ("with shadow", "loop_live.py", False, 28.0),
-        ("without shadow", "loop_unshadowed.py", True, 21.0),
+        ("healthy", "loop_live.py", False, 20.0),
+        ("bad with shadow", "loop_live.py", True, 20.0),
+        ("bad without shadow", "loop_unshadowed.py", True, 20.0),
     ):
-        teller.say(f"Act 2, {name}. September, {DAYS_PER_SECOND * 60:.0f} days a minute.")
+        teller.say(f"Act 2, {name} challenger. September, {DAYS_PER_SECOND * 60:.0f} days a minute.")
 
         def look(now: datetime, _live: object, days: float = days) -> None:
             passed = (now - SEPTEMBER) / timedelta(days=1)
@@ -106,7 +107,7 @@ def play_scenes(folder: Path, flights: Path, teller: Teller) -> tuple[Scene, ...
             say=teller.say,
             on_look=look,
         )
-        scene = stage.play(name, max_days=days, script=Script(is_bad_at_once=is_bad))
+        scene = stage.play(name, max_days=days, script=Script(is_bad=is_bad))
         teller.say(tell_scene(scene))
         scenes.append(scene)
     return tuple(scenes)
