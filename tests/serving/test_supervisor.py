@@ -101,7 +101,12 @@ def test_the_next_supervisor_adopts_the_living_workers(served, workers):
 
 
 def test_it_replaces_only_those_that_died_meanwhile(served, workers):
-    os.kill(workers.pids[1], signal.SIGKILL)
+    victim = workers._slots[1].service
+    os.kill(victim.pid, signal.SIGKILL)
+    # The kernel takes a moment to end a process that was killed; until then it does live.
+    deadline = time.monotonic() + 10
+    while victim.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
     again = start_workers(served.folder, port=0, n_workers=2)
     assert again.n_adopted == 1
     assert again.pids[0] == workers.pids[0]
