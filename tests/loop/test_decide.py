@@ -83,7 +83,7 @@ def test_a_training_that_failed_leaves_the_champion_alone() -> None:
 
 def test_the_schedule_starts_a_training_when_its_time_has_come() -> None:
     state = replace(CALM, last_run_at=NOW - timedelta(days=7))
-    (move,) = decide(POLICY, state, Facts(n_new_labels=100), NOW)
+    (move,) = decide(POLICY, state, Facts(n_new_labels=100, n_new_days=14), NOW)
     assert move == StartRun(reason="the schedule of every 7 days")
 
 
@@ -94,8 +94,15 @@ def test_a_schedule_without_new_labels_is_refused_with_its_reason() -> None:
     assert "only 3 labels" in move.sentence
 
 
+def test_no_training_starts_whose_gate_could_not_rule() -> None:
+    state = replace(CALM, last_run_at=NOW - timedelta(days=7))
+    (move,) = decide(POLICY, state, Facts(n_new_labels=5_000, n_new_days=5), NOW)
+    assert isinstance(move, RefuseRun)
+    assert "v1 has seen all but 5 days of labels; a gate needs 11" in move.sentence
+
+
 def test_risk_starts_a_training_only_after_its_cooldown() -> None:
-    risen = Facts(risk=reading(has_risen=True), n_new_labels=100)
+    risen = Facts(risk=reading(has_risen=True), n_new_labels=100, n_new_days=14)
     slow = replace(POLICY, every=Every(span=timedelta(days=90)))
     assert decide(slow, CALM, risen, NOW) == ()
     (move,) = decide(slow, replace(CALM, last_run_at=NOW - timedelta(days=8)), risen, NOW)

@@ -56,7 +56,9 @@ def test_comparisons_stand_beside_zero_and_the_margin() -> None:
 
 
 def test_a_policy_that_was_not_compared_has_no_comparison() -> None:
-    assert draw_comparisons(make_backtest(), policy="static") is None
+    result = make_backtest()
+    alone = replace(result, policies=(replace(result.told, versus=()),))
+    assert draw_comparisons(alone) is None
 
 
 def test_calibration_needs_shares() -> None:

@@ -125,11 +125,13 @@ class ReplayedLoop:
         last = self.state.last_run_at or self.replay.start
         due = self.replay.due[:end]
         recent = (due <= moment) & (due > to_microseconds(last)) & self.replay.is_labelled[:end]
-        n_new = int(recent.sum())
+        facts = Facts(
+            finished=self._finished, n_new_labels=int(recent.sum()), n_new_days=self._count_new_days(moment, end)
+        )
         if self.trial is not None:
-            return Facts(finished=self._finished, evidence=self.trial.weigh(now), n_new_labels=n_new)
+            return replace(facts, evidence=self.trial.weigh(now))
         if self.policy.on_risk is None or self.state.champion is None or self._finished is not None:
-            return Facts(finished=self._finished, n_new_labels=n_new)
+            return facts
         rows = slice(self._in_charge_since, end)
         losses = np.concatenate(self._losses)[rows] if self._losses else np.zeros(0)
         ripe = (self.replay.due[rows] <= moment) & ~np.isnan(losses)
@@ -137,7 +139,14 @@ class ReplayedLoop:
         watch = self.risk_of(self.state.champion)
         days = self.replay.due[rows][ripe][order] // 86_400_000_000
         risk = watch.read(losses[ripe][order], days, run_length_days=self.policy.on_risk.run_length_days)
-        return Facts(finished=None, risk=risk, n_new_labels=n_new)
+        return replace(facts, risk=risk)
+
+    def _count_new_days(self, moment: int, end: int) -> int:
+        if self.state.champion is None:
+            return 0
+        seen = to_microseconds(self.roster.versions[self.state.champion].lineage.trained_until)
+        is_new = (self.replay.times[:end] > seen) & (self.replay.due[:end] <= moment) & self.replay.is_labelled[:end]
+        return len(np.unique(self.replay.days[:end][is_new]))
 
     def _act(self, move: Move, now: datetime, end: int) -> None:
         if isinstance(move, StartRun):

@@ -1,6 +1,7 @@
 """Console: what is printed, and how: tables and progress for people, one JSON object for programs."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,10 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from holdtrue.report import Figures, format_cell
+
+SECONDS_BETWEEN_LINES = 10.0
 
 screen = Console(soft_wrap=True)
 errors = Console(stderr=True, soft_wrap=True)
@@ -40,6 +45,16 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     screen.print(table)
 
 
+def print_figures(figures: Figures) -> None:
+    """Print a table of a report."""
+    table = Table(title=figures.caption, title_justify="left", title_style="bold", header_style="bold")
+    for place, name in enumerate(figures.header):
+        table.add_column(name, justify="right" if place else "left")
+    for row in figures.rows:
+        table.add_row(*[format_cell(cell) for cell in row])
+    screen.print(table)
+
+
 def _text(cell: object) -> str:
     if cell is None:
         return ""
@@ -49,15 +64,23 @@ def _text(cell: object) -> str:
 
 
 class Bar:
-    """A progress bar that is told of work done; `update` may be called from a callback."""
+    """A progress bar that is told of work done; `update` may be called from a callback.
+
+    Where the error stream is no terminal (a log, a continuous integration), a line is written now and then instead.
+    """
 
     def __init__(self, progress: Progress, text: str) -> None:
         self._progress = progress
         self._task = progress.add_task(text, total=None)
+        self._said_at = time.monotonic()
 
     def update(self, *, done: float, total: float | None, text: str) -> None:
         """Show how far it is."""
         self._progress.update(self._task, completed=done, total=total, description=text)
+        if not errors.is_terminal and time.monotonic() - self._said_at >= SECONDS_BETWEEN_LINES:
+            self._said_at = time.monotonic()
+            share = f" {done / total:.0%}".replace("%", " %") if total else ""
+            print_error(f"{text}{share}")
 
 
 @contextmanager

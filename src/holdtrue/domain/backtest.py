@@ -114,6 +114,11 @@ class BacktestResult:
     unit_name: str = "prediction"
     notes: tuple[str, ...] = ()
 
+    @property
+    def told(self) -> PolicyResult:
+        """Return the policy that a report is about: the loop where it was replayed, else the last one."""
+        return next((result for result in self.policies if result.policy == "loop"), self.policies[-1])
+
     def policy(self, name: str) -> PolicyResult:
         """Return the policy of that name; `KeyError` when it was not asked for."""
         for result in self.policies:

@@ -34,6 +34,7 @@ from .state import TrainingLost as TrainingLost
 from .trainer import EnvironmentTrainer as EnvironmentTrainer
 from .trainer import InlineTrainer as InlineTrainer
 from .trainer import Trainer as Trainer
+from .training import find_cut as find_cut
 from .training import train_challenger as train_challenger
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "align_classes",
     "conclude",
     "decide",
+    "find_cut",
     "load_loop",
     "make_policy",
     "make_watch",

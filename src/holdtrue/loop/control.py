@@ -28,7 +28,7 @@ from holdtrue.store import Store, Transaction
 
 from .act import CHAMPION, Actor
 from .decide import decide
-from .observe import gather_evidence, read_risk
+from .observe import count_new_days, gather_evidence, read_risk
 from .order import TrainingOrder, TrainingResult
 from .policy import make_policy
 from .release import Registrar
@@ -152,12 +152,13 @@ class Controller:
         n_new = labels.height if since is None else labels.filter(labels["known_at"] > since).height
         n_new += self._count_table_labels(since, now)
         delay = self.history(now).label_delay
+        facts = Facts(n_new_labels=n_new)
         if state.rollout is not None:
             versions = self._read_versions(state.rollout)
             evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)
-            return Facts(evidence=evidence, n_new_labels=n_new)
+            return replace(facts, evidence=evidence)
         if state.champion is None:
-            return Facts(n_new_labels=n_new)
+            return facts
         with self.store.reading() as tx:
             champion = tx.versions.read(self.loop.name, state.champion)
             took_over = [e.at for e in tx.aliases.history(self.loop.name) if e.alias == CHAMPION][-1]
@@ -176,7 +177,8 @@ class Controller:
             )
 
         risk = None if policy.on_risk is None else read(policy.on_risk.run_length_days)
-        return Facts(risk=risk, alert=read(ALERT_RUN_LENGTH_DAYS), n_new_labels=n_new)
+        n_days = count_new_days(self.history(now).known_at(now), log, labels, champion)
+        return replace(facts, risk=risk, alert=read(ALERT_RUN_LENGTH_DAYS), n_new_days=n_days)
 
     def _count_table_labels(self, since: datetime | None, now: datetime) -> int:
         known = self.history(now).known_at(now).frame["__label_time"]

@@ -88,6 +88,9 @@ def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetim
     if facts.n_new_labels < policy.min_new_labels:
         said = f"{wanted.reason}, but only {facts.n_new_labels} labels have come since the last training"
         return (RefuseRun(sentence=f"{said}; {policy.min_new_labels} are needed."),)
+    if facts.n_new_days < policy.min_new_days:
+        said = f"{wanted.reason}, but v{state.champion} has seen all but {facts.n_new_days} days of labels"
+        return (RefuseRun(sentence=f"{said}; a gate needs {policy.min_new_days} to rule on a challenger."),)
     return (wanted,)
 
 

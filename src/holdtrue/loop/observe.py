@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import encode_labels, join_labels
+from holdtrue.data import History, encode_labels, join_labels
 from holdtrue.domain import Role, Rollout, Signature, StageKind, Version
 from holdtrue.monitoring import RiskReading
 from holdtrue.rollout import Evidence, Exposures, weigh_exposures
@@ -116,6 +116,14 @@ def read_answers(answers: pl.Series, signature: Signature) -> NDArray[np.float64
     if not signature.task.has_classes:
         return table[:, 0]
     return align_classes(table, signature.classes, signature.classes)
+
+
+def count_new_days(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion: Version) -> int:
+    """Return on how many days (UTC) lie labelled rows, of the table or the log, that a version was not trained on."""
+    seen = champion.lineage.trained_until
+    table = known.frame.filter((pl.col("__time") > seen) & pl.col("__label").is_not_null())["__time"]
+    logged = log.filter(pl.col("time") > seen).join(labels, on="key", how="semi")["time"]
+    return len(set(table.dt.date()) | set(logged.dt.date()))
 
 
 def read_risk(

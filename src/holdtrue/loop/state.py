@@ -7,6 +7,9 @@ from holdtrue.domain import Alert, Every, OnRisk, Rollout, RolloutPlan, RolloutT
 from holdtrue.monitoring import RiskReading
 from holdtrue.rollout import Evidence
 
+# A gate rules on at least 8 blocks of a day, and gets 7 of 10 days of the news.
+MIN_NEW_DAYS = 11
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoopPolicy:
@@ -17,12 +20,14 @@ class LoopPolicy:
         on_risk: the trigger by risk; None for none.
         plan: the stages of each rollout.
         min_new_labels: labels that must have come since the last training before another may start.
+        min_new_days: days with labelled rows that the champion has not seen, below which no gate could rule.
     """
 
     every: Every | None
     on_risk: OnRisk | None
     plan: RolloutPlan
     min_new_labels: int = 20
+    min_new_days: int = MIN_NEW_DAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +68,9 @@ class TrainingLost:
 class Facts:
     """What was observed since the last tick.
 
+    `n_new_labels` counts since the last training, `n_new_days` the days with labelled rows that the champion has not
+    seen.
+
     `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person).
     """
 
@@ -71,6 +79,7 @@ class Facts:
     risk: RiskReading | None = None
     alert: RiskReading | None = None
     n_new_labels: int = 0
+    n_new_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ The gate judges a candidate on later rows that neither it nor the champion has s
 is known, so that the newest rows are not lost; the refit has a check of its own and goes through a paired shadow.
 """
 
+import math
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -27,10 +28,12 @@ from .fitting import Fitter, sample_rows
 from .gate import Gate, Incumbent
 from .order import Evaluation, TrainingOrder, TrainingResult
 
-# The newest share of labelled rows that a candidate is judged on, when the champion has not seen fewer.
+# The newest share of labelled rows that a first candidate is judged on.
 EVALUATION_SHARE = 0.2
-# Of the rows that the champion has not seen, the oldest share goes to the candidate, the rest to its evaluation.
-NEWS_SHARE = 0.3
+# A refresh is judged on so many of the newest days that hold labelled rows, but on no more than this share of the days
+# that the champion has not seen: the rest of the news goes to the candidate, which must resemble what will ship.
+EVALUATION_DAYS = 14
+JUDGED_SHARE = 0.7
 # Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
 CAP_QUANTILE = 0.999
 
@@ -70,7 +73,8 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
 
 
 def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
-    cut = _find_cut(known, order.champion)
+    is_refresh = order.champion is not None and order.champion.lineage.code == fitter.code
+    cut = find_cut(known, order.champion, is_refresh=is_refresh)
     before = known.rows(until=cut).known_at(cut)
     train = before.dataset()
     if not train.n_rows:
@@ -143,20 +147,24 @@ def judge_refit(mean_loss: float, evaluation: Evaluation) -> Verdict:
     )
 
 
-def _find_cut(known: History, champion: Version | None) -> datetime:
-    """Return where the evaluation rows begin: the newest fifth, or most of what the champion has not seen.
+def find_cut(known: History, champion: Version | None, *, is_refresh: bool) -> datetime:
+    """Return where the evaluation rows begin: no version has seen them, and enough of them are left to rule.
 
-    A candidate of the same recipe on the champion's own rows would be the champion again, and prove nothing: it must
-    have seen some of the news.
+    A refresh on the champion's own rows would be the champion again and prove nothing: it must have seen some of the
+    news. Another recipe is judged on all that the champion has not seen.
     """
     labelled = known.dataset().time
-    position = max(0, min(len(labelled) - 1, int(len(labelled) * (1 - EVALUATION_SHARE))))
-    newest: datetime = labelled[position]
     if champion is None:
+        position = max(0, min(len(labelled) - 1, int(len(labelled) * (1 - EVALUATION_SHARE))))
+        newest: datetime = labelled[position]
         return newest
-    seen = champion.lineage.trained_until
-    last: datetime = labelled[-1]
-    return max(newest, seen + (last - seen) * NEWS_SHARE, seen + timedelta(microseconds=1))
+    just_after = champion.lineage.trained_until + timedelta(microseconds=1)
+    days = labelled.filter(labelled >= just_after).dt.truncate("1d").unique().sort()
+    n_judged = min(EVALUATION_DAYS, math.ceil(len(days) * JUDGED_SHARE))
+    if not is_refresh or not n_judged:
+        return just_after
+    begin: datetime = days[-n_judged]
+    return max(just_after, begin)
 
 
 def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent | None:

@@ -3,6 +3,7 @@ from .evidence import draw_rollout as draw_rollout
 from .explanation import tell_answer as tell_answer
 from .explanation import tell_explanation as tell_explanation
 from .figures import Figures as Figures
+from .figures import format_cell as format_cell
 from .figures import tabulate_losses as tabulate_losses
 from .figures import tabulate_periods as tabulate_periods
 from .figures import tabulate_policies as tabulate_policies
@@ -40,6 +41,7 @@ __all__ = [
     "draw_policies",
     "draw_quality",
     "draw_rollout",
+    "format_cell",
     "format_count",
     "format_day",
     "format_days",

@@ -32,6 +32,11 @@ class Figures:
         columns = zip(*self.rows, strict=True) if self.rows else ((),) * len(self.header)
         return tuple(place > 0 and all(_is_figure(cell) for cell in column) for place, column in enumerate(columns))
 
+    def turn(self) -> "Figures":
+        """Return the same table on its side, for narrow screens: a row for each column, the first row as headings."""
+        columns = tuple(zip(*(self.header, *self.rows), strict=True))
+        return Figures(self.caption, tuple(format_cell(cell) for cell in columns[0]), columns[1:])
+
 
 def format_cell(cell: Cell) -> str:
     """Say a cell: words as they are, numbers formatted, nothing as a dash."""

@@ -53,14 +53,12 @@ def render_backtest(result: BacktestResult, *, made_at: datetime | None = None) 
 
 def list_backtest_sections(result: BacktestResult) -> tuple[Section, ...]:
     """Return a backtest as sections: the answer, the loss over time, the comparison, calibration and all figures."""
-    names = [policy.policy for policy in result.policies]
-    told = "loop" if "loop" in names else names[-1]
-    compared, calibrated = draw_comparisons(result, policy=told), draw_calibration(result)
+    compared, calibrated = draw_comparisons(result), draw_calibration(result)
     months = all(is_month(p.start, p.end) for policy in result.policies for p in policy.periods)
     sections = [
         Section(
             heading="In short",
-            sentences=tell_backtest(result, policy=told),
+            sentences=tell_backtest(result),
             charts=(compared,) if compared else (),
             tables=(tabulate_policies(result),),
         ),

@@ -128,14 +128,14 @@ def _draw_events(events: list[dict[str, Any]], result: BacktestResult, scale: al
     )
 
 
-def draw_comparisons(result: BacktestResult, *, policy: str = "loop") -> Chart | None:
-    """Draw how much less or more a policy lost than each other one, with intervals; None when nothing was compared."""
-    versus = result.policy(policy).versus
+def draw_comparisons(result: BacktestResult) -> Chart | None:
+    """Draw how much less or more the loop lost than each other one, with intervals; None when nothing was compared."""
+    told, versus = result.told, result.told.versus
     if not versus:
         return None
     rows = [{"other": f"against {c.other}", "difference": c.difference, "low": c.low, "high": c.high} for c in versus]
     chart = plot_rows(rows).encode(y=alt.Y("other:N", title=None, sort=None, axis=alt.Axis(labelColor=TEXT.light)))
-    color = color_policies([policy])[0]
+    color = color_policies([told.policy])[0]
     zero = plot_rows([{"zero": 0.0}]).mark_rule(color=MUTED.light).encode(x="zero:Q")
     edge = plot_rows([{"margin": result.margin}])
     margin = edge.mark_rule(color=MUTED.light, strokeDash=[4, 3]).encode(x="margin:Q")
@@ -147,7 +147,7 @@ def draw_comparisons(result: BacktestResult, *, policy: str = "loop") -> Chart |
         chart.mark_point(filled=True, size=90, color=color, opacity=1).encode(x="difference:Q"),
     ).properties(width=WIDE, height=34 * len(rows))
     words = " ".join(f"Against {c.other}: {format_number(c.difference)}." for c in versus)
-    return finish_chart(drawing, title=_comparison_title(result.policy(policy)), words=words)
+    return finish_chart(drawing, title=_comparison_title(told), words=words)
 
 
 def _comparison_title(policy: PolicyResult) -> str:

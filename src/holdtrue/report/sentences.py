@@ -34,9 +34,9 @@ _RULED = {
 }
 
 
-def tell_backtest(result: BacktestResult, *, policy: str = "loop") -> tuple[str, ...]:
-    """Say what a policy would have been worth: its loss, how it compares, its worst months, its work and its value."""
-    told = result.policy(policy)
+def tell_backtest(result: BacktestResult) -> tuple[str, ...]:
+    """Say what the loop would have been worth: its loss, how it compares, its worst months, its work and its value."""
+    told = result.told
     sentences = [_tell_loss(result, told)]
     sentences += [tell_comparison(c, unit_name=result.unit_name) for c in told.versus]
     sentences += _tell_worst_periods(result, told)
