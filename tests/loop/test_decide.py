@@ -17,14 +17,17 @@ from holdtrue.domain import (
 )
 from holdtrue.loop import (
     BeginRollout,
+    CaughtUp,
     CloseAlert,
     Facts,
+    FollowUp,
     HoldRollout,
     Install,
     LoopPolicy,
     LoopState,
     NoteLoss,
     OpenAlert,
+    Promote,
     RefuseRun,
     Reject,
     StartRun,
@@ -33,6 +36,7 @@ from holdtrue.loop import (
     decide,
 )
 from holdtrue.monitoring import RiskReading
+from holdtrue.rollout import Evidence
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 TERMS = RolloutTerms(margin=0.01, loss_low=0, loss_high=1, design_effect=1, champion_risk=0.3)
@@ -83,7 +87,7 @@ def test_a_training_that_failed_leaves_the_champion_alone() -> None:
 
 def test_the_schedule_starts_a_training_when_its_time_has_come() -> None:
     state = replace(CALM, last_run_at=NOW - timedelta(days=7))
-    (move,) = decide(POLICY, state, Facts(n_new_labels=100, n_new_days=14), NOW)
+    (move,) = decide(POLICY, state, Facts(n_new_labels=100, n_new_rows=999, n_new_days=14), NOW)
     assert move == StartRun(reason="the schedule of every 7 days")
 
 
@@ -96,18 +100,20 @@ def test_a_schedule_without_new_labels_is_refused_with_its_reason() -> None:
 
 def test_no_training_starts_whose_gate_could_not_rule() -> None:
     state = replace(CALM, last_run_at=NOW - timedelta(days=7))
-    (move,) = decide(POLICY, state, Facts(n_new_labels=5_000, n_new_days=5), NOW)
+    (move,) = decide(POLICY, state, Facts(n_new_labels=5_000, n_new_rows=5_000, n_new_days=5), NOW)
     assert isinstance(move, RefuseRun)
-    assert "v1 has seen all but 5 days of labels; a gate needs 11" in move.sentence
+    assert "v1 has seen all but 5,000 labelled rows on 5 days; a gate needs 43 on 11" in move.sentence
+    (move,) = decide(POLICY, state, Facts(n_new_labels=30, n_new_rows=30, n_new_days=30), NOW)
+    assert isinstance(move, RefuseRun)
 
 
 def test_risk_starts_a_training_only_after_its_cooldown() -> None:
-    risen = Facts(risk=reading(has_risen=True), n_new_labels=100, n_new_days=14)
+    risen = Facts(risk=reading(has_risen=True), n_new_labels=100, n_new_rows=999, n_new_days=14)
     slow = replace(POLICY, every=Every(span=timedelta(days=90)))
     assert decide(slow, CALM, risen, NOW) == ()
     (move,) = decide(slow, replace(CALM, last_run_at=NOW - timedelta(days=8)), risen, NOW)
     assert isinstance(move, StartRun)
-    assert move.is_by_risk
+    assert move.reason == "The risk has risen."
 
 
 def test_nothing_else_starts_while_a_training_or_a_rollout_is_under_way() -> None:
@@ -136,3 +142,35 @@ def test_an_alert_about_a_version_that_left_is_closed() -> None:
     alert = Alert(alert_id="a", loop="l", version=7, cause=Cause.RISK, sentence="s", opened_at=NOW)
     moves = decide(POLICY, replace(CALM, open_alerts=(alert,)), Facts(alert=reading(has_risen=True)), NOW)
     assert [type(move) for move in moves] == [CloseAlert, OpenAlert]
+
+
+SHADOWED = Rollout(
+    rollout_id="r", loop="l", champion=1, challenger=2, plan=PLAN, terms=TERMS, started_at=NOW - timedelta(days=2),
+    stage_index=0, stage_started_at=NOW - timedelta(days=2),
+)  # fmt: skip
+MATURED = Evidence(n_rows=50, n_missing=0, n_stage=50, n_exposed=0, estimate=-0.01, interval=None)
+
+
+def test_a_promoted_version_catches_up_with_the_labels_of_its_rollout() -> None:
+    promote, start = decide(POLICY, replace(CALM, rollout=SHADOWED), Facts(evidence=MATURED), NOW)
+    assert isinstance(promote, Promote)
+    assert isinstance(start, StartRun)
+    assert start.catches_up
+
+
+def test_a_plan_may_leave_the_catch_up_out() -> None:
+    rollout = replace(SHADOWED, plan=replace(PLAN, catches_up=False))
+    (move,) = decide(POLICY, replace(CALM, rollout=rollout), Facts(evidence=MATURED), NOW)
+    assert isinstance(move, Promote)
+
+
+def test_a_catch_up_takes_the_place_of_the_version_that_it_follows_and_of_no_other() -> None:
+    passed = CaughtUp(run_id="r", version=3, follows=2, ruling=Ruling.PASSED, sentence="no worse")
+    assert decide(POLICY, replace(CALM, champion=2), Facts(finished=passed), NOW) == (
+        FollowUp(version=3, sentence="no worse"),
+    )
+    (move,) = decide(POLICY, CALM, Facts(finished=passed), NOW)
+    assert isinstance(move, Reject)
+    assert "no longer alone in charge" in move.sentence
+    (move,) = decide(POLICY, replace(CALM, champion=2), Facts(finished=replace(passed, ruling=Ruling.FAILED)), NOW)
+    assert isinstance(move, Reject)

@@ -43,7 +43,7 @@ def test_a_first_candidate_is_judged_on_the_newest_fifth() -> None:
     assert find_cut(history(100), None, is_refresh=False) == BEGIN + timedelta(days=80)
 
 
-@pytest.mark.parametrize(("seen_days", "judged_from"), [(90, 93), (50, 86)])
+@pytest.mark.parametrize(("seen_days", "judged_from"), [(90, 93), (50, 85)])
 def test_a_refresh_is_judged_on_enough_days_and_sees_the_rest_of_the_news(seen_days: int, judged_from: int) -> None:
     cut = find_cut(history(100), champion(seen_days=seen_days), is_refresh=True)
     assert cut == BEGIN + timedelta(days=judged_from)

@@ -24,6 +24,7 @@ class PolicyTrace:
         unit: of the worth.
         decisions: in the order of time.
         n_retrains: trainings after the first one.
+        n_catch_ups: promoted versions that were fitted once more at their promotion; no retrains, but fits.
     """
 
     policy: str
@@ -32,6 +33,7 @@ class PolicyTrace:
     unit: str = "money"
     decisions: tuple[Decision, ...] = ()
     n_retrains: int = 0
+    n_catch_ups: int = 0
 
 
 def measure_policy(
@@ -52,6 +54,7 @@ def measure_policy(
         loss_name=loss.kind.value,
         metrics=measure_quality(replay.task, trace.answers[known], replay.labels[known]),
         n_retrains=trace.n_retrains,
+        n_catch_ups=trace.n_catch_ups,
         n_promotions=_count(trace.decisions, DecisionKind.PROMOTED),
         n_rejected=_count(trace.decisions, DecisionKind.REJECTED) + _count(trace.decisions, DecisionKind.ABORTED),
         value=_value(trace, known, blocks),

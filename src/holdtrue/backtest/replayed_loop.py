@@ -20,25 +20,22 @@ from holdtrue.loop import (
     AdvanceRollout,
     BeginRollout,
     Facts,
+    FollowUp,
     Install,
     LoopPolicy,
     LoopState,
     Move,
     Promote,
     Reject,
-    RiskWatch,
     StartRun,
-    Trained,
     TrainingLost,
     decide,
 )
 
 from .measure import PolicyTrace
 from .replay import Replay, to_microseconds
-from .roster import Roster
+from .trainings import Finished, Trainings
 from .trial import Trial
-
-TrainGated = Callable[[datetime, int], Trained | TrainingLost]
 
 
 @dataclass
@@ -48,26 +45,24 @@ class ReplayedLoop:
     Attributes:
         policy: the loop's policy.
         replay: the rows.
-        roster: the versions; version 1 must be in it and takes charge at the start.
+        trainings: carries trainings out; version 1 must be in its roster and takes charge at the start.
         loss: what answers are judged by.
-        train: trains on what is known at a moment against a champion; a passed version is in the roster afterwards.
-        risk_of: what the watch of a version goes by.
+        outcome: what an action is worth; None when none was declared.
     """
 
     policy: LoopPolicy
     replay: Replay
-    roster: Roster
+    trainings: Trainings
     loss: Loss
-    train: TrainGated
-    risk_of: Callable[[int], RiskWatch]
     outcome: Money | None = None
     state: LoopState = field(default_factory=lambda: LoopState(champion=1))
     trial: Trial | None = None
     decisions: list[Decision] = field(default_factory=list)
     n_retrains: int = 0
+    n_catch_ups: int = 0
     n_exposed: int = 0
     _in_charge_since: int = 0
-    _finished: Trained | TrainingLost | None = None
+    _finished: Finished | None = None
     _answers: list[NDArray[np.float64]] = field(default_factory=list)
     _worth: list[NDArray[np.float64]] = field(default_factory=list)
     _losses: list[NDArray[np.float64]] = field(default_factory=list)
@@ -96,6 +91,7 @@ class ReplayedLoop:
             unit=self.outcome.unit if self.outcome is not None else "money",
             decisions=tuple(self.decisions),
             n_retrains=self.n_retrains,
+            n_catch_ups=self.n_catch_ups,
         )
 
     def _answer(self, begin: int, end: int) -> None:
@@ -103,15 +99,15 @@ class ReplayedLoop:
             return
         labels = self.replay.labels[begin:end]
         champion = self.state.champion
-        answers = self.roster.answer(champion, begin, end)
-        worth = self.roster.worth(champion, answers, labels)
+        answers = self.trainings.roster.answer(champion, begin, end)
+        worth = self.trainings.roster.worth(champion, answers, labels)
         if self.trial is not None:
             challenger = self.trial.rollout.challenger
-            others = self.roster.answer(challenger, begin, end)
+            others = self.trainings.roster.answer(challenger, begin, end)
             chosen = self.trial.assign(begin, end)
             self.trial.record(begin, end, answers, others, chosen)
             self.n_exposed += int(chosen.sum())
-            worth = np.where(chosen, self.roster.worth(challenger, others, labels), worth)
+            worth = np.where(chosen, self.trainings.roster.worth(challenger, others, labels), worth)
             answers = np.where(chosen[:, None] if answers.ndim == 2 else chosen, others, answers)
         self._answers.append(answers)
         self._worth.append(worth)
@@ -125,9 +121,8 @@ class ReplayedLoop:
         last = self.state.last_run_at or self.replay.start
         due = self.replay.due[:end]
         recent = (due <= moment) & (due > to_microseconds(last)) & self.replay.is_labelled[:end]
-        facts = Facts(
-            finished=self._finished, n_new_labels=int(recent.sum()), n_new_days=self._count_new_days(moment, end)
-        )
+        n_rows, n_days = self._count_news(moment, end)
+        facts = Facts(finished=self._finished, n_new_labels=int(recent.sum()), n_new_rows=n_rows, n_new_days=n_days)
         if self.trial is not None:
             return replace(facts, evidence=self.trial.weigh(now))
         if self.policy.on_risk is None or self.state.champion is None or self._finished is not None:
@@ -136,22 +131,26 @@ class ReplayedLoop:
         losses = np.concatenate(self._losses)[rows] if self._losses else np.zeros(0)
         ripe = (self.replay.due[rows] <= moment) & ~np.isnan(losses)
         order = np.argsort(self.replay.due[rows][ripe], kind="stable")
-        watch = self.risk_of(self.state.champion)
+        watch = self.trainings.watches[self.state.champion]
         days = self.replay.due[rows][ripe][order] // 86_400_000_000
         risk = watch.read(losses[ripe][order], days, run_length_days=self.policy.on_risk.run_length_days)
         return replace(facts, risk=risk)
 
-    def _count_new_days(self, moment: int, end: int) -> int:
+    def _count_news(self, moment: int, end: int) -> tuple[int, int]:
         if self.state.champion is None:
-            return 0
-        seen = to_microseconds(self.roster.versions[self.state.champion].lineage.trained_until)
+            return 0, 0
+        seen = to_microseconds(self.trainings.roster.versions[self.state.champion].lineage.trained_until)
         is_new = (self.replay.times[:end] > seen) & (self.replay.due[:end] <= moment) & self.replay.is_labelled[:end]
-        return len(np.unique(self.replay.days[:end][is_new]))
+        return int(is_new.sum()), len(np.unique(self.replay.days[:end][is_new]))
 
     def _act(self, move: Move, now: datetime, end: int) -> None:
         if isinstance(move, StartRun):
             self._start_run(move, now)
         elif isinstance(move, Install):
+            self.state = replace(self.state, champion=move.version)
+        elif isinstance(move, FollowUp):
+            self.n_catch_ups += 1
+            self._note(now, DecisionKind.CAUGHT_UP, move.version, move.sentence)
             self.state = replace(self.state, champion=move.version)
         elif isinstance(move, Reject):
             self._note(now, DecisionKind.REJECTED, move.version, move.sentence)
@@ -171,14 +170,13 @@ class ReplayedLoop:
             self.trial = None
 
     def _start_run(self, move: StartRun, now: datetime) -> None:
-        self.n_retrains += 1
-        self._note(now, DecisionKind.RETRAINED, None, f"Retrained: {move.reason}.")
-        self.state = replace(
-            self.state, last_run_at=now, risk_run_at=now if move.is_by_risk else self.state.risk_run_at
-        )
         champion = self.state.champion
         assert champion is not None, "version 1 takes charge before a replay begins"
-        self._finished = self.train(now, champion)
+        if not move.catches_up:
+            self.n_retrains += 1
+            self._note(now, DecisionKind.RETRAINED, None, f"Retrained: {move.reason}.")
+        self.state = replace(self.state, last_run_at=now)
+        self._finished = self.trainings.train(now, champion, catches_up=move.catches_up)
         if isinstance(self._finished, TrainingLost):
             self._note(now, DecisionKind.REJECTED, None, self._finished.sentence)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.data import conform
-from holdtrue.domain import ActionRule, Lineage, Version, digest_of
+from holdtrue.domain import ActionRule, Lineage, ModelFormat, Signature, Version, digest_of
 from holdtrue.loop import Fitted, TrainingResult, align_classes
 from holdtrue.registry import Scorer, load_model
 from holdtrue.store import Artifacts
@@ -40,6 +40,7 @@ class Roster:
             ),
             loss=result.loss,
             created_at=now,
+            metrics=result.evaluation.figures if result.evaluation is not None else {},
         )
         self.versions[number] = version
         self.rules[number] = result.action_rule
@@ -49,12 +50,21 @@ class Roster:
         """Return a version's answers to the replayed rows [begin, end), in the replay's own classes."""
         version = self.versions[number]
         if number not in self._scorers:
-            self._scorers[number] = load_model(self.artifacts.get(version.artifact), version.format, version.signature)
-        frame = conform(self.replay.part.frame[begin:end], version.signature.schema)
-        answers = self._scorers[number].score(frame)
+            self._scorers[number] = self._load(version.artifact, version.format, version.signature)
+        return self._score(self._scorers[number], version.signature, begin, end)
+
+    def answer_with(self, fitted: Fitted, signature: Signature, begin: int, end: int) -> NDArray[np.float64]:
+        """Return the answers of a fitted model that has no number, as `answer` does."""
+        return self._score(self._load(fitted.artifact, fitted.format, signature), signature, begin, end)
+
+    def _load(self, artifact: str, stored_as: ModelFormat, signature: Signature) -> Scorer:
+        return load_model(self.artifacts.get(artifact), stored_as, signature)
+
+    def _score(self, scorer: Scorer, signature: Signature, begin: int, end: int) -> NDArray[np.float64]:
+        answers = scorer.score(conform(self.replay.part.frame[begin:end], signature.schema))
         if not self.replay.task.has_classes:
             return answers
-        return align_classes(answers, version.signature.classes, self.replay.history.classes)
+        return align_classes(answers, signature.classes, self.replay.history.classes)
 
     def worth(self, number: int, answers: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return what the version's actions were worth on these rows; nan where the label is missing."""

@@ -10,22 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from holdtrue.data import History, read_history, take_snapshot
-from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ruling, Version
+from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ruling, StandardResult, Version
 from holdtrue.environments import ProcessEnvironment
-from holdtrue.errors import DeclarationError, HoldtrueError
+from holdtrue.errors import DeclarationError
 from holdtrue.loop import (
     EnvironmentTrainer,
-    Fitted,
     InlineTrainer,
     LoopPolicy,
-    Trained,
     Trainer,
-    TrainingLost,
     TrainingOrder,
     TrainingResult,
-    conclude,
     make_policy,
-    make_watch,
 )
 from holdtrue.store import Store
 from holdtrue.validation import baseline_predictions
@@ -36,6 +31,8 @@ from .policies import BlindPolicy, space_evenly
 from .replay import Replay
 from .replayed_loop import ReplayedLoop
 from .roster import Roster
+from .standards import tally_standards
+from .trainings import Trainings
 
 POLICIES = ("static", "schedule", "even", "loop")
 MARGIN_SHARE = 0.05
@@ -66,24 +63,28 @@ class Backtest:
     aside: Trainer
     total: int = 0
     done: int = 0
+    standards: tuple[StandardResult, ...] = ()
     _blind: "dict[datetime, Future[TrainingResult]]" = field(default_factory=dict)
 
-    def train(self, moment: datetime, *, champion: Version | None = None) -> TrainingResult:
-        """Have a gated training done on what was known at a moment."""
-        return self.trainer.submit(self._order(moment, champion=champion, is_blind=False)).result()
+    def train_first(self) -> TrainingResult:
+        """Have the training done that brings the first version."""
+        return self.trainer.submit(self._order(self.replay.start)).result()
 
-    def train_aside(self, moments: Sequence[datetime]) -> None:
-        """Begin blind trainings beside what else is going on; nothing that the loop does changes them."""
-        for moment in moments:
-            if moment not in self._blind:
-                self._blind[moment] = self.aside.submit(self._order(moment, champion=None, is_blind=True))
+    def train_aside(self, moments: Sequence[datetime], *, is_alone: bool = False) -> None:
+        """Begin blind trainings beside what else is going on; when nothing else is, both trainers take their share."""
+        trainers = (self.aside, self.trainer) if is_alone else (self.aside,)
+        for place, moment in enumerate(moment for moment in moments if moment not in self._blind):
+            trainer = trainers[place % len(trainers)]
+            self._blind[moment] = trainer.submit(self._order(moment, is_blind=True))
 
     def train_blindly(self, moment: datetime) -> TrainingResult:
         """Return a blind training on what was known at a moment."""
         self.train_aside([moment])
         return self._blind[moment].result()
 
-    def _order(self, moment: datetime, *, champion: Version | None, is_blind: bool) -> TrainingOrder:
+    def _order(
+        self, moment: datetime, *, champion: Version | None = None, is_blind: bool = False, catches_up: bool = False
+    ) -> TrainingOrder:
         return TrainingOrder(
             folder=str(self.store.folder),
             loop_file=None if self.loop_file is None else str(self.loop_file),
@@ -93,6 +94,7 @@ class Backtest:
             run_id="backtest",
             champion=champion,
             is_blind=is_blind,
+            catches_up=catches_up,
         )
 
     def advance(self, text: str) -> None:
@@ -116,41 +118,26 @@ class Backtest:
     def replay_loop(self, first: TrainingResult) -> PolicyTrace:
         """Return the trace of the declared loop."""
         roster = Roster(replay=self.replay, artifacts=self.store.artifacts)
-        shipped = first.refit
-        if shipped is None:
-            shipped = self.train_blindly(self.replay.start).refit
+        shipped = first.refit if first.refit is not None else self.train_blindly(self.replay.start).refit
         assert shipped is not None, "a training that is not refused brings a model"
-        self._enlist(roster, first, shipped, self.replay.start)
-        tolerance = self.policy.on_risk.tolerance if self.policy.on_risk is not None else 0.1
-        watches = {1: make_watch(first.evaluation, tolerance_share=tolerance)} if first.evaluation is not None else {}
-
-        def train(now: datetime, champion: int) -> Trained | TrainingLost:
-            try:
-                result = self.train(now, champion=roster.versions[champion])
-            except HoldtrueError as problem:
-                return TrainingLost(run_id="backtest", sentence=str(problem))
-            assert result.evaluation is not None, "a gated training has an evaluation"
-            fitted = result.refit if result.refit is not None else result.candidate
-            assert fitted is not None, "a gated training has a candidate"
-            version = self._enlist(roster, result, fitted, now)
-            watches[version] = make_watch(result.evaluation, tolerance_share=tolerance)
-            return conclude(result, version, run_id="backtest")
-
-        replayed = ReplayedLoop(
-            policy=self.policy,
-            replay=self.replay,
-            roster=roster,
-            loss=first.loss,
-            train=train,
-            risk_of=watches.__getitem__,
-            outcome=self.loop.outcome,
-        )
         assert self.policy.every is not None, "a backtest has a schedule"
+        trainings = Trainings(
+            roster=roster,
+            dataset=self.record.digest,
+            tolerance=self.policy.on_risk.tolerance if self.policy.on_risk is not None else 0.1,
+            order=lambda at, champion, catches_up: self._order(at, champion=champion, catches_up=catches_up),
+            carry_out=lambda order: self.trainer.submit(order).result(),
+        )
+        trainings.open(first, shipped, self.replay.start)
+        replayed = ReplayedLoop(
+            policy=self.policy, replay=self.replay, trainings=trainings, loss=first.loss, outcome=self.loop.outcome
+        )
         looks = lay_moments(self.replay.start, self.replay.end, choose_look(self.policy.every.span))
-        return replayed.run(looks, advance=self.advance)
-
-    def _enlist(self, roster: Roster, result: TrainingResult, fitted: Fitted, now: datetime) -> int:
-        return roster.enlist(fitted, result, dataset=self.record.digest, now=now).number
+        trace = replayed.run(looks, advance=self.advance)
+        self.standards = tally_standards(
+            trainings.judgements, replay=self.replay, roster=roster, loss=first.loss, span=self.policy.every.span
+        )
+        return trace
 
 
 def run_backtest(
@@ -234,7 +221,7 @@ def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
     job.on_progress(Progress(done=0, total=job.total, text="first training"))
     if "schedule" in policies:
         job.train_aside([replay.start, *moments])
-    first = job.train(replay.start)
+    first = job.train_first()
     job.advance("first training")
     traces: dict[str, PolicyTrace] = {}
     even: list[datetime] = []
@@ -242,7 +229,7 @@ def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
         traces["loop"] = job.replay_loop(first)
     if "even" in policies:
         even = space_evenly(replay.start, replay.end, traces["loop"].n_retrains)
-        job.train_aside(even)
+        job.train_aside(even, is_alone=True)
     for name in policies:
         if name == "static":
             traces[name] = job.replay_blindly(name, [])
@@ -270,6 +257,7 @@ def _report(job: Backtest, first: TrainingResult, traces: list[PolicyTrace]) -> 
         started_at=replay.start,
         ended_at=replay.end,
         notes=tuple(notes),
+        standards=job.standards,
     )
 
 

@@ -48,10 +48,12 @@ def backtest(
 
 def print_backtest(result: BacktestResult) -> None:
     """Print the tables and the sentences of a backtest."""
-    from holdtrue.report import tabulate_losses, tabulate_policies, tell_backtest
+    from holdtrue.report import tabulate_losses, tabulate_policies, tabulate_standards, tell_backtest
 
     print_figures(tabulate_policies(result).turn())
     print_figures(tabulate_losses(result))
+    if result.standards:
+        print_figures(tabulate_standards(result))
     for sentence in tell_backtest(result):
         say(sentence)
     for note in result.notes:

@@ -132,9 +132,10 @@ class Script:
             stage.write_table(unit=100.0)
 
     def is_over(self, live: Live) -> bool:
-        """Say whether the scene's rollout has ended."""
+        """Say whether the scene's rollout has ended, and the catch-up of a promoted version with it."""
         with live.project.store.reading() as tx:
-            return any(r.status is not RolloutStatus.ACTIVE for r in tx.rollouts.all(live.project.loop.name))
+            ended = [r for r in tx.rollouts.all(live.project.loop.name) if r.status is not RolloutStatus.ACTIVE]
+        return bool(ended) and not live.controller.read_state().is_training
 
 
 def count_exposed(live: Live, rollouts: tuple[Rollout, ...]) -> int:

@@ -10,6 +10,7 @@ from .backtest import Decision as Decision
 from .backtest import DecisionKind as DecisionKind
 from .backtest import PeriodResult as PeriodResult
 from .backtest import PolicyResult as PolicyResult
+from .backtest import StandardResult as StandardResult
 from .backtest import Value as Value
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
@@ -145,6 +146,7 @@ __all__ = [
     "Stage",
     "StageKind",
     "Standard",
+    "StandardResult",
     "StepRecord",
     "Strategy",
     "Table",

@@ -13,6 +13,7 @@ class DecisionKind(StrEnum):
     REJECTED = "rejected"
     ROLLED_OUT = "rolled_out"
     PROMOTED = "promoted"
+    CAUGHT_UP = "caught_up"
     ABORTED = "aborted"
     ROLLED_BACK = "rolled_back"
 
@@ -71,7 +72,10 @@ class PeriodResult:
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyResult:
-    """What one policy would have been worth over the whole span and in each period."""
+    """What one policy would have been worth over the whole span and in each period.
+
+    `n_catch_ups` counts the promoted versions that were fitted once more on the labels of their rollout.
+    """
 
     policy: str
     n_rows: int
@@ -84,10 +88,27 @@ class PolicyResult:
     n_retrains: int = 0
     n_promotions: int = 0
     n_rejected: int = 0
+    n_catch_ups: int = 0
     value: Value | None = None
     periods: tuple[PeriodResult, ...] = ()
     versus: tuple[Comparison, ...] = ()
     decisions: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandardResult:
+    """What one standard of the gate ruled on all challengers of a replayed loop.
+
+    `after_passed` and `after_refused` are the mean loss of the judged candidates minus that of the champion over the
+    schedule's span after their gate (negative: the candidate would have been better); None without such candidates.
+    """
+
+    standard: str
+    n_passed: int
+    n_failed: int
+    n_inconclusive: int
+    after_passed: float | None
+    after_refused: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +122,7 @@ class BacktestResult:
         baseline_loss: mean loss of the simple baseline (class shares, or the median) on the same rows.
         started_at: begin of the replayed span.
         ended_at: end of the replayed span.
+        standards: what each standard of the gate would have ruled on the loop's challengers.
         unit_name: what one row is, in words, for sentences ("flight"); "prediction" when nobody said.
         notes: sentences that a reader must know.
     """
@@ -111,6 +133,7 @@ class BacktestResult:
     baseline_loss: float | None
     started_at: datetime
     ended_at: datetime
+    standards: tuple[StandardResult, ...] = ()
     unit_name: str = "prediction"
     notes: tuple[str, ...] = ()
 

@@ -23,6 +23,7 @@ class Strategy:
         min_days: the shortest time of a canary stage, in business days.
         shadow_days: the shortest time in shadow, in business days.
         abort_budget: the chance, over the whole rollout, of stopping a challenger that does no harm.
+        catches_up: whether a promoted version is fitted once more on the labels that came during its rollout.
     """
 
     shares: tuple[float, ...] = (0.05, 0.25, 1.0)
@@ -32,6 +33,7 @@ class Strategy:
     min_days: float = 1.0
     shadow_days: float = 3.0
     abort_budget: float = ABORT_BUDGET
+    catches_up: bool = True
 
 
 def canary(
@@ -42,6 +44,7 @@ def canary(
     min_rows: int = 500,
     min_days: float = 1.0,
     shadow_days: float = 3.0,
+    catch_up: bool = True,
 ) -> Strategy:
     """Declare a canary rollout, with shadow first unless said otherwise.
 
@@ -65,6 +68,7 @@ def canary(
         min_rows=min_rows,
         min_days=min_days,
         shadow_days=shadow_days,
+        catches_up=catch_up,
     )
 
 
@@ -97,6 +101,7 @@ class RolloutPlan:
     stages: tuple[Stage, ...]
     note: str
     abort_budget: float = ABORT_BUDGET
+    catches_up: bool = True
 
     @property
     def expected_days(self) -> float:

@@ -11,13 +11,16 @@ from .policy import LIVE_SCHEDULE as LIVE_SCHEDULE
 from .policy import make_policy as make_policy
 from .policy import measure_pace as measure_pace
 from .release import conclude as conclude
+from .release import Registrar as Registrar
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
 from .state import AbortRollout as AbortRollout
 from .state import AdvanceRollout as AdvanceRollout
 from .state import BeginRollout as BeginRollout
+from .state import CaughtUp as CaughtUp
 from .state import CloseAlert as CloseAlert
 from .state import Facts as Facts
+from .state import FollowUp as FollowUp
 from .state import HoldRollout as HoldRollout
 from .state import Install as Install
 from .state import LoopPolicy as LoopPolicy
@@ -43,12 +46,14 @@ __all__ = [
     "Actor",
     "AdvanceRollout",
     "BeginRollout",
+    "CaughtUp",
     "CloseAlert",
     "Controller",
     "EnvironmentTrainer",
     "Evaluation",
     "Facts",
     "Fitted",
+    "FollowUp",
     "HoldRollout",
     "InlineTrainer",
     "Install",
@@ -59,6 +64,7 @@ __all__ = [
     "OpenAlert",
     "Promote",
     "RefuseRun",
+    "Registrar",
     "Reject",
     "RiskWatch",
     "StartRun",

@@ -20,6 +20,7 @@ from .state import (
     AdvanceRollout,
     BeginRollout,
     CloseAlert,
+    FollowUp,
     Install,
     Move,
     NoteLoss,
@@ -48,6 +49,8 @@ class Actor:
         """Carry out a move; moves that change nothing are only written down. Starting runs is the controller's."""
         if isinstance(move, Install):
             self.put_in_charge(tx, move.version, move.sentence, now, action="install")
+        elif isinstance(move, FollowUp):
+            self.put_in_charge(tx, move.version, move.sentence, now, action="catch up")
         elif isinstance(move, BeginRollout):
             self._begin(tx, move, now)
         elif isinstance(move, AdvanceRollout):

@@ -28,12 +28,12 @@ from holdtrue.store import Store, Transaction
 
 from .act import CHAMPION, Actor
 from .decide import decide
-from .observe import count_new_days, gather_evidence, read_risk
+from .observe import count_news, gather_evidence, read_risk
 from .order import TrainingOrder, TrainingResult
 from .policy import make_policy
 from .release import Registrar
 from .risk import ALERT_RUN_LENGTH_DAYS, RiskWatch
-from .state import Facts, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
+from .state import CaughtUp, Facts, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
 from .trainer import Trainer
 
 
@@ -62,7 +62,7 @@ class Controller:
     _history: History | None = None
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
-    _last: Trained | TrainingLost | None = None
+    _last: Trained | CaughtUp | TrainingLost | None = None
 
     def __post_init__(self) -> None:
         self.actor = Actor(loop=self.loop.name)
@@ -94,7 +94,7 @@ class Controller:
             self.on_move(move)
         return moves
 
-    def train_now(self, reason: str) -> Trained | TrainingLost:
+    def train_now(self, reason: str) -> Trained | CaughtUp | TrainingLost:
         """Train on what is known now, wait for it, and place what came of it.
 
         Raises:
@@ -141,7 +141,6 @@ class Controller:
                 rollout=tx.rollouts.active(self.loop.name),
                 is_training=state.get("run_id") is not None,
                 last_run_at=_read_moment(state.get("last_run_at")),
-                risk_run_at=_read_moment(state.get("risk_run_at")),
                 open_alerts=tuple(tx.alerts.open(self.loop.name)),
             )
 
@@ -177,8 +176,8 @@ class Controller:
             )
 
         risk = None if policy.on_risk is None else read(policy.on_risk.run_length_days)
-        n_days = count_new_days(self.history(now).known_at(now), log, labels, champion)
-        return replace(facts, risk=risk, alert=read(ALERT_RUN_LENGTH_DAYS), n_new_days=n_days)
+        n_rows, n_days = count_news(self.history(now).known_at(now), log, labels, champion)
+        return replace(facts, risk=risk, alert=read(ALERT_RUN_LENGTH_DAYS), n_new_rows=n_rows, n_new_days=n_days)
 
     def _count_table_labels(self, since: datetime | None, now: datetime) -> int:
         known = self.history(now).known_at(now).frame["__label_time"]
@@ -229,6 +228,7 @@ class Controller:
                 as_of=now,
                 run_id=run_id,
                 champion=None if champion is None else tx.versions.read(self.loop.name, champion),
+                catches_up=move.catches_up,
             )
             tx.runs.append(
                 Run(
@@ -245,8 +245,6 @@ class Controller:
             kept = tx.states.read(self.loop.name)
             state = dict(kept[1]) if kept is not None else {}
             state |= {"run_id": run_id, "last_run_at": now.isoformat()}
-            if move.is_by_risk:
-                state["risk_run_at"] = now.isoformat()
             tx.states.write(self.loop.name, state, kept[0] if kept is not None else None)
             self.actor.note_run(tx, run_id, move.reason, now)
         self._order, self._future = order, self.trainer.submit(order)
@@ -276,7 +274,7 @@ class Controller:
 
     def _register(
         self, tx: Transaction, future: "Future[TrainingResult]", policy: LoopPolicy, now: datetime
-    ) -> Trained | TrainingLost:
+    ) -> Trained | CaughtUp | TrainingLost:
         order = self._order
         assert order is not None, "a finished training has its order"
         run = tx.runs.read(order.run_id)

@@ -13,8 +13,10 @@ from .state import (
     AbortRollout,
     AdvanceRollout,
     BeginRollout,
+    CaughtUp,
     CloseAlert,
     Facts,
+    FollowUp,
     HoldRollout,
     Install,
     LoopPolicy,
@@ -44,15 +46,17 @@ def _decide_change(policy: LoopPolicy, state: LoopState, facts: Facts, now: date
     if facts.finished is not None:
         return _place(policy, state, facts.finished)
     if state.rollout is not None:
-        return (_move_rollout(state.rollout, facts.evidence, now),)
+        return _move_rollout(state.rollout, facts.evidence, now)
     if state.is_training:
         return ()
     return _decide_run(policy, state, facts, now)
 
 
-def _place(policy: LoopPolicy, state: LoopState, finished: Trained | TrainingLost) -> tuple[Move, ...]:
+def _place(policy: LoopPolicy, state: LoopState, finished: Trained | CaughtUp | TrainingLost) -> tuple[Move, ...]:
     if isinstance(finished, TrainingLost):
         return (NoteLoss(run_id=finished.run_id, sentence=finished.sentence),)
+    if isinstance(finished, CaughtUp):
+        return (_place_catch_up(state, finished),)
     if finished.ruling is not Ruling.PASSED:
         return (Reject(version=finished.version, sentence=finished.sentence),)
     if state.champion is None:
@@ -62,16 +66,29 @@ def _place(policy: LoopPolicy, state: LoopState, finished: Trained | TrainingLos
     return (BeginRollout(version=finished.version, terms=finished.terms, plan=policy.plan, sentence=finished.sentence),)
 
 
-def _move_rollout(rollout: Rollout, evidence: Evidence | None, now: datetime) -> Move:
+def _place_catch_up(state: LoopState, finished: CaughtUp) -> Move:
+    if finished.ruling is not Ruling.PASSED:
+        return Reject(version=finished.version, sentence=finished.sentence)
+    if state.champion != finished.follows or state.rollout is not None:
+        sentence = f"It was to follow v{finished.follows}, which is no longer alone in charge."
+        return Reject(version=finished.version, sentence=sentence)
+    return FollowUp(version=finished.version, sentence=finished.sentence)
+
+
+def _move_rollout(rollout: Rollout, evidence: Evidence | None, now: datetime) -> tuple[Move, ...]:
     known = evidence if evidence is not None else Evidence(n_rows=0, n_missing=0, n_stage=0, n_exposed=0)
     move = decide_rollout(rollout, known, now)
     if move.action is RolloutAction.PROMOTE:
-        return Promote(rollout=rollout, sentence=move.sentence)
+        promote = Promote(rollout=rollout, sentence=move.sentence)
+        if not rollout.plan.catches_up:
+            return (promote,)
+        reason = f"v{rollout.challenger} catches up with the labels of its rollout"
+        return (promote, StartRun(reason=reason, catches_up=True))
     if move.action is RolloutAction.ABORT:
-        return AbortRollout(rollout=rollout, sentence=move.sentence)
+        return (AbortRollout(rollout=rollout, sentence=move.sentence),)
     if move.action is RolloutAction.ADVANCE:
-        return AdvanceRollout(rollout=rollout, sentence=move.sentence)
-    return HoldRollout(rollout=rollout, sentence=move.sentence)
+        return (AdvanceRollout(rollout=rollout, sentence=move.sentence),)
+    return (HoldRollout(rollout=rollout, sentence=move.sentence),)
 
 
 def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
@@ -88,9 +105,11 @@ def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetim
     if facts.n_new_labels < policy.min_new_labels:
         said = f"{wanted.reason}, but only {facts.n_new_labels} labels have come since the last training"
         return (RefuseRun(sentence=f"{said}; {policy.min_new_labels} are needed."),)
-    if facts.n_new_days < policy.min_new_days:
-        said = f"{wanted.reason}, but v{state.champion} has seen all but {facts.n_new_days} days of labels"
-        return (RefuseRun(sentence=f"{said}; a gate needs {policy.min_new_days} to rule on a challenger."),)
+    if facts.n_new_days < policy.min_new_days or facts.n_new_rows < policy.min_new_rows:
+        news = f"{facts.n_new_rows:,} labelled rows on {facts.n_new_days} days"
+        needed = f"{policy.min_new_rows} on {policy.min_new_days}"
+        said = f"{wanted.reason}, but v{state.champion} has seen all but {news}"
+        return (RefuseRun(sentence=f"{said}; a gate needs {needed} to rule on a challenger."),)
     return (wanted,)
 
 
@@ -102,7 +121,7 @@ def _find_trigger(policy: LoopPolicy, state: LoopState, facts: Facts, now: datet
     if policy.on_risk is not None and facts.risk is not None and facts.risk.has_risen:
         if waited is not None and waited < policy.on_risk.cooldown:
             return None
-        return StartRun(reason=facts.risk.sentence, is_by_risk=True)
+        return StartRun(reason=facts.risk.sentence)
     return None
 
 

@@ -118,12 +118,12 @@ def read_answers(answers: pl.Series, signature: Signature) -> NDArray[np.float64
     return align_classes(table, signature.classes, signature.classes)
 
 
-def count_new_days(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion: Version) -> int:
-    """Return on how many days (UTC) lie labelled rows, of the table or the log, that a version was not trained on."""
+def count_news(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion: Version) -> tuple[int, int]:
+    """Return how many labelled rows of table and log a version was not trained on, and on how many days (UTC)."""
     seen = champion.lineage.trained_until
     table = known.frame.filter((pl.col("__time") > seen) & pl.col("__label").is_not_null())["__time"]
     logged = log.filter(pl.col("time") > seen).join(labels, on="key", how="semi")["time"]
-    return len(set(table.dt.date()) | set(logged.dt.date()))
+    return len(table) + len(logged), len(set(table.dt.date()) | set(logged.dt.date()))
 
 
 def read_risk(

@@ -30,6 +30,7 @@ class TrainingOrder:
         dataset: digest of the snapshot; what was not known at `as_of` is left out.
         as_of: the business moment whose knowledge is used.
         champion: the version in charge, which the gate compares with; None for the first training.
+        catches_up: fit the champion's recipe once more on all that is known, see `catch_up`.
         is_blind: train on all that is known and ask no gate (the policies that a backtest compares with).
         run_id: the run that this belongs to.
     """
@@ -41,6 +42,7 @@ class TrainingOrder:
     as_of: datetime
     run_id: str
     champion: Version | None = None
+    catches_up: bool = False
     is_blind: bool = False
 
 
@@ -90,13 +92,25 @@ class Evaluation:
     metrics: Mapping[str, float] = field(default_factory=dict)
     is_refresh: bool = False
 
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """Return the figures that are kept with a version: its watch and its catch-up go by them."""
+        return {
+            **{f"evaluation_{name}": value for name, value in self.metrics.items()},
+            "candidate_loss": self.candidate_loss,
+            "baseline_loss": self.baseline_loss,
+            "risk_upper": self.risk_upper,
+            "risk_design_effect": self.risk_design_effect,
+            "margin": self.terms.margin,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
     """What a training brought.
 
     `candidate` is what the gate judged, `refit` the same recipe on all that is known, which ships when the gate passed.
-    A blind training has a refit and nothing else.
+    A blind training has a refit and nothing else, a catch-up has a refit and the verdicts on it.
     """
 
     signature: Signature
@@ -107,6 +121,7 @@ class TrainingResult:
     refit: Fitted | None = None
     evaluation: Evaluation | None = None
     refit_verdict: Verdict | None = None
+    catch_up: tuple[Verdict, ...] = ()
     action_rule: ActionRule | None = None
     sample: tuple[Mapping[str, Json], ...] = ()
     sample_answers: tuple[tuple[float, ...], ...] = ()

@@ -7,8 +7,9 @@ from holdtrue.domain import Alert, Every, OnRisk, Rollout, RolloutPlan, RolloutT
 from holdtrue.monitoring import RiskReading
 from holdtrue.rollout import Evidence
 
-# A gate rules on at least 8 blocks of a day, and gets 7 of 10 days of the news.
+# A gate rules on at least 8 blocks of a day and 30 rows, and gets 7 of 10 days of the news.
 MIN_NEW_DAYS = 11
+MIN_NEW_ROWS = 43
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class LoopPolicy:
         plan: the stages of each rollout.
         min_new_labels: labels that must have come since the last training before another may start.
         min_new_days: days with labelled rows that the champion has not seen, below which no gate could rule.
+        min_new_rows: such rows, below which no gate could rule.
     """
 
     every: Every | None
@@ -28,20 +30,20 @@ class LoopPolicy:
     plan: RolloutPlan
     min_new_labels: int = 20
     min_new_days: int = MIN_NEW_DAYS
+    min_new_rows: int = MIN_NEW_ROWS
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoopState:
     """Where a loop stands: observed, not remembered by the process.
 
-    `last_run_at` is the business moment at which the last training began, `risk_run_at` the last one that risk started.
+    `last_run_at` is the business moment at which the last training began, a catch-up included.
     """
 
     champion: int | None
     rollout: Rollout | None = None
     is_training: bool = False
     last_run_at: datetime | None = None
-    risk_run_at: datetime | None = None
     open_alerts: tuple[Alert, ...] = ()
 
 
@@ -57,6 +59,17 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CaughtUp:
+    """A catch-up that came to its end: the version that would follow the promoted one, and what its checks found."""
+
+    run_id: str
+    version: int
+    follows: int
+    ruling: Ruling
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingLost:
     """A training that brought no version: it raised, died or was interrupted."""
 
@@ -68,26 +81,27 @@ class TrainingLost:
 class Facts:
     """What was observed since the last tick.
 
-    `n_new_labels` counts since the last training, `n_new_days` the days with labelled rows that the champion has not
-    seen.
+    `n_new_labels` counts since the last training; `n_new_rows` the labelled rows that the champion has not seen, and
+    `n_new_days` the days that they lie on.
 
     `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person).
     """
 
-    finished: Trained | TrainingLost | None = None
+    finished: Trained | CaughtUp | TrainingLost | None = None
     evidence: Evidence | None = None
     risk: RiskReading | None = None
     alert: RiskReading | None = None
     n_new_labels: int = 0
+    n_new_rows: int = 0
     n_new_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartRun:
-    """Train a challenger on what is known now."""
+    """Train a challenger on what is known now; or, to catch up, the version in charge once more."""
 
     reason: str
-    is_by_risk: bool = False
+    catches_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +114,14 @@ class RefuseRun:
 @dataclass(frozen=True, kw_only=True)
 class Install:
     """Put the first version that passed its checks in charge."""
+
+    version: int
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowUp:
+    """Put the catch-up of the version in charge into its place."""
 
     version: int
     sentence: str
@@ -183,6 +205,7 @@ Move = (
     StartRun
     | RefuseRun
     | Install
+    | FollowUp
     | Reject
     | BeginRollout
     | AdvanceRollout

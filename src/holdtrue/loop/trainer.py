@@ -53,8 +53,17 @@ class InlineTrainer:
             loop=self.loop, dataset=order.dataset, cache=StepCache(self.store), artifacts=self.store.artifacts
         )
         meter = CostMeter.start()
-        result = train_challenger(self.loop, self._histories[order.dataset], order, fitter)
+        result = train_challenger(
+            self.loop, self._histories[order.dataset], order, fitter, taught=self._read_taught(order)
+        )
         return replace(result, cost=meter.read())
+
+    def _read_taught(self, order: TrainingOrder) -> History | None:
+        """Return what the champion of a catch-up was trained on; None when that is the snapshot of the order."""
+        if not order.catches_up or order.champion is None or order.champion.lineage.dataset == order.dataset:
+            return None
+        lineage = order.champion.lineage
+        return load_snapshot(self.store, lineage.dataset, order.loop).known_at(lineage.trained_until)
 
 
 @dataclass

@@ -8,38 +8,41 @@ import math
 from datetime import datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holdtrue.data import Dataset, History
 from holdtrue.domain import (
-    ActionRule,
     Loop,
     Loss,
     Ruling,
     Verdict,
     Version,
-    make_action_rule,
 )
 from holdtrue.errors import LabelError
 from holdtrue.registry import Scorer, load_model
 from holdtrue.store import Artifacts
 
+from .catch_up import catch_up
 from .fitting import Fitter, sample_rows
 from .gate import Gate, Incumbent
 from .order import Evaluation, TrainingOrder, TrainingResult
+from .rule import make_rule
 
 # The newest share of labelled rows that a first candidate is judged on.
 EVALUATION_SHARE = 0.2
-# A refresh is judged on so many of the newest days that hold labelled rows, but on no more than this share of the days
-# that the champion has not seen: the rest of the news goes to the candidate, which must resemble what will ship.
+# A refresh is judged on so many of the newest days that hold labelled rows, and on so many rows, but on no more than
+# this share of the days that the champion has not seen: the rest of the news goes to the candidate, which must resemble
+# what will ship.
 EVALUATION_DAYS = 14
+EVALUATION_ROWS = 60
 JUDGED_SHARE = 0.7
 # Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
 CAP_QUANTILE = 0.999
 
 
-def train_challenger(loop: Loop, history: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
-    """Do what the order says with the history of a snapshot.
+def train_challenger(
+    loop: Loop, history: History, order: TrainingOrder, fitter: Fitter, *, taught: History | None = None
+) -> TrainingResult:
+    """Do what the order says with the history of a snapshot; `taught` is what the champion of a catch-up had learned.
 
     Raises:
         TrainingFailed: the user's train raised or returned nothing usable.
@@ -53,9 +56,11 @@ def train_challenger(loop: Loop, history: History, order: TrainingOrder, fitter:
             expected="labelled rows to train on",
             remedy="wait for labels, or start later",
         )
-    return (
-        _train_blindly(loop, known, order, fitter) if order.is_blind else _train_and_judge(loop, known, order, fitter)
-    )
+    if order.is_blind:
+        return _train_blindly(loop, known, order, fitter)
+    if order.catches_up:
+        return catch_up(loop, known, order, fitter, taught=taught)
+    return _train_and_judge(loop, known, order, fitter)
 
 
 def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
@@ -68,7 +73,7 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
         code=fitter.code,
         steps=tuple(fitter.records),
         refit=fitted,
-        action_rule=_make_rule(loop, dataset, scorer.score(newest) if loop.outcome else None),
+        action_rule=make_rule(loop, dataset, scorer.score(newest) if loop.outcome else None),
     )
 
 
@@ -94,7 +99,7 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
         steps=tuple(fitter.records),
         candidate=candidate,
         evaluation=evaluation,
-        action_rule=_make_rule(loop, train, answers),
+        action_rule=make_rule(loop, train, answers),
         notes=known.notes,
     )
     if evaluation.ruling is not Ruling.PASSED:
@@ -159,11 +164,12 @@ def find_cut(known: History, champion: Version | None, *, is_refresh: bool) -> d
         newest: datetime = labelled[position]
         return newest
     just_after = champion.lineage.trained_until + timedelta(microseconds=1)
-    days = labelled.filter(labelled >= just_after).dt.truncate("1d").unique().sort()
-    n_judged = min(EVALUATION_DAYS, math.ceil(len(days) * JUDGED_SHARE))
-    if not is_refresh or not n_judged:
+    news = labelled.filter(labelled >= just_after).dt.truncate("1d").value_counts(name="n_rows").sort("time")
+    if not is_refresh or not news.height:
         return just_after
-    begin: datetime = days[-n_judged]
+    n_rows = news["n_rows"].reverse().cum_sum()
+    n_wanted = max(EVALUATION_DAYS, int((n_rows < EVALUATION_ROWS).sum()) + 1)
+    begin: datetime = news["time"][-min(n_wanted, math.ceil(news.height * JUDGED_SHARE))]
     return max(just_after, begin)
 
 
@@ -183,12 +189,3 @@ def _choose_loss(train: Dataset, champion: Version | None) -> Loss:
     labels = train.encoded_labels()
     errors = np.abs(labels - np.median(labels))
     return Loss.for_numbers(max(float(np.quantile(errors, CAP_QUANTILE)) * 1.5, 1e-12))
-
-
-def _make_rule(loop: Loop, train: Dataset, answers: NDArray[np.float64] | None) -> ActionRule | None:
-    if loop.outcome is None:
-        return None
-    rule = make_action_rule(loop.outcome, classes=train.classes)
-    if answers is None or not len(answers):
-        return rule
-    return make_action_rule(loop.outcome, classes=train.classes, gains=rule.gain_rows(answers))

@@ -7,6 +7,7 @@ from .figures import format_cell as format_cell
 from .figures import tabulate_losses as tabulate_losses
 from .figures import tabulate_periods as tabulate_periods
 from .figures import tabulate_policies as tabulate_policies
+from .figures import tabulate_standards as tabulate_standards
 from .page import Section as Section
 from .page import list_backtest_sections as list_backtest_sections
 from .page import read_style as read_style
@@ -57,6 +58,7 @@ __all__ = [
     "tabulate_losses",
     "tabulate_periods",
     "tabulate_policies",
+    "tabulate_standards",
     "tell_answer",
     "tell_backtest",
     "tell_comparison",

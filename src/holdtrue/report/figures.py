@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from holdtrue.domain import BacktestResult, PeriodResult, PolicyResult, Value
-from holdtrue.report.words import format_number, format_period, format_share, name_loss, name_metric
+from holdtrue.report.words import format_number, format_period, format_share, name_loss, name_metric, name_standard
 
 Cell = str | int | float | None
 _MOST_METRICS = 6
@@ -103,6 +103,24 @@ def tabulate_periods(policy: PolicyResult) -> Figures:
         for period in policy.periods
     )
     return Figures(f"{policy.policy}, period by period", header, rows)
+
+
+def tabulate_standards(result: BacktestResult) -> Figures:
+    """Return what each standard of the gate ruled on the loop's challengers, and what came of them afterwards."""
+    header = ("Standard", "Passed", "Failed", "Not enough data", "The passed, after", "The refused, after")
+    rows = tuple(
+        (
+            name_standard(found.standard),
+            found.n_passed,
+            found.n_failed,
+            found.n_inconclusive,
+            found.after_passed,
+            found.after_refused,
+        )
+        for found in result.standards
+    )
+    caption = "What each standard of the gate rules; after: their mean loss minus the champion's until the next gate"
+    return Figures(caption, header, rows)
 
 
 def _list_metrics(

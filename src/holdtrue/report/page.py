@@ -10,7 +10,14 @@ from markupsafe import Markup
 
 from holdtrue.domain import BacktestResult
 from holdtrue.report.chart import Chart
-from holdtrue.report.figures import Figures, format_cell, tabulate_losses, tabulate_periods, tabulate_policies
+from holdtrue.report.figures import (
+    Figures,
+    format_cell,
+    tabulate_losses,
+    tabulate_periods,
+    tabulate_policies,
+    tabulate_standards,
+)
 from holdtrue.report.policies import draw_calibration, draw_comparisons, draw_policies
 from holdtrue.report.sentences import tell_backtest
 from holdtrue.report.words import format_moment, format_period, is_month
@@ -70,6 +77,8 @@ def list_backtest_sections(result: BacktestResult) -> tuple[Section, ...]:
     ]
     if calibrated:
         sections.append(Section(heading="Did the shares come true?", charts=(calibrated,)))
+    if result.standards:
+        sections.append(Section(heading="What would another gate have done?", tables=(tabulate_standards(result),)))
     figures = tuple(tabulate_periods(policy) for policy in result.policies)
     sections.append(Section(heading="All figures", tables=figures, is_folded=True))
     if result.notes:

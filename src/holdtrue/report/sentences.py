@@ -11,6 +11,7 @@ from holdtrue.domain import (
     RolloutView,
     Ruling,
     StageKind,
+    StandardResult,
     Verdict,
     VerdictRecord,
 )
@@ -24,6 +25,7 @@ from holdtrue.report.words import (
     is_month,
     join_words,
     name_loss,
+    name_standard,
 )
 
 _RULED = {
@@ -41,6 +43,7 @@ def tell_backtest(result: BacktestResult) -> tuple[str, ...]:
     sentences += [tell_comparison(c, unit_name=result.unit_name) for c in told.versus]
     sentences += _tell_worst_periods(result, told)
     sentences.append(_tell_work(told))
+    sentences += [_tell_standard(found) for found in result.standards]
     if told.value is not None:
         interval = _tell_interval(told.value.low, told.value.high)
         sentences.append(f"Its decisions were worth {format_number(told.value.amount)} {told.value.unit}{interval}.")
@@ -113,7 +116,20 @@ def _tell_work(told: PolicyResult) -> str:
     if not told.n_retrains:
         return "It never retrained."
     times = "once" if told.n_retrains == 1 else f"{told.n_retrains:,} times"
-    return f"It retrained {times}, promoted {told.n_promotions:,} and rejected {told.n_rejected:,}."
+    work = f"It retrained {times}, promoted {told.n_promotions:,} and rejected {told.n_rejected:,}."
+    if not told.n_catch_ups:
+        return work
+    again = f"{told.n_catch_ups:,} of the promoted were fitted once more on the labels of their rollout"
+    return f"{work} {again}; that costs a fit each, which is not counted as a retraining."
+
+
+def _tell_standard(found: StandardResult) -> str:
+    n_all = found.n_passed + found.n_failed + found.n_inconclusive
+    said = f"The standard “{name_standard(found.standard)}” passes {found.n_passed:,} of {n_all:,} challengers"
+    if found.after_refused is None or not n_all - found.n_passed:
+        return f"{said}."
+    side = "less" if found.after_refused < 0 else "more"
+    return f"{said}; those it refuses lost {format_number(abs(found.after_refused))} {side} than the champion later on."
 
 
 def tell_verdict(verdict: Verdict | VerdictRecord, *, name: str = "The version") -> str:

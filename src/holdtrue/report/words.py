@@ -108,6 +108,11 @@ def name_loss(loss_name: str) -> str:
     return _LOSS_NAMES.get(loss_name, loss_name.replace("_", " "))
 
 
+def name_standard(standard: str) -> str:
+    """Say a standard of the gate: `no_harm` is "no harm", `non_inferior` is "not worse, proven"."""
+    return {"no_harm": "no harm", "non_inferior": "not worse, proven"}.get(standard, standard.replace("_", " "))
+
+
 def name_metric(metric: str) -> str:
     """Say a metric as the head of a column: `predicted_share` is Predicted share."""
     return _METRIC_NAMES.get(metric, metric.replace("_", " ").capitalize())

@@ -69,7 +69,9 @@ def _lay_out(strategy: Strategy, pace: Pace, *, note: str) -> RolloutPlan:
             stages.append(
                 _lay_stage(StageKind.CANARY, share, strategy.min_days, strategy, pace, is_paired=strategy.is_paired)
             )
-    return RolloutPlan(stages=tuple(stages), note=note, abort_budget=strategy.abort_budget)
+    return RolloutPlan(
+        stages=tuple(stages), note=note, abort_budget=strategy.abort_budget, catches_up=strategy.catches_up
+    )
 
 
 def _lay_stage(
