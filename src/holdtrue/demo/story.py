@@ -17,7 +17,7 @@ from .live import SEPTEMBER, Scene, Script, Stage
 
 MARCH = datetime(2013, 3, 1, 5, tzinfo=UTC)
 DECLARATIONS = Path(__file__).parent
-DAYS_PER_SECOND = 0.3
+DAYS_PER_SECOND = 0.45
 
 
 class Teller(Protocol):

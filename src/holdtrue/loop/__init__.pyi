@@ -10,8 +10,8 @@ from .order import TrainingResult as TrainingResult
 from .policy import LIVE_SCHEDULE as LIVE_SCHEDULE
 from .policy import make_policy as make_policy
 from .policy import measure_pace as measure_pace
-from .release import conclude as conclude
 from .release import Registrar as Registrar
+from .release import conclude as conclude
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
 from .state import AbortRollout as AbortRollout

@@ -1,6 +1,7 @@
 """Format: models go in and out of storage in safe forms only; pickle in any dress is refused."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from holdtrue.domain import Column, ModelFormat, Signature, Task
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 SKOPS_TOLERANCE = 1e-9
 LIGHTGBM_TOLERANCE = 1e-6
+N_KEPT = 4
 
 _MAGIC = (
     (b"\x80", "a pickle (torch and joblib write it too)"),
@@ -82,8 +84,11 @@ def dump_model(
     return stored
 
 
+@lru_cache(maxsize=N_KEPT)
 def load_model(data: bytes, format: ModelFormat, signature: Signature) -> Scorer:
     """Return what scores rows with a stored model. Check the digest and the signature of the release before.
+
+    Scorers are never changed, so the last few are kept: a training proves, judges and compares the same bytes in turn.
 
     Raises:
         FormatRefused: the bytes are not of that format, or hold what may not be loaded.
