@@ -57,6 +57,12 @@ def test_too_few_rows_are_waited_for() -> None:
     assert "99 of 100" in move.sentence
 
 
+def test_a_proof_that_it_is_no_worse_stands_in_for_rows_but_not_for_time() -> None:
+    proven = evidence(n=40, estimate=-0.3, proof=math.log(21))
+    assert decide(rollout(), proven, NOW).action is RolloutAction.ADVANCE
+    assert decide(rollout(started=NOW - timedelta(days=1)), proven, NOW).action is RolloutAction.HOLD
+
+
 def test_too_short_a_time_is_waited_out() -> None:
     assert decide(rollout(started=NOW - timedelta(days=1)), evidence(), NOW).action is RolloutAction.HOLD
 

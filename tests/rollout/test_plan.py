@@ -43,3 +43,9 @@ def test_an_unpaired_stage_waits_for_the_smaller_side() -> None:
 
 def test_no_rows_at_all_give_the_gate_alone() -> None:
     assert plan_rollout(None, pace(0.0)).is_gate_only
+
+
+def test_a_declared_rollout_stands_in_a_running_loop_whose_traffic_fell() -> None:
+    plan = plan_rollout(canary([0.1, 1], shadow=False, paired=False), pace(100, days=7), is_running=True)
+    assert len(plan.stages) == 1
+    assert "longer than the schedule of 7" in plan.note

@@ -53,3 +53,16 @@ def test_a_refresh_fails_only_when_it_is_shown_to_be_worse_than_the_baseline(gai
 def test_a_refresh_without_enough_data_is_inconclusive() -> None:
     comparison = compare_losses(np.full(5, 4.0), anchor=np.full(5, 5.0), days=DAYS[:5], loss=LOSS)
     assert judge_baseline(comparison, is_refresh=True).ruling is Ruling.INCONCLUSIVE
+
+
+def test_a_refresh_worse_than_the_baseline_still_relieves_a_champion_that_is_worse_than_it() -> None:
+    wobble = np.random.default_rng(0).normal(size=600)
+    wobble -= wobble.mean()
+    refresh, baseline, champion = 5.5 + wobble, np.full(600, 5.0), 6.5 + wobble[::-1]
+    against_baseline = compare_losses(refresh, anchor=baseline, days=DAYS, loss=LOSS)
+    against_champion = compare_losses(refresh, anchor=champion, days=DAYS, loss=LOSS)
+    verdict = judge_baseline(against_baseline, relieves=against_champion, is_refresh=True)
+    assert verdict.ruling is Ruling.PASSED
+    assert "the champion is worse still" in verdict.sentence
+    equal = compare_losses(refresh, anchor=refresh + wobble[::-1] / 9, days=DAYS, loss=LOSS)
+    assert judge_baseline(against_baseline, relieves=equal, is_refresh=True).ruling is Ruling.FAILED

@@ -43,7 +43,8 @@ class ReplayedLoop:
     """Drives `loop.decide` through the replayed rows with a virtual clock.
 
     Attributes:
-        policy: the loop's policy.
+        policy: the loop's policy at the start.
+        replan: returns its policy as of a moment: rollouts are fitted to the traffic of their time.
         replay: the rows.
         trainings: carries trainings out; version 1 must be in its roster and takes charge at the start.
         loss: what answers are judged by.
@@ -51,6 +52,7 @@ class ReplayedLoop:
     """
 
     policy: LoopPolicy
+    replan: Callable[[datetime], LoopPolicy]
     replay: Replay
     trainings: Trainings
     loss: Loss
@@ -176,6 +178,7 @@ class ReplayedLoop:
             self.n_retrains += 1
             self._note(now, DecisionKind.RETRAINED, None, f"Retrained: {move.reason}.")
         self.state = replace(self.state, last_run_at=now)
+        self.policy = self.replan(now)
         self._finished = self.trainings.train(now, champion, catches_up=move.catches_up)
         if isinstance(self._finished, TrainingLost):
             self._note(now, DecisionKind.REJECTED, None, self._finished.sentence)

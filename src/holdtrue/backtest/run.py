@@ -14,6 +14,7 @@ from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ru
 from holdtrue.environments import ProcessEnvironment
 from holdtrue.errors import DeclarationError
 from holdtrue.loop import (
+    LIVE_SCHEDULE,
     EnvironmentTrainer,
     InlineTrainer,
     LoopPolicy,
@@ -130,7 +131,14 @@ class Backtest:
         )
         trainings.open(first, shipped, self.replay.start)
         replayed = ReplayedLoop(
-            policy=self.policy, replay=self.replay, trainings=trainings, loss=first.loss, outcome=self.loop.outcome
+            policy=self.policy,
+            replan=lambda at: make_policy(
+                self.loop, self.replay.history.known_at(at), default=self.policy.every or LIVE_SCHEDULE, is_running=True
+            ),
+            replay=self.replay,
+            trainings=trainings,
+            loss=first.loss,
+            outcome=self.loop.outcome,
         )
         looks = lay_moments(self.replay.start, self.replay.end, choose_look(self.policy.every.span))
         trace = replayed.run(looks, advance=self.advance)

@@ -73,8 +73,8 @@ class Controller:
         """Observe, decide and act once; return the moves."""
         now = self.clock.now()
         collect_labels(self.store)
-        policy = self.policy(now)
         state = self.read_state()
+        policy = self.policy(now, is_running=state.champion is not None)
         if state.is_training and self._future is None:
             self._take_over()
         finished = self._collect()
@@ -121,9 +121,9 @@ class Controller:
         if self._future is not None:
             self._future.exception()
 
-    def policy(self, now: datetime) -> LoopPolicy:
+    def policy(self, now: datetime, *, is_running: bool = False) -> LoopPolicy:
         """Return what the loop is run by, fitted to the rows that its table holds now."""
-        return make_policy(self.loop, self.history(now).known_at(now))
+        return make_policy(self.loop, self.history(now).known_at(now), is_running=is_running)
 
     def history(self, now: datetime) -> History:
         """Return the table, read anew when its files have changed."""

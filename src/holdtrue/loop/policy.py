@@ -13,16 +13,18 @@ LIVE_SCHEDULE = Every(span=timedelta(days=7))
 PACE_SHARE = 0.2
 
 
-def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE) -> LoopPolicy:
+def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE, is_running: bool = False) -> LoopPolicy:
     """Return what a loop is run by; without a declared schedule it gets `default`, and always the risk trigger.
 
+    Its rollouts are fitted to the newest rows, so it is made anew as traffic changes.
+
     Raises:
-        DeclarationError: the declared rollout is longer than the schedule.
+        DeclarationError: the declared rollout is longer than the schedule, in a loop that is not running yet.
     """
     triggers = loop.triggers
     every = triggers.every if triggers is not None and triggers.every is not None else default
     on_risk = OnRisk() if triggers is None else triggers.on_risk
-    plan = plan_rollout(loop.rollout, measure_pace(known, every.span))
+    plan = plan_rollout(loop.rollout, measure_pace(known, every.span), is_running=is_running)
     return LoopPolicy(every=every, on_risk=on_risk, plan=plan)
 
 

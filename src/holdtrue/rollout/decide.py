@@ -35,7 +35,8 @@ def decide(rollout: Rollout, evidence: Evidence, now: datetime) -> RolloutMove:
     """Return the next move of an active rollout. Harm that is shown stops it in every stage, before anything else.
 
     A stage ends when its rows and its time have matured, harm is not suspected, and, under the standard
-    `non_inferior`, it is proved that the challenger is not worse by the margin.
+    `non_inferior`, it is proved that the challenger is not worse by the margin. Such a proof also stands in for rows:
+    where traffic dried up, nobody waits for 500 of them to relieve a champion that fails.
     """
     if rollout.plan.is_gate_only:
         return RolloutMove(action=RolloutAction.PROMOTE, sentence=rollout.plan.note)
@@ -63,7 +64,7 @@ def _is_within_margin(evidence: Evidence, margin: float) -> bool:
 
 
 def _find_reason_to_wait(rollout: Rollout, stage: Stage, evidence: Evidence, now: datetime) -> str | None:
-    if evidence.n_stage < stage.min_rows:
+    if evidence.n_stage < stage.min_rows and not evidence.shows_no_worse():
         return f"{evidence.n_stage:,} of {stage.min_rows:,} labelled rows have matured."
     if now - rollout.stage_started_at < stage.min_span:
         left = (stage.min_span - (now - rollout.stage_started_at)).total_seconds() / 86_400

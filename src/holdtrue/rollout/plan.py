@@ -1,6 +1,6 @@
 """Plan: the stages of a rollout, fitted to how many labelled rows a loop's own traffic brings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from holdtrue.domain import RolloutPlan, Stage, StageKind, Strategy
@@ -24,11 +24,11 @@ class Pace:
     interval: timedelta
 
 
-def plan_rollout(declared: Strategy | None, pace: Pace) -> RolloutPlan:
+def plan_rollout(declared: Strategy | None, pace: Pace, *, is_running: bool = False) -> RolloutPlan:
     """Return the stages of a rollout and how long each is expected to take.
 
     Without a declared strategy the fullest one that fits into the schedule is taken: shadow and canary, shadow alone,
-    or the gate alone.
+    or the gate alone. In a loop that is running already (`is_running`) a declared rollout stands, however traffic fell.
 
     Raises:
         DeclarationError: a declared rollout would take longer than the time between two retrainings.
@@ -36,6 +36,9 @@ def plan_rollout(declared: Strategy | None, pace: Pace) -> RolloutPlan:
     days = pace.interval / DAY
     if declared is not None:
         plan = _lay_out(declared, pace, note="as declared")
+        if plan.expected_days > days and is_running:
+            slow = f"as declared; at {pace.labelled_rows_per_day:.2g} labelled rows a day it takes about "
+            return replace(plan, note=f"{slow}{plan.expected_days:.0f} days, longer than the schedule of {days:.0f}")
         if plan.expected_days > days:
             raise DeclarationError(
                 f"the declared rollout needs about {plan.expected_days:.1f} days at "

@@ -48,21 +48,22 @@ def baseline_predictions(
     return np.full(n_rows, float(np.median(known)))
 
 
-def judge_baseline(comparison: Comparison, *, is_refresh: bool = False) -> Verdict:
+def judge_baseline(comparison: Comparison, *, relieves: Comparison | None = None, is_refresh: bool = False) -> Verdict:
     """Return whether the challenger beats the simple baseline, from the comparison of their losses at alpha .10.
 
     The upper end of that two-sided interval is the end of a one-sided one at .05. An estimate on the wrong side has
     failed, one on the right side that may be luck is inconclusive.
 
     A refresh of the champion's own recipe has proved itself once; a few bad days would refuse it just when the champion
-    needs relief. It fails only when it is shown to be worse than the baseline.
+    needs relief. It fails only when it is shown to be worse than the baseline, and not even then when the champion is
+    shown to be worse than it (`relieves`: its comparison with the champion): to refuse it would keep the worse of both.
     """
     evidence = comparison.to_evidence()
     figures = f"{comparison.loss_name} {comparison.risk:.4g} against {comparison.anchor_risk:.4g}"
     if comparison.shortage is not None:
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=comparison.shortage, evidence=evidence)
     if is_refresh:
-        return _judge_refresh(comparison, figures, evidence)
+        return _judge_refresh(comparison, relieves, figures, evidence)
     if comparison.estimate >= 0:
         sentence = f"The challenger does not beat the simple baseline: {figures} ({comparison.extent})."
         return Verdict(check=CHECK, ruling=Ruling.FAILED, sentence=sentence, evidence=evidence)
@@ -78,12 +79,16 @@ def judge_baseline(comparison: Comparison, *, is_refresh: bool = False) -> Verdi
     return Verdict(check=CHECK, ruling=Ruling.PASSED, sentence=sentence, evidence=evidence)
 
 
-def _judge_refresh(comparison: Comparison, figures: str, evidence: dict[str, Json]) -> Verdict:
-    has_passed = comparison.low <= 0
-    said = "is not shown to be worse" if has_passed else "is worse"
+def _judge_refresh(
+    comparison: Comparison, relieves: Comparison | None, figures: str, evidence: dict[str, Json]
+) -> Verdict:
+    is_worse = comparison.low > 0
+    is_relief = relieves is not None and relieves.high < 0
+    said = "is worse" if is_worse else "is not shown to be worse"
+    but = ", but the champion is worse still" if is_worse and is_relief else ""
     return Verdict(
         check=CHECK,
-        ruling=Ruling.PASSED if has_passed else Ruling.FAILED,
-        sentence=f"The refresh {said} than the simple baseline: {figures} ({comparison.extent}).",
+        ruling=Ruling.FAILED if is_worse and not is_relief else Ruling.PASSED,
+        sentence=f"The refresh {said} than the simple baseline: {figures} ({comparison.extent}){but}.",
         evidence=evidence,
     )

@@ -117,7 +117,7 @@ def judge_gate(
     comparison = rows.compare(rows.baseline if rows.champion is None else rows.champion)
     margin = choose_margin(checks, rows)
     found = [
-        judge_baseline(rows.compare(rows.baseline, alpha=0.10), is_refresh=is_refresh)
+        judge_baseline(rows.compare(rows.baseline, alpha=0.10), relieves=comparison, is_refresh=is_refresh)
         if isinstance(check, BeatsBaseline)
         else _judge_not_worse(check, rows, comparison, margin=margin, is_refresh=is_refresh)
         for check in _choose_checks(checks, has_champion=champion is not None)
