@@ -25,10 +25,14 @@ class RolloutAction(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutMove:
-    """What is to be done, and why, in a sentence for people."""
+    """What is to be done, and why, in a sentence for people.
+
+    `is_given_up` marks an abort for want of evidence: neither harm nor its absence was shown in time.
+    """
 
     action: RolloutAction
     sentence: str
+    is_given_up: bool = False
 
 
 def decide(rollout: Rollout, evidence: Evidence, now: datetime) -> RolloutMove:
@@ -50,7 +54,7 @@ def decide(rollout: Rollout, evidence: Evidence, now: datetime) -> RolloutMove:
     waited = (now - rollout.stage_started_at).total_seconds() / 86_400
     if waited > patience:
         sentence = f"Given up after {waited:.1f} days in {tell_stage(stage)}: {waiting}"
-        return RolloutMove(action=RolloutAction.ABORT, sentence=sentence)
+        return RolloutMove(action=RolloutAction.ABORT, sentence=sentence, is_given_up=True)
     return RolloutMove(action=RolloutAction.HOLD, sentence=f"In {tell_stage(stage)}: {waiting}")
 
 
