@@ -26,19 +26,24 @@ from holdtrue.testing import hold_contest
 
 RESULTS = Path(__file__).parents[1] / "results"
 FIRST_START, LAST_START = datetime(2013, 4, 1, 5, tzinfo=UTC), datetime(2013, 11, 1, 5, tzinfo=UTC)
+# What the table's owner changed, while requests go on as before. In the second all values stay in their range.
+DAMAGES = {
+    "share": [(pl.col("humid") / 100.0).alias("humid")],
+    "utc": [((pl.col(name) + 300) % 1440).alias(name) for name in ("leaves_minute", "arrives_minute")],
+}
 
 
 class Workshop:
     """Trains on snapshots of the flights, healthy or damaged, as a live loop would."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, damage: str) -> None:
         write_flights(folder / "flights.parquet")
         self.loop: Loop = load_loop(DECLARATIONS / "loop.py")
         self.history = read_history(self.loop.data, folder=folder, task=self.loop.declared_task)
         self.store = Store.open(folder / ".holdtrue")
         self.trainer = InlineTrainer(loop=self.loop, store=self.store)
-        damaged = self.history.frame.with_columns((pl.col("humid") / 100.0).alias("humid"))
         self.healthy = self._keep(self.history)
+        damaged = self.history.frame.with_columns(*DAMAGES[damage])
         self.damaged = self._keep(replace(self.history, frame=damaged))
 
     def _keep(self, history: History) -> str:
@@ -58,8 +63,8 @@ class Workshop:
         return make_policy(load_loop(DECLARATIONS / f"{name}.py"), self.history.known_at(at)).plan
 
 
-def try_bad(workshop: Workshop, seed: int) -> dict[str, object]:
-    """Roll a challenger out whose training table has a feature in another unit, with shadow and without."""
+def try_bad(workshop: Workshop, seed: int, *, knows_skew: bool) -> dict[str, object]:
+    """Roll a challenger out whose training table was damaged, with shadow and without."""
     days = int(np.random.default_rng(seed).integers(0, (LAST_START - FIRST_START).days))
     start = FIRST_START + timedelta(days=days)
     replay = Replay(workshop.history, start, start + timedelta(days=42))
@@ -75,10 +80,12 @@ def try_bad(workshop: Workshop, seed: int) -> dict[str, object]:
     challenger = roster.enlist(after.refit, after, dataset=workshop.damaged, now=start)
     n_rows = replay.find_row(start + timedelta(days=41))
     answers = [roster.answer(version.number, 0, n_rows) for version in (champion, challenger)]
+    schemas = (champion.signature.schema, challenger.signature.schema) if knows_skew else None
     for name, declaration in (("shadowed", "loop"), ("unshadowed", "loop_unshadowed")):
         result = hold_contest(
             replay, champion=answers[0], challenger=answers[1], plan=workshop.plan(declaration, start),
             terms=after.evaluation.terms, loss=before.loss, start=start, salt=f"bad {seed}", max_days=40,
+            schemas=schemas,
         )  # fmt: skip
         told |= {name: result.sentence, f"n_exposed_{name}": result.n_exposed, f"days_{name}": result.days}
     return told
@@ -118,12 +125,14 @@ def main() -> None:
     """Run one of the two, print a table and keep the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("bad", "equal"))
+    parser.add_argument("--damage", choices=tuple(DAMAGES), default="share")
+    parser.add_argument("--labels-alone", action="store_true", help="leave skew out of account")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        workshop = Workshop(Path(folder))
+        workshop = Workshop(Path(folder), chosen.damage)
         found: object
         if chosen.what == "equal":
             found = try_equal(workshop, chosen.runs, chosen.seed)
@@ -131,14 +140,16 @@ def main() -> None:
         else:
             rows = []
             for seed in range(chosen.seed, chosen.seed + chosen.seeds):
-                rows.append(try_bad(workshop, seed))
+                rows.append(try_bad(workshop, seed, knows_skew=not chosen.labels_alone))
                 print(json.dumps(rows[-1]), flush=True)
             exposed = [row["n_exposed_shadowed"] for row in rows]
             print(f"with shadow: {exposed.count(0)} of {len(rows)} answered nobody")
             print(f"without: exposed {sorted(int(str(row['n_exposed_unshadowed'])) for row in rows)}")
             found = rows
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"rollout-{chosen.what}.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        name = f"{chosen.what}-{chosen.damage}{'-labels-alone' if chosen.labels_alone else ''}"
+        name = name if chosen.what == "bad" else chosen.what
+        (RESULTS / f"rollout-{name}.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         workshop.store.close()
 
 

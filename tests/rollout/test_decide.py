@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdtrue.domain import Rollout, RolloutPlan, RolloutTerms, Stage, StageKind, Standard
-from holdtrue.rollout import Evidence, RolloutAction, decide
+from holdtrue.rollout import Evidence, RolloutAction, Skew, decide
 from holdtrue.stats import Interval
 
 NOW = datetime(2024, 1, 10, tzinfo=UTC)
@@ -49,6 +50,13 @@ def test_harm_that_is_shown_stops_even_a_stage_that_just_began() -> None:
     move = decide(rollout(started=NOW), evidence(n=10, estimate=0.4, harm=math.log(21)), NOW)
     assert move.action is RolloutAction.ABORT
     assert "it has answered nobody" in move.sentence
+
+
+def test_skew_stops_a_rollout_before_a_single_label_has_come() -> None:
+    skew = Skew(column="humid", n_rows=200, n_strange=200, sentence="200 of 200 requests are strange")
+    move = decide(rollout(started=NOW), replace(evidence(n=0), skew=skew), NOW)
+    assert move.action is RolloutAction.ABORT
+    assert "without waiting for labels: 200 of 200 requests are strange; it has answered nobody" in move.sentence
 
 
 def test_too_few_rows_are_waited_for() -> None:

@@ -202,7 +202,9 @@ class ReplayedLoop:
             self._act(Promote(rollout=rollout, sentence=f"{move.sentence} {move.plan.note}"), now, end)
             return
         self._note(now, DecisionKind.ROLLED_OUT, move.version, move.sentence)
-        self.trial = Trial(rollout=rollout, begin=end, replay=self.replay, loss=self.loss)
+        versions = self.trainings.roster.versions
+        schemas = (versions[champion].signature.schema, versions[move.version].signature.schema)
+        self.trial = Trial(rollout=rollout, begin=end, replay=self.replay, loss=self.loss, schemas=schemas)
         self._hold(rollout)
 
     def _hold(self, rollout: Rollout) -> None:

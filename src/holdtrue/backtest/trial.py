@@ -6,20 +6,24 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Loss, Rollout, hash_unit
-from holdtrue.rollout import Evidence, Exposures, weigh_exposures
+from holdtrue.domain import Loss, Rollout, Schema, hash_unit
+from holdtrue.rollout import NEWEST_REQUESTS, Evidence, Exposures, Skew, find_skew, weigh_exposures
 
 from .replay import Replay, to_microseconds
 
 
 @dataclass
 class Trial:
-    """Keeps what both versions answered since a rollout began (replayed rows [begin, ...))."""
+    """Keeps what both versions answered since a rollout began (replayed rows [begin, ...)).
+
+    `schemas` are those of the champion's and the challenger's training rows; without them skew is not looked for.
+    """
 
     rollout: Rollout
     begin: int
     replay: Replay
     loss: Loss
+    schemas: tuple[Schema, Schema] | None = None
     champion_loss: list[NDArray[np.float64]] = field(default_factory=list)
     challenger_loss: list[NDArray[np.float64]] = field(default_factory=list)
     is_challenger: list[NDArray[np.bool_]] = field(default_factory=list)
@@ -68,7 +72,16 @@ class Trial:
             stage_index=self.rollout.stage_index,
             is_paired=self.rollout.stage.is_paired,
         )
-        return replace(evidence, n_exposed=self.n_exposed)
+        return replace(evidence, n_exposed=self.n_exposed, skew=self._find_skew())
+
+    def _find_skew(self) -> Skew | None:
+        if self.schemas is None:
+            return None
+        champion, challenger = self.schemas
+        n_rows = sum(len(part) for part in self.share)
+        newest = self.replay.part.frame[self.begin : self.begin + n_rows].tail(NEWEST_REQUESTS)
+        values = {name: newest[name].to_list() for name in challenger.names if name in newest.columns}
+        return find_skew(values, challenger=challenger, champion=champion)
 
     @property
     def n_exposed(self) -> int:

@@ -1,6 +1,7 @@
 """Observe: what the log and the labels say at a moment, as facts for deciding."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from holdtrue.data import History, encode_labels, join_labels
 from holdtrue.domain import Role, Rollout, Signature, StageKind, Version
 from holdtrue.monitoring import RiskReading
-from holdtrue.rollout import Evidence, Exposures, weigh_exposures
+from holdtrue.rollout import NEWEST_REQUESTS, Evidence, Exposures, Skew, find_skew, weigh_exposures
 
 from .classes import align_classes
 from .risk import RiskWatch
@@ -45,18 +46,15 @@ def gather_evidence(
     evidence = weigh_exposures(
         _expose(ripe, rollout, versions), rollout.terms, stage_index=rollout.stage_index, is_paired=stage.is_paired
     )
-    return Evidence(
-        n_rows=evidence.n_rows,
-        n_missing=evidence.n_missing,
-        n_stage=evidence.n_stage,
-        n_exposed=n_exposed,
-        estimate=evidence.estimate,
-        interval=evidence.interval,
-        z=evidence.z,
-        harm=evidence.harm,
-        proof=evidence.proof,
-        n_streams=evidence.n_streams,
-    )
+    return replace(evidence, n_exposed=n_exposed, skew=_find_skew(rows, rollout, versions))
+
+
+def _find_skew(rows: pl.DataFrame, rollout: Rollout, versions: Mapping[int, Version]) -> Skew | None:
+    """Return a column of the newest requests that the challenger never learned, as the rollout's own log shows them."""
+    champion, challenger = (versions[number].signature.schema for number in (rollout.champion, rollout.challenger))
+    newest = rows.tail(NEWEST_REQUESTS)["features"].struct.unnest()
+    values = {name: newest[name].to_list() for name in challenger.names if name in newest.columns}
+    return find_skew(values, challenger=challenger, champion=champion)
 
 
 def _pair(log: pl.DataFrame, rollout: Rollout) -> pl.DataFrame:

@@ -7,14 +7,20 @@ from .evidence import Exposures as Exposures
 from .evidence import weigh_exposures as weigh_exposures
 from .plan import Pace as Pace
 from .plan import plan_rollout as plan_rollout
+from .skew import NEWEST_REQUESTS as NEWEST_REQUESTS
+from .skew import Skew as Skew
+from .skew import find_skew as find_skew
 
 __all__ = [
+    "NEWEST_REQUESTS",
     "Evidence",
     "Exposures",
     "Pace",
     "RolloutAction",
     "RolloutMove",
+    "Skew",
     "decide",
+    "find_skew",
     "plan_rollout",
     "tell_stage",
     "weigh_exposures",

@@ -36,7 +36,7 @@ class RolloutMove:
 
 
 def decide(rollout: Rollout, evidence: Evidence, now: datetime) -> RolloutMove:
-    """Return the next move of an active rollout. Harm that is shown stops it in every stage, before anything else.
+    """Return the next move of an active rollout. Skew, or harm that is shown, stops it in every stage before all else.
 
     A stage ends when its rows and its time have matured, harm is not suspected, and, under the standard
     `non_inferior`, it is proved that the challenger is not worse by the margin. Such a proof also stands in for rows:
@@ -45,6 +45,9 @@ def decide(rollout: Rollout, evidence: Evidence, now: datetime) -> RolloutMove:
     if rollout.plan.is_gate_only:
         return RolloutMove(action=RolloutAction.PROMOTE, sentence=rollout.plan.note)
     stage = rollout.stage
+    if evidence.skew is not None:
+        sentence = f"Stopped in {tell_stage(stage)} without waiting for labels: {evidence.skew.sentence}"
+        return RolloutMove(action=RolloutAction.ABORT, sentence=f"{sentence}; {_tell_exposure(evidence)}.")
     if evidence.shows_harm(rollout.plan.abort_budget) and not _is_within_margin(evidence, rollout.terms.margin):
         return RolloutMove(action=RolloutAction.ABORT, sentence=_tell_harm(rollout, evidence))
     waiting = _find_reason_to_wait(rollout, stage, evidence, now)
@@ -91,18 +94,19 @@ def _go_on(rollout: Rollout, evidence: Evidence) -> RolloutMove:
 
 
 def _tell_harm(rollout: Rollout, evidence: Evidence) -> str:
-    exposure = (
-        "it has answered nobody"
-        if not evidence.n_exposed
-        else f"it has answered {evidence.n_exposed:,} request{'s' if evidence.n_exposed > 1 else ''}"
-    )
     low = evidence.interval.low if evidence.interval else 0.0
     size = f"at least {low:.3f} worse in loss" if low > 0 else f"about {evidence.estimate or 0:.3f} worse in loss"
     chance = f"1 chance in {1 / rollout.plan.abort_budget:.0f}"
     return (
         f"Stopped in {tell_stage(rollout.stage)} after {evidence.n_rows:,} labelled rows: {size}; "
-        f"at most {chance} that this is luck; {exposure}."
+        f"at most {chance} that this is luck; {_tell_exposure(evidence)}."
     )
+
+
+def _tell_exposure(evidence: Evidence) -> str:
+    if not evidence.n_exposed:
+        return "it has answered nobody"
+    return f"it has answered {evidence.n_exposed:,} request{'s' if evidence.n_exposed > 1 else ''}"
 
 
 def _tell_interval(evidence: Evidence) -> str:

@@ -23,6 +23,8 @@ from holdtrue.stats import (
     randomised_range,
 )
 
+from .skew import Skew
+
 Floats = NDArray[np.float64]
 
 
@@ -75,6 +77,7 @@ class Evidence:
         harm: largest tempered log-evidence so far that the challenger is worse.
         proof: largest tempered log-evidence so far that it is not worse by the margin.
         n_streams: streams of evidence that may abort; the budget is shared among them.
+        skew: a column of the requests that the challenger never learned; None when there is none.
     """
 
     n_rows: int
@@ -87,6 +90,7 @@ class Evidence:
     harm: float = 0.0
     proof: float = 0.0
     n_streams: int = 1
+    skew: Skew | None = None
 
     def shows_harm(self, budget: float) -> bool:
         """Say whether harm is shown within an abort budget shared by all streams (threshold S/alpha)."""

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from holdtrue.backtest import Replay, Trial
-from holdtrue.domain import Loss, Rollout, RolloutPlan, RolloutTerms
+from holdtrue.domain import Loss, Rollout, RolloutPlan, RolloutTerms, Schema
 from holdtrue.rollout import RolloutAction, RolloutMove, decide, tell_stage
 
 LOOK = timedelta(hours=6)
@@ -44,6 +44,7 @@ def hold_contest(
     loss: Loss,
     start: datetime,
     salt: str,
+    schemas: tuple[Schema, Schema] | None = None,
     max_days: float = 60.0,
     look: timedelta = LOOK,
 ) -> ContestResult:
@@ -58,6 +59,7 @@ def hold_contest(
         loss: what answers are judged by.
         start: when the rollout begins.
         salt: names the rollout; units are assigned by it.
+        schemas: of the training rows of champion and challenger; None leaves skew out of account.
         max_days: after so many business days the contest ends undecided.
         look: time between two looks.
     """
@@ -66,7 +68,7 @@ def hold_contest(
         rollout_id=salt, loop="contest", champion=1, challenger=2, plan=plan, terms=terms, started_at=start,
         stage_index=0, stage_started_at=start,
     )  # fmt: skip
-    trial, now = Trial(rollout=rollout, begin=begin, replay=replay, loss=loss), start
+    trial, now = Trial(rollout=rollout, begin=begin, replay=replay, loss=loss, schemas=schemas), start
     move = RolloutMove(action=RolloutAction.HOLD, sentence="")
     while now - start < timedelta(days=max_days):
         now += look
