@@ -35,7 +35,13 @@ def _make_period(chance: random.Random, policy: str, month: int) -> PeriodResult
         n_promotions=n_trains // 2 if policy == "loop" else n_trains,
         n_rejected=n_trains - n_trains // 2 if policy == "loop" else 0,
         value=Value(amount=11_000 - 40_000 * _EXTRA[policy], unit="USD"),
+        versus_static=None if policy == "static" else compare_with_static(-0.01),
     )
+
+
+def compare_with_static(difference: float) -> Comparison:
+    """Return how a period compares with static, .01 either way."""
+    return Comparison(other="static", difference=difference, low=difference - 0.01, high=difference + 0.01, n_blocks=30)
 
 
 def _list_decisions(policy: str) -> tuple[Decision, ...]:

@@ -7,6 +7,7 @@ from holdtrue.domain import (
     RolloutStatus,
     RolloutView,
     Ruling,
+    StandardResult,
     Verdict,
     VerdictRecord,
     VerdictStage,
@@ -20,7 +21,7 @@ from holdtrue.report import (
     tell_verdict,
 )
 
-from .results import make_backtest, make_policy
+from .results import compare_with_static, make_backtest, make_policy
 from .views import make_evidence, make_rollout, make_rollout_view
 
 SEPTEMBER = datetime(2013, 9, 4, 14, 30, tzinfo=UTC)
@@ -39,15 +40,26 @@ def test_a_backtest_is_told_from_its_loss_to_its_worth() -> None:
     assert sentences[6] == "Its decisions were worth 110,000 USD (95 % interval 95,000 to 125,000)."
 
 
-def test_a_backtest_names_the_months_that_were_worse_than_static() -> None:
+def test_a_backtest_names_the_months_that_were_worse_than_static_and_whether_that_is_sure() -> None:
     result = make_backtest()
     loop = result.policy("loop")
-    worse = replace(loop.periods[0], loss=0.55)
-    loop = replace(loop, periods=(worse, *loop.periods[1:]))
+    march = replace(loop.periods[0], versus_static=compare_with_static(0.04))
+    april = replace(loop.periods[1], versus_static=compare_with_static(0.005))
+    loop = replace(loop, periods=(march, april, *loop.periods[2:]))
     told = tell_backtest(replace(result, policies=(*result.policies[:3], loop)))
-    assert any(s.startswith("Mar 2013 (by 0.04") and s.endswith("beyond the margin of 0.0040.") for s in told) or any(
-        s.startswith("Mar 2013 (by 0.04") and "was worse than static" in s for s in told
+    assert (
+        "Mar 2013 (by 0.040, surely) and Apr 2013 (by 0.005, which may be luck: between 0.005 less and 0.015 more)"
+        " were worse than static beyond the margin of 0.004."
+    ) in told
+
+
+def test_the_standards_of_the_gate_are_told_with_what_became_of_those_refused() -> None:
+    found = StandardResult(
+        standard="no_harm", n_passed=18, n_failed=0, n_inconclusive=1, after_passed=-0.003, after_refused=-0.02
     )
+    told = tell_backtest(replace(make_backtest(), standards=(found,)))
+    refused = "those it refuses lost 0.020 less than the champion later on"
+    assert f"The standard “no harm” passes 18 of 19 challengers; {refused}." in told
 
 
 def test_a_backtest_without_labels_says_so() -> None:

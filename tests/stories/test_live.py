@@ -41,7 +41,7 @@ def test_a_model_is_trained_scored_explained_and_asked_about(tmp_path: Path) -> 
     assert scored.height == 20
     assert scored["p_True"].is_between(0, 1).all()
     why = run("why", scored["prediction_id"][0], "--loop", loop_file)
-    for word in ("version v1", "dataset", "verdict gate", "decision", "install", "code"):
+    for word in ("v1 is", "dataset", "passed the gate", "made by run", "from code", "Training began", "(holdtrue)"):
         assert word in why
     assert "v1 is in charge" in run("status", loop_file)
     assert "no earlier champion" in run("rollback", loop_file, code=2)

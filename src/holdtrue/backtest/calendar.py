@@ -8,6 +8,7 @@ DAY = timedelta(days=1)
 # Parts of the whole span that a loop without a schedule gets, and looks in each part.
 N_PARTS = 40
 LOOKS_PER_PART = 7
+SLIVER = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def _cut(start: datetime, end: datetime, unit: str) -> tuple[Period, ...]:
     edges = [start]
     while edges[-1] < end:
         edges.append(min(_next_edge(edges[-1], unit), end))
+    # The last hours of a span, cut by another zone's midnight, are no month of their own.
+    if len(edges) > 2 and edges[-1] - edges[-2] < SLIVER * (edges[-2] - edges[-3]):
+        del edges[-2]
     return tuple(Period(a, b) for a, b in pairwise(edges))
 
 

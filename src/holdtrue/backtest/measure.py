@@ -41,6 +41,8 @@ def measure_policy(
 ) -> PolicyResult:
     """Return the figures of a policy over the whole span and in each period, beside those of the other policies."""
     losses = measure_losses(trace.answers, replay, loss)
+    still = next((other for other in others if other.policy == "static" and trace.policy != "static"), None)
+    static = None if still is None else measure_losses(still.answers, replay, loss)
     known = ~np.isnan(losses)
     blocks = replay.weeks
     whole = _interval(losses[known], blocks[known])
@@ -58,7 +60,7 @@ def measure_policy(
         n_promotions=_count(trace.decisions, DecisionKind.PROMOTED),
         n_rejected=_count(trace.decisions, DecisionKind.REJECTED) + _count(trace.decisions, DecisionKind.ABORTED),
         value=_value(trace, known, blocks),
-        periods=tuple(_measure_period(trace, replay, losses, period) for period in periods),
+        periods=tuple(_measure_period(trace, replay, losses, period, static=static) for period in periods),
         versus=tuple(
             _compare(losses, measure_losses(other.answers, replay, loss), blocks, other.policy)
             for other in others
@@ -76,7 +78,14 @@ def measure_losses(answers: NDArray[np.float64], replay: Replay, loss: Loss) -> 
     return losses
 
 
-def _measure_period(trace: PolicyTrace, replay: Replay, losses: NDArray[np.float64], period: Period) -> PeriodResult:
+def _measure_period(
+    trace: PolicyTrace,
+    replay: Replay,
+    losses: NDArray[np.float64],
+    period: Period,
+    *,
+    static: NDArray[np.float64] | None,
+) -> PeriodResult:
     begin, end = replay.find_row(period.start), replay.find_row(period.end)
     part = losses[begin:end]
     known = ~np.isnan(part)
@@ -95,6 +104,7 @@ def _measure_period(trace: PolicyTrace, replay: Replay, losses: NDArray[np.float
         n_promotions=_count(decisions, DecisionKind.PROMOTED),
         n_rejected=_count(decisions, DecisionKind.REJECTED) + _count(decisions, DecisionKind.ABORTED),
         value=None if trace.worth is None else _sum_worth(trace.worth[begin:end], trace.unit),
+        versus_static=None if static is None else _compare(part, static[begin:end], replay.days[begin:end], "static"),
     )
 
 

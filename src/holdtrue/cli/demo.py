@@ -10,10 +10,10 @@ import typer
 from holdtrue.clock import ScaledClock
 from holdtrue.demo import SEPTEMBER, tell_scene, tell_story
 from holdtrue.project import StoredView, open_project
+from holdtrue.report import tell_explanation
 
 from .backtest import print_backtest
 from .console import Bar, print_json, progress_bar, say
-from .show import tell_explanation
 
 
 class Screen:

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import Explanation, LoopView
+from holdtrue.domain import LoopView
 from holdtrue.project import StoredView, open_project
+from holdtrue.report import tell_explanation
 
 from .console import print_json, say
 
@@ -57,36 +58,6 @@ def why(
         return
     for line in tell_explanation(found):
         say(line)
-
-
-def tell_explanation(found: Explanation) -> list[str]:
-    """Return the way back from an answer, a line for each step."""
-    given, version = found.prediction, found.version
-    answer = ", ".join(f"{number:.4f}" for number in given.answer)
-    lines = [
-        f"prediction {given.prediction_id}: {answer}" + (f", decision {given.decision}" if given.decision else ""),
-        f"  key {given.key}, as {given.role.value if hasattr(given.role, 'value') else given.role}"
-        f" with probability {given.probability:g}, traffic revision {given.traffic_revision}",
-        f"  label: {found.label.label}" if found.label is not None else "  label: not known yet",
-    ]
-    if version is not None:
-        made = version.lineage
-        lines += [
-            f"version {version.name} {version.digest[:16]}, {version.format.value} artifact {version.artifact[:16]}",
-            f"  release {found.release[:16] if found.release else 'none'}",
-            f"  code {made.code[:16]}, labels known until {made.trained_until:%Y-%m-%d %H:%M}",
-        ]
-    if found.run is not None:
-        lines.append(f"run {found.run.run_id}: {found.run.reason} ({found.run.state.value})")
-    if found.dataset is not None:
-        data = found.dataset
-        lines.append(f"dataset {data.digest[:16]}: {data.n_rows:,} rows, {data.n_labelled:,} labelled, {data.source}")
-    for record in found.verdicts:
-        for verdict in record.verdicts:
-            lines.append(f"verdict {record.stage.value} / {verdict.check}: {verdict.ruling.value}. {verdict.sentence}")
-    for entry in found.decisions:
-        lines.append(f"decision {entry.at:%Y-%m-%d %H:%M} {entry.action} by {entry.actor}: {entry.sentence}")
-    return lines
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -53,6 +53,8 @@ class Comparison:
 class PeriodResult:
     """One period [start, end) of a policy. `loss` is None when no label of the period is known.
 
+    `versus_static` compares it with the policy static in the same period, by blocks of a day; None without that policy.
+
     `metrics` may hold log_loss, brier, auc, predicted_share, actual_share, mean_absolute_error and others.
     """
 
@@ -68,6 +70,7 @@ class PeriodResult:
     n_promotions: int = 0
     n_rejected: int = 0
     value: Value | None = None
+    versus_static: Comparison | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

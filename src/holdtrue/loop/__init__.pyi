@@ -3,6 +3,7 @@ from .classes import align_classes as align_classes
 from .control import Controller as Controller
 from .decide import decide as decide
 from .file import load_loop as load_loop
+from .observe import explain_risk as explain_risk
 from .order import Evaluation as Evaluation
 from .order import Fitted as Fitted
 from .order import TrainingOrder as TrainingOrder
@@ -76,6 +77,7 @@ __all__ = [
     "align_classes",
     "conclude",
     "decide",
+    "explain_risk",
     "find_cut",
     "load_loop",
     "make_policy",

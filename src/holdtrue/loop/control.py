@@ -28,7 +28,7 @@ from holdtrue.store import Store, Transaction
 
 from .act import CHAMPION, Actor
 from .decide import decide
-from .observe import count_news, gather_evidence, read_risk
+from .observe import count_news, explain_risk, gather_evidence, read_risk
 from .order import TrainingOrder, TrainingResult
 from .policy import make_policy
 from .release import Registrar
@@ -176,8 +176,12 @@ class Controller:
             )
 
         risk = None if policy.on_risk is None else read(policy.on_risk.run_length_days)
-        n_rows, n_days = count_news(self.history(now).known_at(now), log, labels, champion)
-        return replace(facts, risk=risk, alert=read(ALERT_RUN_LENGTH_DAYS), n_new_rows=n_rows, n_new_days=n_days)
+        alert, table = read(ALERT_RUN_LENGTH_DAYS), self.history(now)
+        if alert.has_risen and not any(known.version == state.champion for known in state.open_alerts):
+            learned = table.known_at(champion.lineage.trained_until)
+            alert = explain_risk(alert, learned, log.filter(log["time"] >= took_over))
+        n_rows, n_days = count_news(table.known_at(now), log, labels, champion)
+        return replace(facts, risk=risk, alert=alert, n_new_rows=n_rows, n_new_days=n_days)
 
     def _count_table_labels(self, since: datetime | None, now: datetime) -> int:
         known = self.history(now).known_at(now).frame["__label_time"]

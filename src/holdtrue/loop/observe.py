@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from holdtrue.data import History, encode_labels, join_labels
 from holdtrue.domain import Role, Rollout, Signature, StageKind, Version
-from holdtrue.monitoring import RiskReading
+from holdtrue.monitoring import RiskReading, explain_drift, tell_causes
 from holdtrue.rollout import NEWEST_REQUESTS, Evidence, Exposures, Skew, find_skew, weigh_exposures
 
 from .classes import align_classes
@@ -114,6 +114,20 @@ def read_answers(answers: pl.Series, signature: Signature) -> NDArray[np.float64
     if not signature.task.has_classes:
         return table[:, 0]
     return align_classes(table, signature.classes, signature.classes)
+
+
+def explain_risk(reading: RiskReading, reference: History, log: pl.DataFrame) -> RiskReading:
+    """Return a reading with what moved in the inputs beside it, as the likely cause; drift decides nothing here.
+
+    Args:
+        reading: of a risk that has risen.
+        reference: what the version in charge learned from.
+        log: the answers that were judged.
+    """
+    asked = log.filter((pl.col("role") != Role.SHADOW.value) & pl.col("is_first"))
+    causes = explain_drift(reference, asked) if asked.height else []
+    evidence = {**reading.evidence, "moved": [{"column": c.column, "distance": c.distance} for c in causes]}
+    return replace(reading, sentence=f"{reading.sentence} {tell_causes(causes)}", evidence=evidence)
 
 
 def count_news(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion: Version) -> tuple[int, int]:

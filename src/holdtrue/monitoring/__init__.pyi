@@ -3,6 +3,7 @@ from .alert import AlertReading as AlertReading
 from .alert import decide_alerts as decide_alerts
 from .drift import LikelyCause as LikelyCause
 from .drift import explain_drift as explain_drift
+from .drift import tell_causes as tell_causes
 from .drift import tell_drift as tell_drift
 from .quality import Quality as Quality
 from .quality import measure_metrics as measure_metrics
@@ -26,6 +27,7 @@ __all__ = [
     "measure_quality",
     "measure_reference",
     "measure_windows",
+    "tell_causes",
     "tell_drift",
     "watch_risk",
 ]

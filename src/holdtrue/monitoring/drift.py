@@ -86,6 +86,13 @@ def explain_drift(
     )
 
 
+def tell_causes(causes: Sequence[LikelyCause]) -> str:
+    """Return what may have raised a risk, as a sentence that stands behind the alert's own."""
+    if not causes:
+        return "No input has moved: the label itself may mean something else now."
+    return "Likely causes: " + " ".join(cause.sentence for cause in causes[:3])
+
+
 def tell_drift(causes: Sequence[LikelyCause], *, has_risen: bool) -> str:
     """Return what the moves mean beside the risk, as a sentence.
 
@@ -100,7 +107,7 @@ def tell_drift(causes: Sequence[LikelyCause], *, has_risen: bool) -> str:
         )
     if not has_risen:
         return "Inputs moved; the risk has not. No action."
-    return "The risk has risen. Likely causes: " + " ".join(cause.sentence for cause in causes[:3])
+    return f"The risk has risen. {tell_causes(causes)}"
 
 
 def _unpack_features(current: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from holdtrue.domain import (
     LossKind,
     Overview,
     Prediction,
+    Role,
     Rollout,
     RolloutView,
     ShareChange,
@@ -61,7 +62,8 @@ class StoredView:
         with self.project.store.reading() as tx:
             version = tx.versions.read(name, prediction.version)
             release = tx.versions.read_release(name, version.number)
-            subjects = (version.name, version.lineage.run_id)
+            elder = next((v for v in tx.versions.all(name) if v.digest == version.lineage.refit_of), None)
+            subjects = [text for v in (version, elder) if v is not None for text in (v.name, v.lineage.run_id)]
             return Explanation(
                 prediction=prediction,
                 label=self._find_label(prediction),
@@ -106,6 +108,7 @@ class StoredView:
             **{
                 **{field: row[field] for field in Prediction.__struct_fields__ if field in row},
                 "loop": name,
+                "role": Role(row["role"]),
                 "time": row["time"].timestamp(),
                 "received_at": row["received_at"].timestamp(),
                 "answer": tuple(row["answer"]),

@@ -5,6 +5,7 @@ from holdtrue.domain import (
     Comparison,
     EvidencePoint,
     LabelCoverage,
+    PeriodResult,
     PolicyResult,
     Rollout,
     RolloutStatus,
@@ -93,23 +94,25 @@ def tell_comparison(comparison: Comparison, *, unit_name: str = "prediction") ->
 
 
 def _tell_worst_periods(result: BacktestResult, told: PolicyResult) -> list[str]:
-    names = [policy.policy for policy in result.policies]
-    if told.policy == "static" or "static" not in names:
+    compared = [(period, period.versus_static) for period in told.periods if period.versus_static is not None]
+    if not compared or told.policy == "static":
         return []
-    still = {period.start: period.loss for period in result.policy("static").periods}
-    worse = [
-        f"{format_period(period.start, period.end)} (by {format_number(period.loss - other)})"
-        for period in told.periods
-        if period.loss is not None
-        and (other := still.get(period.start)) is not None
-        and period.loss - other > result.margin
-    ]
+    worse = [_tell_excess(period, found) for period, found in compared if found.difference > result.margin]
     noun = "month" if all(is_month(period.start, period.end) for period in told.periods) else "period"
     margin = format_number(result.margin)
     if not worse:
         return [f"No {noun} was worse than static beyond the margin of {margin}."]
     verb = "was" if len(worse) == 1 else "were"
     return [f"{join_words(worse)} {verb} worse than static beyond the margin of {margin}."]
+
+
+def _tell_excess(period: PeriodResult, found: Comparison) -> str:
+    by = f"{format_period(period.start, period.end)} (by {format_number(found.difference)}"
+    if found.low is None or found.high is None:
+        return f"{by})"
+    if found.low > 0:
+        return f"{by}, surely)"
+    return f"{by}, which may be luck: between {format_number(-found.low)} less and {format_number(found.high)} more)"
 
 
 def _tell_work(told: PolicyResult) -> str:

@@ -67,13 +67,12 @@ def format_moment(moment: datetime) -> str:
 
 
 def is_month(start: datetime, end: datetime) -> bool:
-    """Say whether [start, end) is one calendar month."""
-    is_first = start.day == end.day == 1 and start.time() == end.time()
-    return is_first and (end.year * 12 + end.month) - (start.year * 12 + start.month) == 1
+    """Say whether [start, end) is one calendar month, give or take hours."""
+    return start.day == end.day == 1 and (end.year * 12 + end.month) - (start.year * 12 + start.month) == 1
 
 
 def format_period(start: datetime, end: datetime) -> str:
-    """Say a period [start, end): its month when it is one, else its first and its last day.
+    """Say a period [start, end): its month or year when it is one, else its first and its last day.
 
     >>> from datetime import UTC
     >>> format_period(datetime(2013, 3, 1, tzinfo=UTC), datetime(2013, 4, 1, tzinfo=UTC))
@@ -81,6 +80,8 @@ def format_period(start: datetime, end: datetime) -> str:
     """
     if is_month(start, end):
         return f"{MONTHS[start.month - 1]} {start.year}"
+    if (start.day, start.month, end.day, end.month) == (1, 1, 1, 1) and end.year == start.year + 1:
+        return str(start.year)
     last = end - timedelta(microseconds=1)
     if start.date() == last.date():
         return format_day(start)
