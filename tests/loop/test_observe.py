@@ -1,11 +1,28 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
 from holdtrue.data import History
-from holdtrue.domain import Task
-from holdtrue.loop import explain_risk
+from holdtrue.domain import (
+    Column,
+    Kind,
+    Lineage,
+    Loss,
+    ModelFormat,
+    Rollout,
+    RolloutPlan,
+    RolloutTerms,
+    Schema,
+    Signature,
+    Stage,
+    StageKind,
+    Task,
+    Version,
+)
+from holdtrue.loop import explain_risk, gather_evidence, trace_evidence
 from holdtrue.monitoring import RiskReading
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -59,3 +76,76 @@ def test_an_alert_says_when_no_input_moved() -> None:
     told = explain_risk(RISEN, reference(), log(shift=0.0))
     assert told.sentence.endswith("No input has moved: the label itself may mean something else now.")
     assert explain_risk(RISEN, reference(), log(shift=1.0).clear()).evidence["moved"] == []
+
+
+SIGNATURE = Signature(
+    schema=Schema(columns=(Column(name="heat", kind=Kind.NUMBER, low=0.0, high=1.0),)), task=Task.BINARY,
+    label="late", classes=(False, True),
+)  # fmt: skip
+
+
+def version(number: int) -> Version:
+    return Version(
+        loop="l", number=number, digest=str(number), artifact="a", format=ModelFormat.SKOPS, signature=SIGNATURE,
+        lineage=Lineage(run_id="r", dataset="d", trained_until=BEGIN, code="c"), loss=Loss.for_classes(),
+        created_at=BEGIN,
+    )  # fmt: skip
+
+
+def shadowed(n_rows: int, *, shadow: float, heat: float = 0.5) -> pl.DataFrame:
+    """The log of a shadow: the champion says .8 for what comes true, its challenger says `shadow`."""
+    at = [BEGIN + timedelta(minutes=10 * i) for i in range(n_rows)]
+    names = [str(i) for i in range(n_rows)]
+    parts = [
+        pl.DataFrame(
+            {
+                "prediction_id": names, "key": names, "unit": names, "time": at, "answer": [[1 - says, says]] * n_rows,
+                "version": [number] * n_rows, "role": [role] * n_rows, "probability": [1.0] * n_rows,
+                "features": [{"heat": heat}] * n_rows,
+            }
+        ).with_columns(pl.col("time").dt.replace_time_zone("UTC"), fallback=pl.lit(None, dtype=pl.String))
+        for number, role, says in ((1, "champion", 0.8), (2, "shadow", shadow))
+    ]  # fmt: skip
+    return pl.concat(parts)
+
+
+def rollout() -> Rollout:
+    stage = Stage(kind=StageKind.SHADOW, share=0, min_rows=10, min_span=timedelta(days=1), expected_days=1)
+    return Rollout(
+        rollout_id="r", loop="l", champion=1, challenger=2, plan=RolloutPlan(stages=(stage,), note=""),
+        terms=RolloutTerms(margin=0.01, loss_low=0.01, loss_high=4.7, design_effect=1, champion_risk=0.3),
+        started_at=BEGIN, stage_index=0, stage_started_at=BEGIN,
+    )  # fmt: skip
+
+
+def labels(n_rows: int) -> pl.DataFrame:
+    known = pl.Series([BEGIN] * n_rows, dtype=pl.Datetime("us", "UTC"))
+    return pl.DataFrame({"key": [str(i) for i in range(n_rows)], "label": [True] * n_rows, "known_at": known})
+
+
+VERSIONS = {1: version(1), 2: version(2)}
+
+
+def test_the_trace_of_evidence_ends_where_the_evidence_stands() -> None:
+    asked, now = shadowed(300, shadow=0.6), BEGIN + timedelta(days=9)
+    delay = timedelta(hours=1)
+    points = trace_evidence(asked, labels(300), rollout(), VERSIONS, label_delay=delay, now=now, n_points=10)
+    stands = gather_evidence(asked, labels(300), rollout(), VERSIONS, label_delay=delay, now=now)
+    assert [point.n_rows for point in points] == [30 * i for i in range(1, 11)]
+    assert points[-1].difference == stands.estimate == pytest.approx(np.log(0.8 / 0.6))
+    widths = [(point.high or 0) - (point.low or 0) for point in points]
+    assert widths == sorted(widths, reverse=True)
+    assert stands.skew is None
+    early = trace_evidence(asked, labels(300), rollout(), VERSIONS, label_delay=delay, now=BEGIN)
+    assert early == ()
+
+
+def test_requests_that_the_challenger_never_learned_are_found_in_the_log_without_labels() -> None:
+    strange = shadowed(150, shadow=0.8, heat=50.0)
+    wide = replace(SIGNATURE, schema=Schema(columns=(Column(name="heat", kind=Kind.NUMBER, low=0.0, high=100.0),)))
+    versions = {1: replace(version(1), signature=wide), 2: version(2)}
+    found = gather_evidence(
+        strange, labels(1).clear(), rollout(), versions, label_delay=timedelta(days=1), now=BEGIN + timedelta(days=2)
+    )
+    assert found.skew is not None
+    assert found.skew.n_strange == 150

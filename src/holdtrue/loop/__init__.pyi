@@ -4,6 +4,8 @@ from .control import Controller as Controller
 from .decide import decide as decide
 from .file import load_loop as load_loop
 from .observe import explain_risk as explain_risk
+from .observe import gather_evidence as gather_evidence
+from .observe import trace_evidence as trace_evidence
 from .order import Evaluation as Evaluation
 from .order import Fitted as Fitted
 from .order import TrainingOrder as TrainingOrder
@@ -79,9 +81,11 @@ __all__ = [
     "decide",
     "explain_risk",
     "find_cut",
+    "gather_evidence",
     "load_loop",
     "make_policy",
     "make_watch",
     "measure_pace",
+    "trace_evidence",
     "train_challenger",
 ]

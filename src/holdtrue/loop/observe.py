@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import History, encode_labels, join_labels
-from holdtrue.domain import Role, Rollout, Signature, StageKind, Version
+from holdtrue.domain import EvidencePoint, Role, Rollout, Signature, StageKind, Version
 from holdtrue.monitoring import RiskReading, explain_drift, tell_causes
 from holdtrue.rollout import NEWEST_REQUESTS, Evidence, Exposures, Skew, find_skew, weigh_exposures
 
@@ -47,6 +47,29 @@ def gather_evidence(
         _expose(ripe, rollout, versions), rollout.terms, stage_index=rollout.stage_index, is_paired=stage.is_paired
     )
     return replace(evidence, n_exposed=n_exposed, skew=_find_skew(rows, rollout, versions))
+
+
+def trace_evidence(
+    log: pl.DataFrame, labels: pl.DataFrame, rollout: Rollout, versions: Mapping[int, Version], *,
+    label_delay: timedelta, now: datetime, n_points: int = 24,
+) -> tuple[EvidencePoint, ...]:  # fmt: skip
+    """Return where the evidence of a rollout stood at some moments, in order; arguments as of `gather_evidence`."""
+    first = _pair(log, rollout).unique("unit", keep="first", maintain_order=True)
+    joined = join_labels(first, labels, label_delay=label_delay, as_of=now)
+    ripe = joined.filter(pl.col("is_due")).sort("due_at", maintain_order=True)
+    if not ripe.height:
+        return ()
+    rows, stage = _expose(ripe, rollout, versions), rollout.stage
+    points = []
+    for n in sorted({int(edge) for edge in np.linspace(0, ripe.height, n_points + 1)[1:]} - {0}):
+        found = weigh_exposures(
+            rows.first(n), rollout.terms, stage_index=rollout.stage_index, is_paired=stage.is_paired
+        )
+        if found.estimate is not None and found.interval is not None:
+            low, high = found.interval.low, found.interval.high
+            at = ripe["due_at"][n - 1]
+            points.append(EvidencePoint(at=at, n_rows=found.n_rows, difference=found.estimate, low=low, high=high))
+    return tuple(points)
 
 
 def _find_skew(rows: pl.DataFrame, rollout: Rollout, versions: Mapping[int, Version]) -> Skew | None:

@@ -1,10 +1,14 @@
 """View: a project gathered for people: the page, `holdtrue status` and `holdtrue why`."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 
 from holdtrue.clock import ScaledClock
 from holdtrue.data import PredictionReader, latest_labels
 from holdtrue.domain import (
+    AuditEntry,
     Explanation,
     LabelCoverage,
     LabelFact,
@@ -25,6 +29,7 @@ from holdtrue.domain.task import Task
 from holdtrue.errors import NotFound
 from holdtrue.store import Transaction
 
+from .evidence import EvidenceTracer
 from .project import CHAMPION, Project
 
 N_DECISIONS = 40
@@ -38,11 +43,18 @@ class StoredView:
     project: Project
     predict_url: str | None = None
 
+    @cached_property
+    def _tracer(self) -> EvidenceTracer:
+        return EvidenceTracer(self.project)
+
     def overview(self) -> Overview:
         """Return the whole project as it stands."""
         clock = self.project.clock
         with self.project.store.reading() as tx:
-            loop = view_loop(tx, self.project.loop.name, self.project.loop.declared_task)
+            loop = view_loop(tx, self.project.loop.name, self.project.loop.declared_task, clock.now())
+        if loop.rollout is not None:
+            evidence = self._tracer.trace(loop.rollout.rollout)
+            loop = replace(loop, rollout=replace(loop.rollout, evidence=evidence))
         return Overview(
             project=self.project.folder.name,
             now=clock.now(),
@@ -127,7 +139,7 @@ class StoredView:
         return LabelFact(loop=prediction.loop, label=row["label"], at=at, received_at=at, key=prediction.key)
 
 
-def view_loop(tx: Transaction, name: str, task: Task | None) -> LoopView:
+def view_loop(tx: Transaction, name: str, task: Task | None, now: datetime) -> LoopView:
     """Return one loop as the store knows it."""
     history = [event for event in tx.aliases.history(name) if event.alias == CHAMPION]
     champion = tx.versions.read(name, history[-1].version) if history else None
@@ -141,7 +153,7 @@ def view_loop(tx: Transaction, name: str, task: Task | None) -> LoopView:
         champion=champion,
         challenger=None if active is None else tx.versions.read(name, active.challenger),
         traffic=tx.traffic.read("main", name),
-        rollout=None if shown is None else _view_rollout(shown),
+        rollout=None if shown is None else _view_rollout(shown, tx.audit.all(name), clock_now=now),
         windows=windows,
         takeovers=tuple(Takeover(at=event.at, version=event.version) for event in history),
         coverage=_count_coverage(windows),
@@ -158,14 +170,18 @@ def _name_loss(champion: Version | None, task: Task | None) -> LossKind:
     return default_kind(task) if task is not None else LossKind.LOG_LOSS
 
 
-def _view_rollout(rollout: Rollout) -> RolloutView:
-    done = rollout.plan.stages[: rollout.stage_index + 1]
-    ahead = rollout.plan.stages[rollout.stage_index :]
+def _view_rollout(rollout: Rollout, chain: Sequence[AuditEntry], *, clock_now: datetime) -> RolloutView:
+    name, actions = f"v{rollout.challenger}", ("begin rollout", "advance")
+    began = [entry.at for entry in chain if entry.subject == name and entry.action in actions]
+    stages = rollout.plan.stages[: rollout.stage_index + 1]
+    passed = (clock_now - rollout.stage_started_at) / timedelta(days=1)
+    ahead = [stage.expected_days for stage in rollout.plan.stages[rollout.stage_index :]]
+    left = None if rollout.ended_at is not None or not ahead else max(0.0, ahead[0] - passed) + sum(ahead[1:])
     return RolloutView(
         rollout=rollout,
         sentence=rollout.sentence,
-        expected_days_left=sum(stage.expected_days for stage in ahead) if rollout.ended_at is None else None,
-        shares=tuple(ShareChange(at=rollout.stage_started_at, share=stage.share) for stage in done[-1:]),
+        expected_days_left=left,
+        shares=tuple(ShareChange(at=at, share=stage.share) for at, stage in zip(began, stages, strict=False)),
     )
 
 

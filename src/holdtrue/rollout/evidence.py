@@ -49,6 +49,16 @@ class Exposures:
     def __len__(self) -> int:
         return len(self.share)
 
+    def first(self, n_rows: int) -> "Exposures":
+        """Return the first rows alone."""
+        return Exposures(
+            challenger_loss=self.challenger_loss[:n_rows],
+            champion_loss=self.champion_loss[:n_rows],
+            is_challenger=self.is_challenger[:n_rows],
+            share=self.share[:n_rows],
+            stage=self.stage[:n_rows],
+        )
+
     @classmethod
     def none(cls) -> "Exposures":
         """Return no rows at all."""
