@@ -47,6 +47,18 @@ def test_a_model_is_trained_scored_explained_and_asked_about(tmp_path: Path) -> 
     assert "no earlier champion" in run("rollback", loop_file, code=2)
 
 
+def test_training_again_without_news_is_inconclusive_and_leaves_the_champion(tmp_path: Path) -> None:
+    loop_file = write_drifting_project(tmp_path, rows=drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60))
+    assert json.loads(run("train", loop_file, "--json"))["champion"] == "v1"
+    done = subprocess.run(
+        [sys.executable, "-m", "holdtrue", "train", str(loop_file)], capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert "Not enough data" in done.stdout
+    assert "v1 is in charge" in run("status", loop_file)
+
+
 def test_a_train_that_raises_is_kept_as_failed_with_its_traceback(tmp_path: Path) -> None:
     loop_file = write_drifting_project(tmp_path, rows=drifting_rows(n_days=30, rows_a_day=40, turns_on_day=30))
     loop_file.write_text(

@@ -102,8 +102,8 @@ class Gate:
         moments = [str(rows.time.min()), str(rows.time.max()), rows.n_rows]
         return Evaluation(
             digest=digest_of([self.order.dataset, self.order.as_of, moments]),
-            starts_at=self.later.starts_at,
-            ends_at=self.later.ends_at,
+            starts_at=self.later.starts_at if self.later.n_rows else self.order.as_of,
+            ends_at=self.later.ends_at if self.later.n_rows else self.order.as_of,
             n_rows=rows.n_rows,
             ruling=report.ruling,
             verdicts=report.verdicts,
