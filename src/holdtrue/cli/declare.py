@@ -10,7 +10,7 @@ from holdtrue.clock import format_span
 from holdtrue.data import History, read_history
 from holdtrue.domain import Kind, Loop, RolloutPlan
 from holdtrue.errors import DeclarationError, SourceMissing
-from holdtrue.loop import load_loop, make_policy
+from holdtrue.loop import LoopPolicy, load_loop, make_policy, measure_pace, tell_cadence
 from holdtrue.rollout import tell_stage
 
 from .console import print_json, print_table, say
@@ -51,9 +51,10 @@ def check(
     """Read the loop and its data, and say what holdtrue makes of them: schema, labels, pace, stages of a rollout."""
     loop = load_loop(loop_file)
     history = read_history(loop.data, folder=loop_file.resolve().parent, task=loop.declared_task)
-    plan = make_policy(loop, history).plan
+    policy = make_policy(loop, history)
+    plan, cadence = policy.plan, _tell_cadence(policy, history)
     if json:
-        print_json(_describe(loop, history, plan))
+        print_json(_describe(loop, history, plan) | {"cadence": cadence})
         return
     n_labelled = history.n_rows - history.frame["__label"].null_count()
     say(f"{loop.name}: {history.task.value}, {history.n_rows:,} rows of {history.source}, {n_labelled:,} with a label")
@@ -66,10 +67,16 @@ def check(
         for c in history.schema.columns
     ]
     print_table("Schema", ["column", "kind", "null", "values"], rows)
+    if cadence is not None:
+        say(f"Schedule: {cadence}.")
     say(f"Rollout: {plan.note}.")
     if plan.stages:
         shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
         print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+
+
+def _tell_cadence(policy: LoopPolicy, history: History) -> str | None:
+    return None if policy.every is None else tell_cadence(policy, measure_pace(history, policy.every.span))
 
 
 def _describe(loop: Loop, history: History, plan: RolloutPlan) -> dict[str, object]:

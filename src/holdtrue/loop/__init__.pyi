@@ -13,6 +13,7 @@ from .order import TrainingResult as TrainingResult
 from .policy import LIVE_SCHEDULE as LIVE_SCHEDULE
 from .policy import make_policy as make_policy
 from .policy import measure_pace as measure_pace
+from .policy import tell_cadence as tell_cadence
 from .release import Registrar as Registrar
 from .release import conclude as conclude
 from .risk import RiskWatch as RiskWatch
@@ -86,6 +87,7 @@ __all__ = [
     "make_policy",
     "make_watch",
     "measure_pace",
+    "tell_cadence",
     "trace_evidence",
     "train_challenger",
 ]

@@ -28,6 +28,24 @@ def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE, i
     return LoopPolicy(every=every, on_risk=on_risk, plan=plan)
 
 
+def tell_cadence(policy: LoopPolicy, pace: Pace) -> str | None:
+    """Say how often a training can start where a gate needs more news than the schedule brings; None where it does not.
+
+    >>> from holdtrue.domain import RolloutPlan
+    >>> weekly = LoopPolicy(every=LIVE_SCHEDULE, on_risk=None, plan=RolloutPlan(stages=(), note=""))
+    >>> pace = Pace(labelled_rows_per_day=1000, label_delay=timedelta(0), interval=timedelta(days=7))
+    >>> tell_cadence(weekly, pace)
+    'a gate needs 43 labelled rows on 11 days that the champion has not seen: a training starts about every 11 days'
+    """
+    by_rows = policy.min_new_rows / pace.labelled_rows_per_day if pace.labelled_rows_per_day > 0 else float("inf")
+    days = max(float(policy.min_new_days), by_rows)
+    if policy.every is None or days <= policy.every.span / timedelta(days=1):
+        return None
+    often = f"about every {days:,.0f} days" if days < float("inf") else "never at this traffic"
+    needs = f"a gate needs {policy.min_new_rows} labelled rows on {policy.min_new_days} days"
+    return f"{needs} that the champion has not seen: a training starts {often}"
+
+
 def measure_pace(known: History, interval: timedelta) -> Pace:
     """Return how fast evidence came in over the newest rows: first exposures of a unit whose label came."""
     span = known.ends_at - known.starts_at
