@@ -1,0 +1,114 @@
+"""score, label, status, why, promote and rollback: what a project says when it is asked."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from cli.command import Command
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    frame = pl.DataFrame({"event": ["a", "b"], "heat": [2.0, -2.0], "noise": [0.0, 0.0]})
+    frame.write_parquet(tmp_path / "in.parquet")
+    return tmp_path / "in.parquet"
+
+
+def test_scoring_says_how_many_rows_which_version_and_where(
+    holdtrue: Command, trained: Path, rows: Path, tmp_path: Path
+) -> None:
+    told = holdtrue("score", trained, rows, tmp_path / "out.csv", "--json").object
+    assert told == {"n_rows": 2, "version": "v1", "path": str(tmp_path / "out.csv")}
+    assert pl.read_csv(tmp_path / "out.csv").height == 2
+    assert "2 rows answered by v1" in holdtrue("score", trained, rows, tmp_path / "out.parquet").told
+
+
+def test_scoring_before_any_training_says_what_to_do(
+    holdtrue: Command, fresh: Path, rows: Path, tmp_path: Path
+) -> None:
+    assert "holdtrue train" in holdtrue("score", fresh, rows, tmp_path / "out.csv", code=2).problem
+
+
+def test_an_answer_is_explained_by_its_id(holdtrue: Command, trained: Path, rows: Path, tmp_path: Path) -> None:
+    holdtrue("score", trained, rows, tmp_path / "out.parquet")
+    prediction_id = pl.read_parquet(tmp_path / "out.parquet")["prediction_id"][0]
+    done = holdtrue("why", prediction_id, "--loop", trained, "--json")
+    found = done.object
+    assert prediction_id in done.out
+    assert found["version"]["number"] == 1
+    assert found["run"]["run_id"] == found["version"]["lineage"]["run_id"]
+    assert "v1 answered True" in holdtrue("why", prediction_id, "--loop", trained).told
+    assert "no-such-id" in holdtrue("why", "no-such-id", "--loop", trained, code=2).problem
+
+
+def test_labels_from_a_file_are_counted_and_known_ones_only_once(
+    holdtrue: Command, trained: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("key,label,at\n007,true,2024-02-20T06:00:00Z\n8,false,2024-02-20T06:00:00Z\n")
+    assert holdtrue("label", file, "--loop", trained, "--json").object == {"n_rows": 2, "n_new": 2}
+    assert "2 labels read" in holdtrue("label", file, "--loop", trained).told
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("label\ntrue\n", "prediction_id"),
+        ("key,label\na,\nb,true\n", "empty"),
+        ("key,label,at\na,true,2024-02-20T06:00:00\n", "time zone"),
+    ],
+    ids=["no key", "no label", "no zone"],
+)
+def test_labels_that_cannot_be_used_are_refused_with_the_reason(
+    holdtrue: Command, trained: Path, tmp_path: Path, content: str, word: str
+) -> None:
+    (tmp_path / "labels.csv").write_text(content)
+    assert word in holdtrue("label", tmp_path / "labels.csv", "--loop", trained, code=2).problem
+
+
+def test_status_says_who_is_in_charge_and_what_was_decided(holdtrue: Command, trained: Path) -> None:
+    told = holdtrue("status", trained).told
+    assert "v1 is in charge" in told
+    assert "install" in told
+    (loop,) = holdtrue("status", trained, "--json").object["loops"]
+    assert (loop["name"], loop["champion"]["number"], loop["challenger"]) == ("machines", 1, None)
+
+
+def test_status_of_a_project_that_was_never_trained_says_that_nobody_is(holdtrue: Command, fresh: Path) -> None:
+    assert "no version is in charge yet" in holdtrue("status", fresh).told
+
+
+def test_status_names_the_version_on_its_way(holdtrue: Command, rolling: Path) -> None:
+    told = holdtrue("status", rolling).told
+    assert "v1 is in charge" in told
+    assert "On its way: v2" in told
+
+
+def test_a_promotion_is_ordered_with_its_reason(holdtrue: Command, rolling: Path) -> None:
+    told = holdtrue("promote", rolling, "--reason", "the board wants it", "--json").object
+    assert "v2" in told["sentence"]
+    assert "the board wants it" in told["sentence"]
+    assert "v2 is in charge" in holdtrue("status", rolling).told
+    assert "v1" in holdtrue("rollback", rolling).told
+    assert "v1 is in charge" in holdtrue("status", rolling).told
+
+
+def test_a_rollback_stops_the_rollout_under_way(holdtrue: Command, rolling: Path) -> None:
+    assert "stopped" in holdtrue("rollback", rolling, "--json").object["sentence"]
+    told = holdtrue("status", rolling).told
+    assert "v1 is in charge" in told
+    assert "On its way" not in told
+
+
+@pytest.mark.parametrize("order", ["promote", "rollback"])
+def test_an_order_that_has_no_object_is_refused_and_prints_no_object(
+    holdtrue: Command, trained: Path, order: str
+) -> None:
+    done = holdtrue(order, trained, "--json", code=2)
+    assert done.out == ""
+    assert done.problem
+
+
+def test_serving_a_folder_without_a_project_says_what_to_do(holdtrue: Command, tmp_path: Path) -> None:
+    assert "holdtrue train" in holdtrue("serve", "--folder", tmp_path, code=2).problem

@@ -1,0 +1,58 @@
+"""The command as a whole: every command helps, mistakes are one sentence, and exit codes are as promised."""
+
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from cli.command import Command
+from holdtrue.cli.app import app
+
+COMMANDS = sorted(getattr(get_command(app), "commands"))  # noqa: B009
+HAVE_NO_OBJECT = {"init", "serve", "up"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_says_what_it_does_and_offers_an_object(holdtrue: Command, name: str) -> None:
+    told = holdtrue(name, "--help").told
+    assert f"holdtrue {name}" in told
+    assert ("--json" in told) is (name not in HAVE_NO_OBJECT)
+
+
+def test_the_help_names_every_command(holdtrue: Command) -> None:
+    told = holdtrue("--help").told
+    assert [name for name in COMMANDS if name not in told] == []
+
+
+@pytest.mark.parametrize("arguments", [["fly"], ["check"], ["train", "loop.py", "--fast"]])
+def test_a_command_that_cannot_be_meant_ends_with_2(holdtrue: Command, arguments: list[str]) -> None:
+    done = holdtrue(*arguments, code=2)
+    assert done.out == ""
+    assert arguments[-1].strip("-") in done.problem or "argument" in done.problem.lower()
+
+
+@pytest.mark.parametrize("name", ["check", "train", "tick", "status", "promote", "rollback", "backtest", "up"])
+def test_a_missing_loop_file_is_named_in_one_sentence_without_a_traceback(
+    holdtrue: Command, tmp_path: Path, name: str
+) -> None:
+    done = holdtrue(name, tmp_path / "nowhere.py", code=2)
+    assert "nowhere.py" in done.problem
+    assert "Traceback" not in done.problem
+    assert done.out == ""
+
+
+def test_a_loop_file_that_raises_is_shown_with_the_users_own_lines(holdtrue: Command, tmp_path: Path) -> None:
+    (tmp_path / "loop.py").write_text("import nothing_of_that_name\n")
+    problem = holdtrue("check", tmp_path / "loop.py", code=2).problem
+    assert "nothing_of_that_name" in problem
+    assert "importlib" not in problem
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(["--policies", "oracle"], "oracle"), (["--policies", " , "], "static"), (["--start-share", "2"], "start_share")],
+)
+def test_a_backtest_that_cannot_be_meant_is_refused(
+    holdtrue: Command, fresh: Path, options: list[str], word: str
+) -> None:
+    assert word in holdtrue("backtest", fresh, *options, code=2).problem

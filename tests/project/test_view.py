@@ -1,0 +1,84 @@
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from holdtrue.clock import ScaledClock
+from holdtrue.data import record_labels
+from holdtrue.domain import LabelFact
+from holdtrue.errors import NotFound
+from holdtrue.project import StoredView, open_project, score_file
+from project.small import LOOP, TRAINED_AT, opened
+
+
+def test_before_the_first_training_nobody_is_in_charge(fresh: Path) -> None:
+    with opened(fresh) as project:
+        (loop,) = StoredView(project=project).overview().loops
+    assert (loop.name, loop.champion, loop.challenger, loop.traffic, loop.rollout) == (LOOP, None, None, None, None)
+    assert (loop.windows, loop.takeovers, loop.decisions, loop.runs, loop.coverage) == ((), (), (), (), None)
+
+
+def test_after_a_training_its_version_is_in_charge_and_its_decisions_are_told_newest_first(trained: Path) -> None:
+    with opened(trained) as project:
+        overview = StoredView(project=project, predict_url="http://here").overview()
+    (loop,) = overview.loops
+    assert loop.champion is not None
+    assert loop.champion.name == "v1"
+    assert [entry.action for entry in loop.decisions] == ["install", "train"]
+    assert [(takeover.version, takeover.at) for takeover in loop.takeovers] == [(1, TRAINED_AT)]
+    assert [run.state for run in loop.runs] == ["succeeded"]
+    assert loop.baseline_loss == pytest.approx(0.69, abs=0.02)
+    assert (overview.project, overview.predict_url, overview.clock_speed) == ("project", "http://here", 1.0)
+
+
+def test_a_rollout_under_way_is_shown_with_both_versions_and_the_days_that_are_left(rolling: Path) -> None:
+    with opened(rolling, days=59) as project:
+        (loop,) = StoredView(project=project).overview().loops
+    assert loop.champion is not None
+    assert loop.challenger is not None
+    assert loop.rollout is not None
+    assert (loop.champion.name, loop.challenger.name) == ("v1", "v2")
+    assert loop.rollout.expected_days_left == pytest.approx(loop.rollout.rollout.plan.expected_days)
+    assert [change.share for change in loop.rollout.shares] == [0.0]
+
+
+def test_a_rollout_that_has_ended_stays_in_view_without_days_left(rolling: Path) -> None:
+    with opened(rolling, days=60) as project:
+        StoredView(project=project).promote(LOOP, "as a test")
+        (loop,) = StoredView(project=project).overview().loops
+    assert loop.champion is not None
+    assert loop.champion.name == "v2"
+    assert loop.challenger is None
+    assert loop.rollout is not None
+    assert loop.rollout.expected_days_left is None
+
+
+def test_orders_for_a_loop_that_is_not_here_are_refused(rolling: Path) -> None:
+    with opened(rolling) as project:
+        view = StoredView(project=project)
+        for order in (view.promote, view.rollback):
+            with pytest.raises(NotFound, match="other"):
+                order("other", "why not")
+        assert view.overview().loops[0].challenger is not None
+
+
+def test_the_label_of_an_answer_is_shown_once_it_has_come(trained: Path, tmp_path: Path) -> None:
+    rows = pl.DataFrame({"event": ["a", "b"], "heat": [1.0, 2.0], "noise": [0.0, 0.0]})
+    rows.write_parquet(tmp_path / "in.parquet")
+    with opened(trained, days=42) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        first, second = pl.read_parquet(tmp_path / "out.parquet")["prediction_id"]
+        at = TRAINED_AT.timestamp() + 86_400
+        fact = LabelFact(loop=LOOP, label=True, at=at, received_at=time.time(), key="a", prediction_id=None)
+        assert record_labels(project.store, [fact]) == 1
+        found = StoredView(project=project).explain(first).label
+        assert found is not None
+        assert (found.label, found.at) == (True, at)
+        assert StoredView(project=project).explain(second).label is None
+
+
+def test_a_replayed_project_says_how_fast_its_clock_runs(trained: Path) -> None:
+    clock = ScaledClock(TRAINED_AT, began_unix=time.time(), speed=86_400.0)
+    with open_project(trained / "loop.py", clock=clock) as project:
+        assert StoredView(project=project).overview().clock_speed == 86_400.0
