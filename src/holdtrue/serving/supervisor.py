@@ -209,8 +209,7 @@ def start_workers(
         DeclarationError: the host is no address of this machine, or the port may not be used.
     """
     folder = Path(folder).resolve()
-    roll = read_roll(folder / "run")
-    living = {} if roll is None else _find_living(roll)
+    roll, living = read_roll(folder / "run"), find_workers(folder)
     if roll is not None and living:
         is_same = roll.host == host and port in {0, roll.port} and roll.release == find_release("holdtrue")
         kept = {number: service for number, service in living.items() if adopt and is_same and number < n_workers}
@@ -226,7 +225,15 @@ def start_workers(
     return workers
 
 
-def _find_living(roll: Roll) -> dict[int, Service]:
+def find_workers(folder: Path) -> dict[int, Service]:
+    """Return the workers of a project that live, by slot, whoever started them.
+
+    Args:
+        folder: the `.holdtrue` folder.
+    """
+    roll = read_roll(folder / "run")
+    if roll is None:
+        return {}
     found = {worker.slot: find_service(worker.pid, worker.started_unix) for worker in roll.workers}
     return {number: service for number, service in found.items() if service is not None}
 

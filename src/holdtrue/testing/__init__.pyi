@@ -1,11 +1,17 @@
 from .contest import ContestResult as ContestResult
 from .contest import hold_contest as hold_contest
+from .kills import KillPlan as KillPlan
+from .kills import KillReport as KillReport
+from .kills import hold_kills as hold_kills
 from .world import drifting_rows as drifting_rows
 from .world import write_drifting_project as write_drifting_project
 
 __all__ = [
     "ContestResult",
+    "KillPlan",
+    "KillReport",
     "drifting_rows",
     "hold_contest",
+    "hold_kills",
     "write_drifting_project",
 ]

@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -46,6 +47,18 @@ class Book:
     n_requests: int = 0
     n_failed: int = 0
     refusals: list[str] = field(default_factory=list)
+
+
+def merge_books(books: Sequence[Book]) -> Book:
+    """Return the books of several clients as one."""
+    whole = Book()
+    for book in books:
+        whole.accepted |= book.accepted
+        whole.labelled |= book.labelled
+        whole.n_requests += book.n_requests
+        whole.n_failed += book.n_failed
+        whole.refusals += book.refusals
+    return whole
 
 
 @dataclass(kw_only=True)

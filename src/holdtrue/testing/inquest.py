@@ -1,4 +1,4 @@
-"""Inquest: what the store and the logs of a loop say after its processes were killed, against what clients were told."""
+"""Inquest: what store and logs of a loop say after its processes were killed, against what clients were told."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -92,18 +92,25 @@ def hold_inquest(folder: Path, loop: str, book: Book, *, first_kill: datetime) -
                 *judge_promotions(rollouts, runs),
                 *judge_traffic(tx, folder, loop),
             ]
-    ended = [run for run in runs if run.state is RunState.SUCCEEDED]
-    promoted = [rollout for rollout in rollouts if rollout.status is RolloutStatus.PROMOTED]
+            n_trainings_after, n_promotions_after = count_progress(tx, loop, since=first_kill)
     return Findings(
         losses=losses,
-        n_trainings=len(ended),
-        n_trainings_after=sum(run.ended_at is not None and run.ended_at > first_kill for run in ended),
-        n_promotions=len(promoted),
-        n_promotions_after=sum(each.ended_at is not None and each.ended_at > first_kill for each in promoted),
+        n_trainings=sum(run.state is RunState.SUCCEEDED for run in runs),
+        n_trainings_after=n_trainings_after,
+        n_promotions=sum(rollout.status is RolloutStatus.PROMOTED for rollout in rollouts),
+        n_promotions_after=n_promotions_after,
         n_catch_ups=sum(entry.action == "catch up" for entry in chain),
         n_aborts=sum(rollout.status is RolloutStatus.ABORTED for rollout in rollouts),
         problems=tuple(problems),
     )
+
+
+def count_progress(tx: Transaction, loop: str, *, since: datetime) -> tuple[int, int]:
+    """Return how many trainings ended well, and how many rollouts in promotion, after a business moment."""
+    runs = [run.ended_at for run in tx.runs.all(loop) if run.state is RunState.SUCCEEDED]
+    promoted = [each.ended_at for each in tx.rollouts.all(loop) if each.status is RolloutStatus.PROMOTED]
+    n_trainings, n_promotions = (sum(end is not None and end > since for end in ends) for ends in (runs, promoted))
+    return n_trainings, n_promotions
 
 
 def read_answers(log: Path) -> list[Prediction]:
@@ -181,7 +188,7 @@ def judge_runs(runs: list[Run], versions: Mapping[str, int]) -> list[str]:
 def judge_promotions(rollouts: list[Rollout], runs: list[Run]) -> list[str]:
     """Check that each promotion whose plan says so was followed by one catch-up, and that at most one is active."""
     problems = []
-    starts = [run.started_at for run in runs if run.parameters["order"]["catches_up"]]  # type: ignore[index, call-overload]
+    starts = [run.started_at for run in runs if run.parameters["order"]["catches_up"]]
     owed = [each for each in rollouts if each.status is RolloutStatus.PROMOTED and each.plan.catches_up]
     if len(starts) != len([each for each in owed if not each.plan.is_gate_only]):
         problems.append(f"{len(owed)} promotions were followed by {len(starts)} catch-ups.")
