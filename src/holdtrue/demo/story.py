@@ -89,8 +89,8 @@ def play_scenes(folder: Path, flights: Path, teller: Teller) -> tuple[Scene, ...
     """Play the live act: a good challenger, a bad one with shadow, and the bad one without."""
     scenes = []
     for name, file, is_bad, days in (
-        ("healthy", "loop_live.py", False, 20.0),
-        ("bad with shadow", "loop_live.py", True, 20.0),
+        ("healthy", "loop.py", False, 20.0),
+        ("bad with shadow", "loop.py", True, 20.0),
         ("bad without shadow", "loop_unshadowed.py", True, 20.0),
     ):
         teller.say(f"Act 2, {name} challenger. September, {DAYS_PER_SECOND * 60:.0f} days a minute.")
