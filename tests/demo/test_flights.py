@@ -77,7 +77,7 @@ def test_the_weather_is_that_of_the_hour_at_the_origin(flights: pl.DataFrame) ->
 
 
 def test_the_demos_loops_read_the_table_as_it_is(path: Path) -> None:
-    for file in ("loop.py", "loop_live.py", "loop_unshadowed.py"):
+    for file in ("loop.py", "loop_unshadowed.py"):
         loop = load_loop(DECLARATIONS / file)
         if file == "loop.py":
             history = read_history(loop.data, folder=path.parent, task=loop.declared_task)
