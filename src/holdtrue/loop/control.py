@@ -1,7 +1,7 @@
 """Control: one look at one live loop: observe, decide, act. All it knows is in the store, so it may die anywhere."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from holdtrue.data import (
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Loop, Rollout, Run, RunState, Version
+from holdtrue.domain import Loop, Rollout, RolloutStatus, Run, RunState, Version
 from holdtrue.errors import HoldtrueError, NotFound, StateConflict
 from holdtrue.monitoring import RiskReading, measure_windows
 from holdtrue.registry import Keyring
@@ -136,12 +136,15 @@ class Controller:
         with self.store.reading() as tx:
             kept = tx.states.read(self.loop.name)
             state = kept[1] if kept is not None else {}
+            champion = tx.aliases.current(self.loop.name, CHAMPION)
+            last_run_at = _read_moment(state.get("last_run_at"))
             return LoopState(
-                champion=tx.aliases.current(self.loop.name, CHAMPION),
+                champion=champion,
                 rollout=tx.rollouts.active(self.loop.name),
                 is_training=state.get("run_id") is not None,
-                last_run_at=_read_moment(state.get("last_run_at")),
+                last_run_at=last_run_at,
                 open_alerts=tuple(tx.alerts.open(self.loop.name)),
+                owes_catch_up=owes_catch_up(tx.rollouts.all(self.loop.name), champion, last_run_at),
             )
 
     def _observe(self, policy: LoopPolicy, state: LoopState, now: datetime) -> Facts:
@@ -307,6 +310,16 @@ class Controller:
         )
         tx.runs.update(done, run.revision)
         return trained
+
+
+def owes_catch_up(rollouts: Sequence[Rollout], champion: int | None, last_run_at: datetime | None) -> bool:
+    """Say whether the last rollout, the oldest first, put the champion in charge and no training began since."""
+    if not rollouts or last_run_at is None:
+        return False
+    last = rollouts[-1]
+    is_in_charge = last.status is RolloutStatus.PROMOTED and last.challenger == champion
+    wants_one = last.plan.catches_up and not last.plan.is_gate_only
+    return is_in_charge and wants_one and last.ended_at is not None and last_run_at < last.ended_at
 
 
 def restore_watch(version: Version, policy: LoopPolicy) -> RiskWatch:

@@ -49,6 +49,8 @@ def _decide_change(policy: LoopPolicy, state: LoopState, facts: Facts, now: date
         return _move_rollout(state.rollout, facts.evidence, now)
     if state.is_training:
         return ()
+    if state.owes_catch_up and state.champion is not None:
+        return (_catch_up(state.champion),)
     return _decide_run(policy, state, facts, now)
 
 
@@ -82,13 +84,16 @@ def _move_rollout(rollout: Rollout, evidence: Evidence | None, now: datetime) ->
         promote = Promote(rollout=rollout, sentence=move.sentence)
         if not rollout.plan.catches_up:
             return (promote,)
-        reason = f"v{rollout.challenger} catches up with the labels of its rollout"
-        return (promote, StartRun(reason=reason, catches_up=True))
+        return (promote, _catch_up(rollout.challenger))
     if move.action is RolloutAction.ABORT:
         return (AbortRollout(rollout=rollout, sentence=move.sentence),)
     if move.action is RolloutAction.ADVANCE:
         return (AdvanceRollout(rollout=rollout, sentence=move.sentence),)
     return (HoldRollout(rollout=rollout, sentence=move.sentence),)
+
+
+def _catch_up(version: int) -> StartRun:
+    return StartRun(reason=f"v{version} catches up with the labels of its rollout", catches_up=True)
 
 
 def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:

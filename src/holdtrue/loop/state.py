@@ -37,7 +37,9 @@ class LoopPolicy:
 class LoopState:
     """Where a loop stands: observed, not remembered by the process.
 
-    `last_run_at` is the business moment at which the last training began, a catch-up included.
+    `last_run_at` is the business moment at which the last training began, a catch-up included. `owes_catch_up` says
+    that the version in charge was promoted by a rollout whose plan wants a catch-up, and no training began since: who
+    promoted it was a person, or died before it could begin one.
     """
 
     champion: int | None
@@ -45,6 +47,7 @@ class LoopState:
     is_training: bool = False
     last_run_at: datetime | None = None
     open_alerts: tuple[Alert, ...] = ()
+    owes_catch_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

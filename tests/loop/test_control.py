@@ -1,0 +1,89 @@
+"""A controller may die anywhere: what the next one finds in the store is enough to go on."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from holdtrue.clock import VirtualClock
+from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Stage, StageKind
+from holdtrue.loop import CaughtUp, Controller, Facts, InlineTrainer, LoopPolicy, LoopState, Move, Promote, StartRun
+from holdtrue.loop.control import owes_catch_up
+from holdtrue.project import Project, open_project
+from holdtrue.testing import drifting_rows, write_drifting_project
+from holdtrue.testing.world import START
+
+ROLLOUT = "ht.canary([0.5, 1], min_rows=50, shadow_days=1)"
+NOW = START + timedelta(days=60)
+PLAN = RolloutPlan(
+    stages=(Stage(kind=StageKind.SHADOW, share=0, min_rows=10, min_span=timedelta(days=1), expected_days=1),),
+    note="shadow only",
+)
+PROMOTED = Rollout(
+    rollout_id="r", loop="machines", champion=1, challenger=2, plan=PLAN,
+    terms=RolloutTerms(margin=0.01, loss_low=0, loss_high=1, design_effect=1, champion_risk=0.3),
+    started_at=NOW - timedelta(days=3), stage_index=0, stage_started_at=NOW - timedelta(days=3),
+    status=RolloutStatus.PROMOTED, ended_at=NOW,
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def make_controller(project: Project) -> Controller:
+    controller = project.make_controller()
+    controller.trainer = InlineTrainer(loop=project.loop, store=project.store)
+    return controller
+
+
+def begin_rollout(folder: Path) -> Path:
+    rows = drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60)
+    loop_file = write_drifting_project(folder, rows=rows, rollout=ROLLOUT)
+    for day in (40, 59):
+        with open_project(loop_file, clock=VirtualClock(START + timedelta(days=day))) as project:
+            make_controller(project).train_now("ordered by the test")
+    return loop_file
+
+
+def promote(_policy: LoopPolicy, state: LoopState, _facts: Facts, _now: datetime) -> tuple[Move, ...]:
+    assert state.rollout is not None
+    return (Promote(rollout=state.rollout, sentence="as ordered by the test"), StartRun(reason="", catches_up=True))
+
+
+def test_a_controller_that_dies_right_after_a_promotion_still_owes_its_catch_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop_file = begin_rollout(tmp_path)
+
+    def die(_controller: Controller, _move: StartRun, _now: datetime) -> None:
+        raise Killed
+
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        with monkeypatch.context() as patch:
+            patch.setattr("holdtrue.loop.control.decide", promote)
+            patch.setattr(Controller, "_start", die)
+            with pytest.raises(Killed):
+                make_controller(project).tick()
+        with project.store.reading() as tx:
+            assert tx.aliases.current("machines", "champion") == 2
+        project.clock.move_to(NOW + timedelta(hours=6))
+        successor = make_controller(project)
+        moves: tuple[Move, ...] = successor.tick()
+        assert [move.catches_up for move in moves if isinstance(move, StartRun)] == [True]
+        assert not any(isinstance(move, Promote) for move in moves)
+        successor.tick()
+        assert isinstance(successor._last, CaughtUp)
+        assert not any(isinstance(move, StartRun) for move in successor.tick())
+
+
+def test_a_catch_up_is_owed_once_and_only_to_the_version_in_charge() -> None:
+    before, after = NOW - timedelta(days=5), NOW
+    assert owes_catch_up([PROMOTED], 2, before)
+    assert not owes_catch_up([PROMOTED], 2, after)
+    assert not owes_catch_up([PROMOTED], 1, before)
+    assert not owes_catch_up([], 1, before)
+    assert not owes_catch_up([PROMOTED, replace(PROMOTED, status=RolloutStatus.ABORTED)], 2, before)
+    assert not owes_catch_up([replace(PROMOTED, plan=replace(PLAN, catches_up=False))], 2, before)
+    assert not owes_catch_up([replace(PROMOTED, plan=replace(PLAN, stages=()))], 2, before)
