@@ -166,6 +166,14 @@ def test_in_a_canary_each_unit_is_answered_by_its_own_side(bench: Bench) -> None
     assert play.loop.n_exposed < 0.5 * (end - bench.replay.find_row(BEGIN + 22 * DAY))
 
 
+def test_each_row_is_worth_what_the_side_that_answered_it_did(bench: Bench) -> None:
+    play = Play(bench, [bench.result("knows", rule=WARN)])
+    trace = play.run(FULL, every_days=20)
+    assert play.loop.n_exposed > 0
+    assert trace.worth is not None
+    assert np.array_equal(trace.worth, bench.roster.worth(1, trace.answers, bench.replay.labels))
+
+
 def test_nothing_is_trained_while_a_rollout_is_under_way(bench: Bench) -> None:
     slow = RolloutPlan(
         stages=(Stage(kind=StageKind.SHADOW, share=0.0, min_rows=10, min_span=25 * DAY, expected_days=25),),

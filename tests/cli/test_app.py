@@ -1,5 +1,6 @@
 """The command as a whole: every command helps, mistakes are one sentence, and exit codes are as promised."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from cli.command import Command
 from holdtrue.cli.app import app
 
 COMMANDS = sorted(getattr(get_command(app), "commands"))  # noqa: B009
+DOCS = Path(__file__).parents[2] / "docs"
 HAVE_NO_OBJECT = {"init", "serve", "up"}
 
 
@@ -56,3 +58,19 @@ def test_a_backtest_that_cannot_be_meant_is_refused(
     holdtrue: Command, fresh: Path, options: list[str], word: str
 ) -> None:
     assert word in holdtrue("backtest", fresh, *options, code=2).problem
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_stands_in_its_document_with_its_options(name: str) -> None:
+    told = (DOCS / "cli.md").read_text(encoding="utf-8")
+    (row,) = [line for line in told.splitlines() if line.startswith(f"| `holdtrue {name}")]
+    command = getattr(get_command(app), "commands")[name]  # noqa: B009
+    options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
+    assert [option for option in options if option not in row and option not in {"--json", "--help"}] == []
+
+
+@pytest.mark.parametrize("page", ["loop.md", "rollout.md", "backtest.md", "cli.md"])
+def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (DOCS / page).read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (DOCS / link).exists()] == []
