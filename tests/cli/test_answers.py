@@ -35,7 +35,7 @@ def test_an_answer_is_explained_by_its_id(holdtrue: Command, trained: Path, rows
     prediction_id = pl.read_parquet(tmp_path / "out.parquet")["prediction_id"][0]
     done = holdtrue("why", prediction_id, "--loop", trained, "--json")
     found = done.object
-    assert prediction_id in done.out
+    assert found["prediction"]["prediction_id"] == prediction_id
     assert found["version"]["number"] == 1
     assert found["run"]["run_id"] == found["version"]["lineage"]["run_id"]
     assert "v1 answered True" in holdtrue("why", prediction_id, "--loop", trained).told

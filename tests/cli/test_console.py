@@ -65,3 +65,11 @@ def test_a_table_shows_numbers_for_people(capsys: pytest.CaptureFixture[str]) ->
     for cell in ("1,234,567", "0.1235", "1,234"):
         assert cell in out
     assert "None" not in out
+
+
+def test_what_people_write_is_printed_as_they_wrote_it(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a :smile: is no [bold]picture[/bold]")
+    print_error("nor :smile: here")
+    out, err = capsys.readouterr()
+    assert out == "a :smile: is no [bold]picture[/bold]\n"
+    assert err == "nor :smile: here\n"

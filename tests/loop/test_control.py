@@ -8,6 +8,7 @@ import pytest
 
 from holdtrue.clock import VirtualClock
 from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Stage, StageKind
+from holdtrue.errors import SourceMissing
 from holdtrue.loop import CaughtUp, Controller, Facts, InlineTrainer, LoopPolicy, LoopState, Move, Promote, StartRun
 from holdtrue.loop.control import owes_catch_up
 from holdtrue.project import Project, open_project
@@ -87,3 +88,19 @@ def test_a_catch_up_is_owed_once_and_only_to_the_version_in_charge() -> None:
     assert not owes_catch_up([PROMOTED, replace(PROMOTED, status=RolloutStatus.ABORTED)], 2, before)
     assert not owes_catch_up([replace(PROMOTED, plan=replace(PLAN, catches_up=False))], 2, before)
     assert not owes_catch_up([replace(PROMOTED, plan=replace(PLAN, stages=()))], 2, before)
+
+
+def test_a_table_that_grows_is_read_anew_and_one_that_cannot_be_read_is_what_it_was(tmp_path: Path) -> None:
+    rows = drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60)
+    loop_file = write_drifting_project(tmp_path, rows=rows.head(40 * 50))
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        controller = make_controller(project)
+        assert controller.history(NOW).n_rows == 2000
+        rows.write_parquet(tmp_path / "rows.parquet")
+        assert controller.history(NOW).n_rows == 2400
+        (tmp_path / "rows.parquet").write_bytes(b"PAR1 half a file")
+        assert controller.history(NOW).n_rows == 2400
+        (tmp_path / "rows.parquet").unlink()
+        assert controller.history(NOW).n_rows == 2400
+        with pytest.raises(SourceMissing):
+            make_controller(project).history(NOW)

@@ -133,6 +133,9 @@ def test_a_person_who_goes_back_after_a_promotion_gets_the_champion_before(rolli
 
 def test_the_champion_before_is_the_last_other_version_that_was_in_charge() -> None:
     assert find_champion_before(history(1, 2)) == 1
+    assert find_champion_before(history(1, 2, 3, 2)) == 1, "going back twice goes two steps back"
+    with pytest.raises(NotFound):
+        find_champion_before(history(1, 2, 1))
     assert find_champion_before(history(1, 2, 3)) == 2
     assert find_champion_before(history(1, 2, 2)) == 1
     assert find_champion_before([*history(1, 2), *history(9, alias="other")]) == 1

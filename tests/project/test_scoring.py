@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from holdtrue.domain import Role
-from holdtrue.errors import ColumnMissing, DeclarationError, NotFound, SourceMissing
+from holdtrue.errors import ColumnMissing, DeclarationError, NotFound, SchemaMismatch, SourceMissing
 from holdtrue.project import StoredView, score_file
 from project.small import opened, read_log
 
@@ -115,3 +115,18 @@ def test_a_scored_row_leads_back_to_all_that_it_rests_on(trained: Path, source: 
         assert "install" in [entry.action for entry in found.decisions]
         with pytest.raises(NotFound, match="no-such-id"):
             StoredView(project=project).explain("no-such-id")
+
+
+def test_naive_times_are_read_as_the_tables_own_and_else_refused_before_anything_is_written(
+    trained: Path, tmp_path: Path
+) -> None:
+    ROWS.with_columns(pl.col("at").dt.replace_time_zone(None)).write_parquet(tmp_path / "naive.parquet")
+    with opened(trained) as project, pytest.raises(SchemaMismatch, match="no time zone"):
+        score_file(project, tmp_path / "naive.parquet", tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+    assert read_log(trained) == []
+    declared = (trained / "loop.py").read_text()
+    (trained / "loop.py").write_text(declared.replace('time="at"', 'time="at", time_zone="America/New_York"'))
+    with opened(trained) as project:
+        score_file(project, tmp_path / "naive.parquet", tmp_path / "out.parquet")
+    assert read_log(trained)[0].time == MOMENT.timestamp() + 5 * 3600

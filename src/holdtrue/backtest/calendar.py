@@ -60,6 +60,7 @@ def _cut(start: datetime, end: datetime, unit: str) -> tuple[Period, ...]:
 
 
 def _next_edge(moment: datetime, unit: str) -> datetime:
+    moment = moment.astimezone(UTC)
     midnight = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if unit == "day":
         return midnight + DAY

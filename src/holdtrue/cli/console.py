@@ -21,12 +21,12 @@ errors = Console(stderr=True, soft_wrap=True)
 
 def print_error(text: str) -> None:
     """Print to the error stream, without markup."""
-    errors.print(text, markup=False, highlight=False)
+    errors.print(text, markup=False, highlight=False, emoji=False)
 
 
 def say(text: str) -> None:
     """Print a sentence."""
-    screen.print(text, markup=False, highlight=False)
+    screen.print(text, markup=False, highlight=False, emoji=False)
 
 
 def print_json(thing: object) -> None:

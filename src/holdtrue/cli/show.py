@@ -54,7 +54,7 @@ def why(
     with open_project(loop_file) as project:
         found = StoredView(project=project).explain(prediction_id)
     if json:
-        print_json(found)
+        print_json(found.describe())
         return
     for line in tell_explanation(found):
         say(line)

@@ -1,4 +1,5 @@
 from .dataset import Dataset as Dataset
+from .files import print_files as print_files
 from .files import read_files as read_files
 from .growth import extend_history as extend_history
 from .history import History as History
@@ -6,6 +7,7 @@ from .labels import collect_labels as collect_labels
 from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
 from .labels import record_labels as record_labels
+from .moment import read_moments as read_moments
 from .predictions import PredictionReader as PredictionReader
 from .predictions import read_predictions as read_predictions
 from .schema import check_frame as check_frame
@@ -32,9 +34,11 @@ __all__ = [
     "join_labels",
     "latest_labels",
     "load_snapshot",
+    "print_files",
     "read_files",
     "read_frame",
     "read_history",
+    "read_moments",
     "read_predictions",
     "record_labels",
     "take_snapshot",

@@ -94,6 +94,12 @@ def find_files(path: str, *, folder: Path) -> list[Path]:
     return found
 
 
+def print_files(path: str, *, folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return name, time of change and size of each file that a path or glob names: equal while nobody wrote to them."""
+    found = [(each, each.stat()) for each in find_files(path, folder=folder)]
+    return tuple((str(each), stat.st_mtime_ns, stat.st_size) for each, stat in found)
+
+
 def name_nearest(name: str, names: Collection[str]) -> str:
     """Say which of `names` is nearest to `name`, and else what there is."""
     folded = {each.casefold(): each for each in names}

@@ -1,7 +1,9 @@
 """View: what a person is shown of a project at one moment, gathered from the store and never written back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+
+import msgspec
 
 from holdtrue.domain.alert import Alert, Window
 from holdtrue.domain.audit import AuditEntry
@@ -147,3 +149,8 @@ class Explanation:
     dataset: DatasetRecord | None = None
     verdicts: tuple[VerdictRecord, ...] = ()
     decisions: tuple[AuditEntry, ...] = ()
+
+    def describe(self) -> dict[str, object]:
+        """Return all of it by name, for JSON: the log's compact rows have no names of their own."""
+        parts: dict[str, object] = {part.name: getattr(self, part.name) for part in fields(self)}
+        return parts | {"prediction": msgspec.structs.asdict(self.prediction)}

@@ -17,6 +17,7 @@ from holdtrue.data import (
     extend_history,
     join_labels,
     latest_labels,
+    print_files,
     read_history,
     take_snapshot,
 )
@@ -60,6 +61,7 @@ class Controller:
     window: timedelta = timedelta(days=1)
     on_move: Callable[[Move], None] = lambda _: None
     _history: History | None = None
+    _written: tuple[tuple[str, int, int], ...] = ()
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
     _last: Trained | CaughtUp | TrainingLost | None = None
@@ -126,9 +128,18 @@ class Controller:
         return make_policy(self.loop, self.history(now).known_at(now), is_running=is_running)
 
     def history(self, now: datetime) -> History:
-        """Return the table, read anew when its files have changed."""
-        if self._history is None:
-            self._history = read_history(self.loop.data, folder=self.folder, task=self.loop.declared_task)
+        """Return the table, read anew when its files have changed.
+
+        A table that cannot be read, because its owner is at it, is for the moment what it was when it last could.
+        """
+        try:
+            written = print_files(self.loop.data.path, folder=self.folder)
+            if self._history is None or written != self._written:
+                history = read_history(self.loop.data, folder=self.folder, task=self.loop.declared_task)
+                self._history, self._written = history, written
+        except (HoldtrueError, OSError):
+            if self._history is None:
+                raise
         return self._history
 
     def read_state(self) -> LoopState:
@@ -257,7 +268,6 @@ class Controller:
         self._order, self._future = order, self.trainer.submit(order)
 
     def _history_with_log(self, now: datetime) -> History:
-        self._history = None
         history, log = self.history(now), self.reader.read()
         if not log.height:
             return history

@@ -99,10 +99,14 @@ class Project:
 
 def find_champion_before(history: list[AliasEvent]) -> int:
     """Return the champion before the present one; raises NotFound when there was none."""
-    numbers = [event.version for event in history if event.alias == CHAMPION]
-    for number in reversed(numbers[:-1]):
-        if number != numbers[-1]:
-            return number
+    way: list[int] = []
+    for event in history:
+        if event.alias != CHAMPION:
+            continue
+        # Who comes back takes the place that it had: what came after it was gone back from, and is no way forward.
+        way = [*way[: way.index(event.version)], event.version] if event.version in way else [*way, event.version]
+    if len(way) > 1:
+        return way[-2]
     raise NotFound("there is no earlier champion to go back to", expected="at least two versions that were in charge")
 
 

@@ -3,7 +3,6 @@
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -11,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import conform, read_files
+from holdtrue.data import conform, read_files, read_moments
 from holdtrue.domain import Prediction, Release, Role
 from holdtrue.errors import ColumnMissing, DeclarationError
 from holdtrue.registry import Keyring, load_model, read_release, resolve_version
@@ -114,7 +113,8 @@ class _Batch:
 
 def _log(project: Project, batch: _Batch) -> None:
     encoder = msgspec.json.Encoder()
-    payloads = [encoder.encode(row) for row in _list_predictions(batch, project.clock.now())]
+    times = _moments(batch.frame, batch.release.time, project)
+    payloads = [encoder.encode(row) for row in _list_predictions(batch, times)]
     name = f"batch-{uuid.uuid4().hex[:8]}"
     writer = SegmentWriter.open(project.store.folder / "log" / batch.release.loop, name)
     try:
@@ -123,12 +123,11 @@ def _log(project: Project, batch: _Batch) -> None:
         writer.close()
 
 
-def _list_predictions(batch: _Batch, now: datetime) -> list[Prediction]:
+def _list_predictions(batch: _Batch, times: list[float]) -> list[Prediction]:
     release, frame = batch.release, batch.frame
     schema = release.version.signature.schema
     keys = _texts(frame, release.key, batch.ids)
     units = _texts(frame, release.unit, keys)
-    times = _moments(frame, release.time, now)
     unseen = _count_unseen_rows(frame, release) if frame.height else []
     return [
         Prediction(
@@ -172,10 +171,13 @@ def _texts(frame: pl.DataFrame, name: str | None, otherwise: list[str]) -> list[
     return [text if text is not None else other for text, other in zip(given, otherwise, strict=True)]
 
 
-def _moments(frame: pl.DataFrame, name: str | None, now: datetime) -> list[float]:
-    if name is None or name not in frame.columns or not isinstance(frame.schema[name], pl.Datetime):
-        return [now.timestamp()] * frame.height
-    return [now.timestamp() if t is None else float(t) / 1e6 for t in frame[name].dt.epoch("us").to_list()]
+def _moments(frame: pl.DataFrame, name: str | None, project: Project) -> list[float]:
+    """Return the moment of each row as Unix seconds, read as the table's are; now where a row carries none."""
+    now = project.clock.now().timestamp()
+    if name is None or name not in frame.columns or frame[name].null_count() == frame.height:
+        return [now] * frame.height
+    times, _ = read_moments(frame[name], time_zone=project.loop.data.time_zone)
+    return [now if moment is None else moment / 1e6 for moment in times.dt.epoch("us").to_list()]
 
 
 def _write(frame: pl.DataFrame, target: Path) -> None:

@@ -111,7 +111,7 @@ class Site:
     def tell_why(self, request: Request) -> Response:
         """Tell as JSON why an answer was what it was."""
         explanation = self.view.explain(request.path_params["prediction_id"])
-        return Response(encode_canonically(explanation), media_type="application/json")
+        return Response(encode_canonically(explanation.describe()), media_type="application/json")
 
     async def promote(self, request: Request) -> Response:
         """Put a loop's challenger in charge."""
