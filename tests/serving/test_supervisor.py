@@ -147,6 +147,17 @@ def test_a_worker_that_nobody_enrolled_ends_itself(served, workers):
     assert keep in workers.pids
 
 
+def test_an_address_that_only_workers_off_the_roll_hold_is_waited_for(served, workers):
+    """Their supervisor was killed between starting and noting them."""
+    path = served.folder / "run" / "workers.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"workers": []}))
+    orphans = workers.pids
+    successors = start_workers(served.folder, port=workers.address.port, n_workers=1)
+    assert successors.wait_until_ready(60)
+    assert successors.address == workers.address
+    assert not set(successors.pids) & set(orphans)
+
+
 def test_stop_drains_and_leaves_nobody(served, workers):
     with Load(workers.address.port) as load:
         load.wait_for(50)

@@ -24,6 +24,7 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _STEADY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _PROBE_SECONDS = 2.0
+_ORPHAN_SECONDS = 20.0
 
 
 @dataclass
@@ -137,6 +138,8 @@ class Workers:
 
     def fill(self, n_workers: int) -> None:
         """Start a worker in each of the first slots that has none."""
+        # The roll comes first: a worker that is not on it, because this process was killed before it noted it, ends.
+        self._enrol()
         for number in range(n_workers):
             if number not in self._slots:
                 self._start(number)
@@ -220,9 +223,22 @@ def start_workers(
             workers.adopt(kept)
             workers.fill(n_workers)
             return workers
-    workers = Workers(folder, Address(host, port).settle(), secrets.token_hex(8))
+    workers = Workers(folder, _settle(Address(host, port), roll), secrets.token_hex(8))
     workers.fill(n_workers)
     return workers
+
+
+def _settle(address: Address, roll: Roll | None) -> Address:
+    """Settle the address; a worker of ours that is not on the roll is about to end by itself, and waited for."""
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while True:
+        try:
+            return address.settle()
+        except PortTaken:
+            is_ours = roll is not None and _ask_nonce(address) == roll.nonce
+            if not is_ours or time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_SECONDS)
 
 
 def find_workers(folder: Path) -> dict[int, Service]:
