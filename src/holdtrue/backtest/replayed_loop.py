@@ -13,7 +13,6 @@ from holdtrue.domain import (
     Loss,
     Money,
     Rollout,
-    RolloutStatus,
 )
 from holdtrue.loop import (
     AbortRollout,
@@ -186,18 +185,7 @@ class ReplayedLoop:
     def _begin(self, move: BeginRollout, now: datetime, end: int) -> None:
         champion = self.state.champion
         assert champion is not None, "a rollout needs a champion"
-        rollout = Rollout(
-            rollout_id=f"replay-{move.version}",
-            loop="replay",
-            champion=champion,
-            challenger=move.version,
-            plan=move.plan,
-            terms=move.terms,
-            started_at=now,
-            stage_index=0,
-            stage_started_at=now,
-            status=RolloutStatus.ACTIVE,
-        )
+        rollout = move.open(rollout_id=f"replay-{move.version}", loop="replay", champion=champion, now=now)
         if move.plan.is_gate_only:
             self._act(Promote(rollout=rollout, sentence=f"{move.sentence} {move.plan.note}"), now, end)
             return

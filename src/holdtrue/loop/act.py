@@ -86,18 +86,7 @@ class Actor:
     def _begin(self, tx: Transaction, move: BeginRollout, now: datetime) -> None:
         champion = tx.aliases.current(self.loop, CHAMPION)
         assert champion is not None, "a rollout needs a champion"
-        rollout = Rollout(
-            rollout_id=uuid.uuid4().hex,
-            loop=self.loop,
-            champion=champion,
-            challenger=move.version,
-            plan=move.plan,
-            terms=move.terms,
-            started_at=now,
-            stage_index=0,
-            stage_started_at=now,
-            sentence=move.sentence,
-        )
+        rollout = move.open(rollout_id=uuid.uuid4().hex, loop=self.loop, champion=champion, now=now)
         if move.plan.is_gate_only:
             done = replace(rollout, status=RolloutStatus.PROMOTED, ended_at=now)
             tx.rollouts.append(done)

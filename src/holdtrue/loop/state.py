@@ -147,6 +147,21 @@ class BeginRollout:
     plan: RolloutPlan
     sentence: str
 
+    def open(self, *, rollout_id: str, loop: str, champion: int, now: datetime) -> Rollout:
+        """Return the rollout that this begins."""
+        return Rollout(
+            rollout_id=rollout_id,
+            loop=loop,
+            champion=champion,
+            challenger=self.version,
+            plan=self.plan,
+            terms=self.terms,
+            started_at=now,
+            stage_index=0,
+            stage_started_at=now,
+            sentence=self.sentence,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class AdvanceRollout:
