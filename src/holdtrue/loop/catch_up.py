@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from holdtrue.data import History
 from holdtrue.domain import Loop, Ruling, Verdict, Version
-from holdtrue.registry import load_model
+from holdtrue.registry import recall_model
 
 from .fitting import Fitter, sample_rows
 from .gate import Gate
@@ -100,7 +100,7 @@ def judge_news(gate: Gate, answers: NDArray[np.float64], proven: Version, fitter
     labels = gate.later.dataset().encoded_labels()
     if not len(labels):
         return Verdict(check="news", ruling=Ruling.INCONCLUSIVE, sentence="No label has come since: nothing is new.")
-    elder = load_model(fitter.artifacts.get(proven.artifact), proven.format, proven.signature)
+    elder = recall_model(fitter.artifacts.get(proven.artifact), proven.format, proven.signature)
     mine = float(gate.loss.rows(answers, labels).mean())
     before = float(gate.loss.rows(gate.score_frame(elder), labels).mean())
     margin = proven.metrics.get("margin", SMALLEST_MARGIN_SHARE * gate.loss.spread)

@@ -10,7 +10,7 @@ import polars as pl
 from holdtrue.data import Dataset, History
 from holdtrue.domain import Loop, Signature, StepRecord, digest_of
 from holdtrue.pipeline import Input, StepCache, fingerprint, run_steps
-from holdtrue.registry import Scorer, dump_model, load_model, name_format
+from holdtrue.registry import Scorer, dump_model, name_format, recall_model
 from holdtrue.store import Artifacts
 
 from .order import Fitted
@@ -57,7 +57,7 @@ class Fitter:
         self.records.extend(outcome.records)
         data: bytes = outcome.values["fit_model"]
         digest = self.artifacts.put(data)
-        scorer = load_model(data, name_format(data), signature)
+        scorer = recall_model(data, name_format(data), signature)
         fitted = Fitted(format=name_format(data), artifact=digest, trained_until=until, n_rows=rows.n_rows)
         return fitted, scorer
 

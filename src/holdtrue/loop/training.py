@@ -18,7 +18,7 @@ from holdtrue.domain import (
     Version,
 )
 from holdtrue.errors import LabelError
-from holdtrue.registry import Scorer, load_model
+from holdtrue.registry import Scorer, recall_model
 from holdtrue.store import Artifacts
 
 from .catch_up import catch_up
@@ -176,7 +176,7 @@ def find_cut(known: History, champion: Version | None, *, is_refresh: bool) -> d
 def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent | None:
     if champion is None:
         return None
-    scorer: Scorer = load_model(artifacts.get(champion.artifact), champion.format, champion.signature)
+    scorer: Scorer = recall_model(artifacts.get(champion.artifact), champion.format, champion.signature)
     return Incumbent(version=champion, scorer=scorer)
 
 

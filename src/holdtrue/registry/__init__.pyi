@@ -2,6 +2,7 @@ from .format import StoredModel as StoredModel
 from .format import dump_model as dump_model
 from .format import load_model as load_model
 from .format import name_format as name_format
+from .format import recall_model as recall_model
 from .keyring import Keyring as Keyring
 from .release import open_release as open_release
 from .release import publish_release as publish_release
@@ -28,6 +29,7 @@ __all__ = [
     "point_alias",
     "publish_release",
     "read_release",
+    "recall_model",
     "register_version",
     "resolve_version",
 ]

@@ -85,10 +85,13 @@ def dump_model(
 
 
 @lru_cache(maxsize=N_KEPT)
+def recall_model(data: bytes, format: ModelFormat, signature: Signature) -> Scorer:
+    """Return what `load_model` does, and keep the last few: a training proves, judges and compares the same bytes."""
+    return load_model(data, format, signature)
+
+
 def load_model(data: bytes, format: ModelFormat, signature: Signature) -> Scorer:
     """Return what scores rows with a stored model. Check the digest and the signature of the release before.
-
-    Scorers are never changed, so the last few are kept: a training proves, judges and compares the same bytes in turn.
 
     Raises:
         FormatRefused: the bytes are not of that format, or hold what may not be loaded.
@@ -143,7 +146,7 @@ def _check_signature(signature: Signature, task: Task, n_features: int) -> None:
 def _check_answers(estimator: object, stored: StoredModel, signature: Signature, sample: "pl.DataFrame | None") -> None:
     import numpy as np
 
-    loaded = load_model(stored.data, stored.format, signature)
+    loaded = recall_model(stored.data, stored.format, signature)
     if sample is None or not sample.height:
         return
     is_skops = stored.format is ModelFormat.SKOPS
