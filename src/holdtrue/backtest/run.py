@@ -83,6 +83,13 @@ class Backtest:
         self.train_aside([moment])
         return self._blind[moment].result()
 
+    def _carry_out(self, order: TrainingOrder) -> TrainingResult:
+        # While the gate looks at a candidate, an idle trainer fits what would ship: most pass, and the fit is cached.
+        is_idle = self.aside is not self.trainer and all(done.done() for done in self._blind.values())
+        if is_idle and not order.catches_up:
+            self.train_aside([order.as_of])
+        return self.trainer.submit(order).result()
+
     def _order(
         self, moment: datetime, *, champion: Version | None = None, is_blind: bool = False, catches_up: bool = False
     ) -> TrainingOrder:
@@ -127,7 +134,7 @@ class Backtest:
             dataset=self.record.digest,
             tolerance=self.policy.on_risk.tolerance if self.policy.on_risk is not None else 0.1,
             order=lambda at, champion, catches_up: self._order(at, champion=champion, catches_up=catches_up),
-            carry_out=lambda order: self.trainer.submit(order).result(),
+            carry_out=self._carry_out,
         )
         trainings.open(first, shipped, self.replay.start)
         replayed = ReplayedLoop(

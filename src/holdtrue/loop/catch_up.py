@@ -43,7 +43,7 @@ def catch_up(
     refit, scorer = fitter.fit(known, until=order.as_of)
     news = known.rows(since=proven.lineage.trained_until + timedelta(microseconds=1))
     gate = Gate(loop=loop, order=order, train=rows, later=news, loss=proven.loss, code=fitter.code)
-    sample = sample_rows(rows)
+    answers, sample = gate.score_frame(scorer), sample_rows(rows)
     return TrainingResult(
         signature=scorer.signature,
         loss=proven.loss,
@@ -53,9 +53,9 @@ def catch_up(
         catch_up=(
             judge_recipe(fitter.code, proven),
             judge_rows(known, taught),
-            judge_news(gate, gate.score_frame(scorer), proven, fitter),
+            judge_news(gate, answers, proven, fitter),
         ),
-        action_rule=make_rule(loop, rows, gate.score_frame(scorer)),
+        action_rule=make_rule(loop, rows, answers),
         sample=tuple(sample.to_dicts()),
         sample_answers=tuple(tuple(np.atleast_1d(row).tolist()) for row in scorer.score(sample)),
         notes=known.notes,

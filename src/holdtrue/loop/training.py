@@ -66,6 +66,7 @@ def train_challenger(
 def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
     dataset = known.dataset()
     fitted, scorer = fitter.fit(known, until=order.as_of)
+    has_capacity = loop.outcome is not None and loop.outcome.capacity is not None
     newest = dataset.features.tail(max(1, int(dataset.n_rows * EVALUATION_SHARE)))
     return TrainingResult(
         signature=scorer.signature,
@@ -73,7 +74,7 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
         code=fitter.code,
         steps=tuple(fitter.records),
         refit=fitted,
-        action_rule=make_rule(loop, dataset, scorer.score(newest) if loop.outcome else None),
+        action_rule=make_rule(loop, dataset, scorer.score(newest) if has_capacity else None),
     )
 
 
