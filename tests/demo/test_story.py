@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from holdtrue.demo import tell_scene
+from holdtrue.demo import tabulate_scenes, tell_scene
 from holdtrue.demo.live import Scene
 from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Stage, StageKind
 
@@ -38,3 +38,15 @@ def test_a_scene_in_which_nothing_came_to_an_end_says_so() -> None:
     told = play(RolloutStatus.ACTIVE)
     assert "Promoted: none" in told
     assert "Stopped: none" in told
+
+
+def test_the_table_of_the_scenes_says_how_each_challenger_ended_and_whom_it_answered() -> None:
+    ended = replace(ROLLOUT, status=RolloutStatus.ABORTED, ended_at=BEGIN + timedelta(hours=6))
+    scenes = [
+        Scene(name="bad", rollouts=(ended,), sentences=(), n_exposed=3, sent=SENT),
+        Scene(name="none", rollouts=(), sentences=(), n_exposed=0),
+    ]
+    assert tabulate_scenes(scenes).rows == (
+        ("bad", "stopped", "shadow", 0.25, 3, 12_345, 11_000),
+        ("none", "no rollout", "", None, 0, 0, 0),
+    )

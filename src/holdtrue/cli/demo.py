@@ -12,10 +12,10 @@ from holdtrue.clock import ScaledClock
 from holdtrue.demo import SEPTEMBER, tell_scene, tell_story
 from holdtrue.domain import BacktestResult
 from holdtrue.project import StoredView, open_project
-from holdtrue.report import tell_explanation
+from holdtrue.report import Figures, tell_explanation
 
 from .backtest import print_backtest
-from .console import Bar, print_error, print_json, progress_bar, say
+from .console import Bar, print_error, print_figures, print_json, progress_bar, say
 
 
 class Screen:
@@ -27,6 +27,11 @@ class Screen:
     def say(self, text: str) -> None:
         """Show a sentence."""
         self._say(text)
+
+    def show(self, figures: Figures) -> None:
+        """Show a table."""
+        if self._say is say:
+            print_figures(figures)
 
     def progress(self, *, done: float, total: float | None, text: str) -> None:
         """Move the bar."""

@@ -14,9 +14,9 @@ import msgspec
 import polars as pl
 
 from holdtrue.clock import ScaledClock, VirtualClock
-from holdtrue.domain import Rollout, RolloutStatus
+from holdtrue.domain import LoopView, Rollout, RolloutStatus
 from holdtrue.loop import HoldRollout, Move
-from holdtrue.project import Live, open_project
+from holdtrue.project import Live, StoredView, open_project
 
 SEPTEMBER = datetime(2013, 9, 1, 4, tzinfo=UTC)
 # The champion was trained two weeks before the story begins, so that its schedule is due when it does.
@@ -26,12 +26,13 @@ LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """One live run: what was rolled out, what came of it, and how many it answered."""
+    """One live run: what was rolled out, what came of it, and how many it answered; `view` is the loop at its end."""
 
     name: str
     rollouts: tuple[Rollout, ...]
     sentences: tuple[str, ...]
     n_exposed: int
+    view: LoopView | None = None
     sent: dict[str, Any] = field(default_factory=dict)
 
 
@@ -81,8 +82,9 @@ class Stage:
                 rollouts = tuple(tx.rollouts.all(project.loop.name))
                 sentences = tuple(entry.sentence for entry in tx.audit.all(project.loop.name))
             exposed = count_exposed(live, rollouts)
+            view = StoredView(project=project).overview().loops[0]
         sent = msgspec.json.decode(out.splitlines()[-1]) if out.strip() else {}
-        return Scene(name=name, rollouts=rollouts, sentences=sentences, n_exposed=exposed, sent=sent)
+        return Scene(name=name, rollouts=rollouts, sentences=sentences, n_exposed=exposed, view=view, sent=sent)
 
     def write_table(self, *, unit: float) -> None:
         """Write the owner's table as of the story's begin; `unit` divides humid (100 makes shares of percent)."""

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from holdtrue.backtest import Progress, run_backtest
-from holdtrue.domain import BacktestResult, RolloutStatus, every
+from holdtrue.domain import BacktestResult, every
 from holdtrue.loop import load_loop
-from holdtrue.report import Section, draw_policies, list_backtest_sections, render_report
+from holdtrue.report import Figures, Section, draw_policies, list_backtest_sections, render_report
 
 from .flights import write_flights
 from .live import SEPTEMBER, Scene, Script, Stage
+from .scenes import describe_scene, draw_scene, tabulate_scenes, tell_scene
 
 MARCH = datetime(2013, 3, 1, 5, tzinfo=UTC)
 DECLARATIONS = Path(__file__).parent
@@ -25,6 +26,10 @@ class Teller(Protocol):
 
     def say(self, text: str) -> None:
         """Show a sentence."""
+        ...
+
+    def show(self, figures: Figures) -> None:
+        """Show a table."""
         ...
 
     def progress(self, *, done: float, total: float | None, text: str) -> None:
@@ -62,7 +67,12 @@ def tell_story(folder: Path, teller: Teller, *, show_backtest: Callable[[Backtes
     picture.write_bytes(draw_policies(result).png())
     scenes = play_scenes(folder, flights, teller)
     report = folder / "report.html"
-    sections = [*list_backtest_sections(result), *[_describe(scene) for scene in scenes]]
+    table = tabulate_scenes(scenes)
+    teller.show(table)
+    for chart in draw_scene(scenes[0])[:1]:
+        (folder / "live.png").write_bytes(chart.png())
+    live = Section(heading="Live: three challengers", tables=(table,))
+    sections = [*list_backtest_sections(result), live, *[describe_scene(scene) for scene in scenes]]
     report.write_text(render_report("A year of flights, and a few weeks live", sections), encoding="utf-8")
     return Told(backtest=result, scenes=scenes, report=report, picture=picture, seconds=time.monotonic() - began)
 
@@ -111,18 +121,3 @@ def play_scenes(folder: Path, flights: Path, teller: Teller) -> tuple[Scene, ...
         teller.say(tell_scene(scene))
         scenes.append(scene)
     return tuple(scenes)
-
-
-def tell_scene(scene: Scene) -> str:
-    """Say what a scene showed."""
-    promoted = [f"v{r.challenger}" for r in scene.rollouts if r.status is RolloutStatus.PROMOTED]
-    aborted = [f"v{r.challenger}" for r in scene.rollouts if r.status is RolloutStatus.ABORTED]
-    said = f"{scene.sent.get('n_answered', 0):,} flights were answered, {scene.sent.get('n_labels', 0):,} labels came. "
-    said += f"Promoted: {', '.join(promoted) or 'none'}. Stopped: {', '.join(aborted) or 'none'}"
-    if aborted:
-        said += " before it answered anyone" if not scene.n_exposed else f" after {scene.n_exposed:,} answers"
-    return said + "."
-
-
-def _describe(scene: Scene) -> Section:
-    return Section(heading=f"Live, {scene.name}", sentences=(tell_scene(scene), *scene.sentences))

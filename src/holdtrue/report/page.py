@@ -67,7 +67,7 @@ def list_backtest_sections(result: BacktestResult) -> tuple[Section, ...]:
             heading="In short",
             sentences=tell_backtest(result),
             charts=(compared,) if compared else (),
-            tables=(tabulate_policies(result),),
+            tables=(tabulate_policies(result).turn(),),
         ),
         Section(
             heading="Month by month" if months else "Over time",
