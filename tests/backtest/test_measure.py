@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,8 +19,8 @@ def answer(replay: Replay, sureness: float) -> NDArray[np.float64]:
     return np.where(replay.labels[:, None] == [0, 1], sureness, 1 - sureness)
 
 
-def trace(policy: str, sureness: float, **more: object) -> PolicyTrace:
-    return PolicyTrace(policy=policy, answers=answer(REPLAY, sureness), **more)  # type: ignore[arg-type]
+def trace(policy: str, sureness: float) -> PolicyTrace:
+    return PolicyTrace(policy=policy, answers=answer(REPLAY, sureness))
 
 
 def decide_at(day: float, kind: DecisionKind) -> Decision:
@@ -60,7 +62,7 @@ def test_periods_share_out_rows_and_decisions_between_them() -> None:
         decide_at(11, DecisionKind.REJECTED),
         decide_at(12, DecisionKind.ABORTED),
     )
-    found = measure_policy(trace("loop", 0.8, decisions=decisions, n_retrains=2), REPLAY, LOSS, PERIODS, [])
+    found = measure_policy(replace(trace("loop", 0.8), decisions=decisions, n_retrains=2), REPLAY, LOSS, PERIODS, [])
     first, second = found.periods
     assert (first.n_rows, second.n_rows) == (80, 160)
     assert (first.n_retrains, first.n_promotions, first.n_rejected) == (1, 1, 0)
@@ -104,7 +106,7 @@ def test_each_period_is_held_against_the_static_model_and_static_against_nothing
 
 def test_the_worth_is_the_sum_of_its_rows_in_its_unit() -> None:
     worth = np.tile([3.0, -1.0, 0.0, 0.0], 60)
-    found = measure_policy(trace("loop", 0.8, worth=worth, unit="EUR"), REPLAY, LOSS, PERIODS, [])
+    found = measure_policy(replace(trace("loop", 0.8), worth=worth, unit="EUR"), REPLAY, LOSS, PERIODS, [])
     assert found.value is not None
     assert found.value.amount == pytest.approx(120.0)
     assert found.value.unit == "EUR"

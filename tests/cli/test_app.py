@@ -4,12 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli.command import Command
 from holdtrue.cli.app import app
 
-COMMANDS = sorted(getattr(get_command(app), "commands"))  # noqa: B009
+GROUP = get_command(app)
+assert isinstance(GROUP, TyperGroup), "the app has commands"
+COMMANDS = sorted(GROUP.commands)
 DOCS = Path(__file__).parents[2] / "docs"
 HAVE_NO_OBJECT = {"init", "serve", "up"}
 
@@ -64,7 +67,7 @@ def test_a_backtest_that_cannot_be_meant_is_refused(
 def test_every_command_stands_in_its_document_with_its_options(name: str) -> None:
     told = (DOCS / "cli.md").read_text(encoding="utf-8")
     (row,) = [line for line in told.splitlines() if line.startswith(f"| `holdtrue {name}")]
-    command = getattr(get_command(app), "commands")[name]  # noqa: B009
+    command = GROUP.commands[name]
     options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
     assert [option for option in options if option not in row and option not in {"--json", "--help"}] == []
 

@@ -9,7 +9,19 @@ import pytest
 from holdtrue.clock import VirtualClock
 from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Stage, StageKind
 from holdtrue.errors import SourceMissing
-from holdtrue.loop import CaughtUp, Controller, Facts, InlineTrainer, LoopPolicy, LoopState, Move, Promote, StartRun
+from holdtrue.loop import (
+    Actor,
+    CaughtUp,
+    Controller,
+    Facts,
+    InlineTrainer,
+    LoopPolicy,
+    LoopState,
+    Move,
+    Promote,
+    RefuseRun,
+    StartRun,
+)
 from holdtrue.loop.control import owes_catch_up
 from holdtrue.project import Project, open_project
 from holdtrue.testing import drifting_rows, write_drifting_project
@@ -100,7 +112,25 @@ def test_a_table_that_grows_is_read_anew_and_one_that_cannot_be_read_is_what_it_
         assert controller.history(NOW).n_rows == 2400
         (tmp_path / "rows.parquet").write_bytes(b"PAR1 half a file")
         assert controller.history(NOW).n_rows == 2400
+        assert "cannot be read" in controller.table_problem
         (tmp_path / "rows.parquet").unlink()
         assert controller.history(NOW).n_rows == 2400
+        assert "is not there" in controller.table_problem
+        rows.tail(80).write_parquet(tmp_path / "rows.parquet")
+        assert controller.history(NOW).n_rows == 80
+        assert controller.table_problem == ""
+        (tmp_path / "rows.parquet").unlink()
         with pytest.raises(SourceMissing):
             make_controller(project).history(NOW)
+
+
+def test_a_refusal_is_written_once_for_each_reason(tmp_path: Path) -> None:
+    loop_file = write_drifting_project(tmp_path, rows=drifting_rows(n_days=10, rows_a_day=10))
+    actor = Actor(loop="machines")
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        for sentence in ("only 5 labels", "only 1,204 labels", "the table cannot be read", "the table cannot be read"):
+            with project.store.transaction() as tx:
+                actor.act(tx, RefuseRun(sentence=sentence), NOW)
+        with project.store.reading() as tx:
+            told = [entry.sentence for entry in tx.audit.all("machines")]
+    assert told == ["only 5 labels", "the table cannot be read"]

@@ -1,5 +1,6 @@
 """Act: carry out moves: each is one change of state, traffic, rollout and audit in one transaction."""
 
+import re
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -158,9 +159,10 @@ class Actor:
             self._note(tx, now, "close alert", f"v{move.alert.version}", move.sentence)
 
     def _refuse_once(self, tx: Transaction, move: RefuseRun, now: datetime) -> None:
-        # The same refusal at every tick would bury the rest of the chain.
+        # The same refusal at every tick, with other figures, would bury the rest of the chain; another reason is news.
         chain = tx.audit.all(self.loop)
-        if not chain or chain[-1].action != "refuse training":
+        is_same = bool(chain) and chain[-1].action == "refuse training"
+        if not is_same or _leave_figures_out(chain[-1].sentence) != _leave_figures_out(move.sentence):
             self._note(tx, now, "refuse training", self.loop, move.sentence)
 
     def _note(
@@ -170,3 +172,7 @@ class Actor:
             loop=self.loop, at=now, actor=self.name, action=action, subject=subject, sentence=sentence,
             detail=detail or {},
         )  # fmt: skip
+
+
+def _leave_figures_out(sentence: str) -> str:
+    return re.sub(r"[\d.,]+", "", sentence)

@@ -50,6 +50,7 @@ class Controller:
         clock: business time.
         trainer: carries out trainings.
         window: the length of a quality window on the page.
+        table_problem: why the table could not be read when it was last looked at; "" when it could.
     """
 
     loop: Loop
@@ -60,6 +61,7 @@ class Controller:
     trainer: Trainer
     window: timedelta = timedelta(days=1)
     on_move: Callable[[Move], None] = lambda _: None
+    table_problem: str = ""
     _history: History | None = None
     _written: tuple[tuple[str, int, int], ...] = ()
     _future: "Future[TrainingResult] | None" = None
@@ -130,16 +132,20 @@ class Controller:
     def history(self, now: datetime) -> History:
         """Return the table, read anew when its files have changed.
 
-        A table that cannot be read, because its owner is at it, is for the moment what it was when it last could.
+        A table that cannot be read is what it was when it last could, so that the loop goes on watching; no training
+        starts from it, and `table_problem` says why.
         """
+        written: tuple[tuple[str, int, int], ...] = ()
         try:
             written = print_files(self.loop.data.path, folder=self.folder)
             if self._history is None or written != self._written:
-                history = read_history(self.loop.data, folder=self.folder, task=self.loop.declared_task)
-                self._history, self._written = history, written
-        except (HoldtrueError, OSError):
+                self._written = written
+                self._history = read_history(self.loop.data, folder=self.folder, task=self.loop.declared_task)
+                self.table_problem = ""
+        except (HoldtrueError, OSError) as problem:
             if self._history is None:
                 raise
+            self._written, self.table_problem = written, str(problem)
         return self._history
 
     def read_state(self) -> LoopState:
@@ -165,7 +171,7 @@ class Controller:
         n_new = labels.height if since is None else labels.filter(labels["known_at"] > since).height
         n_new += self._count_table_labels(since, now)
         delay = self.history(now).label_delay
-        facts = Facts(n_new_labels=n_new)
+        facts = Facts(n_new_labels=n_new, table_problem=self.table_problem)
         if state.rollout is not None:
             versions = self._read_versions(state.rollout)
             evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)

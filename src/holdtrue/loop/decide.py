@@ -107,6 +107,8 @@ def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetim
     wanted = _find_trigger(policy, state, facts, now)
     if wanted is None:
         return ()
+    if facts.table_problem:
+        return (RefuseRun(sentence=f"{wanted.reason}, but the table cannot be read: {facts.table_problem}"),)
     if facts.n_new_labels < policy.min_new_labels:
         said = f"{wanted.reason}, but only {facts.n_new_labels} labels have come since the last training"
         return (RefuseRun(sentence=f"{said}; {policy.min_new_labels} are needed."),)

@@ -127,11 +127,12 @@ def encode_frame(frame: "pl.DataFrame", codes: Sequence[Mapping[Any, float] | No
 
     matrix = np.empty((frame.height, frame.width), dtype=np.float64)
     for position, (series, code) in enumerate(zip(frame.iter_columns(), codes, strict=True)):
+        numbers = series
         if code is not None:
             known = {level: number for level, number in code.items() if level is not None}
             text = series.cast(pl.String)
-            series = text.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Float64)  # noqa: PLW2901
-        matrix[:, position] = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            numbers = text.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Float64)
+        matrix[:, position] = numbers.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return matrix
 
 

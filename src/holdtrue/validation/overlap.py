@@ -79,11 +79,12 @@ def _find_copies(train: Dataset, evaluation: Dataset) -> tuple[float, float]:
     names = [name for name in train.features.columns if name in evaluation.features.columns]
     old, new = (_hash_rows(each, names) for each in (train, evaluation))
     last = min(len(new), len(old) // 2)
-    copies = float(new.is_in(old.implode()).mean() or 0.0)  # type: ignore[arg-type]
-    if not last:
-        return copies, 0.0
-    usual = float(old.tail(last).is_in(old.head(len(old) - last).implode()).mean() or 0.0)  # type: ignore[arg-type]
-    return copies, usual
+    usual = _share_within(old.tail(last), old.head(len(old) - last)) if last else 0.0
+    return _share_within(new, old), usual
+
+
+def _share_within(rows: pl.Series, others: pl.Series) -> float:
+    return int(rows.is_in(others.implode()).sum()) / len(rows) if len(rows) else 0.0
 
 
 def _hash_rows(dataset: Dataset, names: list[str]) -> pl.Series:
