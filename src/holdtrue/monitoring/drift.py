@@ -93,23 +93,6 @@ def tell_causes(causes: Sequence[LikelyCause]) -> str:
     return "Likely causes: " + " ".join(cause.sentence for cause in causes[:3])
 
 
-def tell_drift(causes: Sequence[LikelyCause], *, has_risen: bool) -> str:
-    """Return what the moves mean beside the risk, as a sentence.
-
-    >>> tell_drift([], has_risen=False)
-    'Neither the inputs nor the risk have moved. No action.'
-    """
-    if not causes:
-        return (
-            "The risk has risen, and no input has moved: the label itself may mean something else now."
-            if has_risen
-            else ("Neither the inputs nor the risk have moved. No action.")
-        )
-    if not has_risen:
-        return "Inputs moved; the risk has not. No action."
-    return f"The risk has risen. {tell_causes(causes)}"
-
-
 def _unpack_features(current: pl.DataFrame) -> pl.DataFrame:
     if "features" in current.columns and isinstance(current.schema["features"], pl.Struct):
         times = [name for name in TIMES if name in current.columns]
