@@ -1,5 +1,6 @@
 """A controller may die anywhere: what the next one finds in the store is enough to go on."""
 
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdtrue.clock import VirtualClock
-from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Stage, StageKind
+from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, RunState, Stage, StageKind
 from holdtrue.errors import SourceMissing
 from holdtrue.loop import (
     Actor,
@@ -21,6 +22,9 @@ from holdtrue.loop import (
     Promote,
     RefuseRun,
     StartRun,
+    TrainingLost,
+    TrainingOrder,
+    TrainingResult,
 )
 from holdtrue.loop.control import owes_catch_up
 from holdtrue.project import Project, open_project
@@ -134,3 +138,25 @@ def test_a_refusal_is_written_once_for_each_reason(tmp_path: Path) -> None:
         with project.store.reading() as tx:
             told = [entry.sentence for entry in tx.audit.all("machines")]
     assert told == ["only 5 labels", "the table cannot be read"]
+
+
+class _Strange:
+    """A trainer whose work ends with an error that nobody foresaw."""
+
+    def submit(self, _order: TrainingOrder) -> "Future[TrainingResult]":
+        future: Future[TrainingResult] = Future()
+        future.set_exception(MemoryError("no room"))
+        return future
+
+
+def test_a_training_that_ends_in_an_unforeseen_way_is_kept_as_failed_and_the_loop_goes_on(tmp_path: Path) -> None:
+    loop_file = write_drifting_project(tmp_path, rows=drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60))
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        controller = make_controller(project)
+        controller.trainer = _Strange()
+        assert isinstance(controller.train_now("ordered by the test"), TrainingLost)
+        assert not controller.read_state().is_training
+        with project.store.reading() as tx:
+            (run,) = tx.runs.all("machines")
+        assert run.state is RunState.FAILED
+        assert "no room" in (run.error or "")

@@ -21,9 +21,10 @@ from holdtrue.data import (
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Loop, Rollout, RolloutStatus, Run, RunState, Version
+from holdtrue.domain import Loop, Rollout, RolloutStatus, Version
 from holdtrue.errors import HoldtrueError, NotFound, StateConflict
 from holdtrue.monitoring import RiskReading, measure_windows
+from holdtrue.pipeline import describe_error, fail_run, start_run, submit_run, succeed_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
@@ -254,18 +255,16 @@ class Controller:
                 champion=None if champion is None else tx.versions.read(self.loop.name, champion),
                 catches_up=move.catches_up,
             )
-            tx.runs.append(
-                Run(
-                    run_id=run_id,
-                    loop=self.loop.name,
-                    reason=move.reason,
-                    as_of=now,
-                    state=RunState.RUNNING,
-                    dataset=record.digest,
-                    started_at=now,
-                    parameters={"order": msgspec.to_builtins(order)},
-                )
+            run = submit_run(
+                tx,
+                loop=self.loop.name,
+                reason=move.reason,
+                as_of=now,
+                run_id=run_id,
+                dataset=record.digest,
+                parameters={"order": msgspec.to_builtins(order)},
             )
+            start_run(tx, run, now=now)
             kept = tx.states.read(self.loop.name)
             state = dict(kept[1]) if kept is not None else {}
             state |= {"run_id": run_id, "last_run_at": now.isoformat()}
@@ -306,25 +305,15 @@ class Controller:
         assert kept is not None, "a training has a state"
         tx.states.write(self.loop.name, {**kept[1], "run_id": None}, kept[0])
         if problem is not None:
-            if not isinstance(problem, HoldtrueError):
-                raise problem
-            text = getattr(problem, "traceback_text", "") or str(problem)
-            failed = replace(run, state=RunState.FAILED, error=text, ended_at=now)
-            tx.runs.update(failed, run.revision)
+            # Whatever it was: a controller that died of it would meet the same training again, for ever.
+            fail_run(tx, run, now=now, error=describe_error(problem))
             return TrainingLost(run_id=run.run_id, sentence=f"The training failed: {problem}")
         result = future.result()
         registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
         trained = registrar.register(tx, order, result, now)
-        done = replace(
-            run,
-            state=RunState.SUCCEEDED,
-            code=result.code,
-            steps=result.steps,
-            cost=result.cost,
-            ended_at=now,
-            result={"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence},
-        )
-        tx.runs.update(done, run.revision)
+        brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
+        run = replace(run, code=result.code)
+        succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)
         return trained
 
 
