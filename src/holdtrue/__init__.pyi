@@ -1,6 +1,8 @@
 from .backtest import run_backtest as run_backtest
 from .data import Dataset as Dataset
 from .domain import Loop as Loop
+from .domain import Ruling as Ruling
+from .domain import Verdict as Verdict
 from .domain import beats_baseline as beats_baseline
 from .domain import canary as canary
 from .domain import every as every
@@ -9,10 +11,14 @@ from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
 from .domain import table as table
+from .validation import Candidate as Candidate
 
 __all__ = [
+    "Candidate",
     "Dataset",
     "Loop",
+    "Ruling",
+    "Verdict",
     "beats_baseline",
     "canary",
     "every",

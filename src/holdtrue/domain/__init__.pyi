@@ -16,6 +16,7 @@ from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
 from .check import NoLeak as NoLeak
 from .check import NotWorse as NotWorse
+from .check import OwnCheck as OwnCheck
 from .check import Standard as Standard
 from .check import beats_baseline as beats_baseline
 from .check import no_leak as no_leak
@@ -126,6 +127,7 @@ __all__ = [
     "NotWorse",
     "OnRisk",
     "Overview",
+    "OwnCheck",
     "PeriodResult",
     "PolicyResult",
     "Prediction",

@@ -1,7 +1,9 @@
 """Checks as declared: small objects with a good default each; judging them is validation's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Standard(StrEnum):
@@ -48,7 +50,10 @@ class NoLeak:
     suspect_share: float = 0.9
 
 
-Check = NotWorse | BeatsBaseline | NoLeak
+# A team's own check: a function of a `holdtrue.Candidate` that returns a `holdtrue.Verdict`, True or False.
+OwnCheck = Callable[[Any], object]
+DeclaredCheck = NotWorse | BeatsBaseline | NoLeak
+Check = DeclaredCheck | OwnCheck
 DEFAULT_CHECKS: tuple[Check, ...] = (NoLeak(), BeatsBaseline(), NotWorse())
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from holdtrue.domain.check import DEFAULT_CHECKS, Check
+from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.rollout import Strategy
 from holdtrue.domain.source import Table
@@ -26,7 +26,7 @@ class Loop:
         train: takes a `holdtrue.Dataset`, returns a fitted estimator.
         outcome: what answers are worth, see `holdtrue.money`; None judges by the loss alone.
         task: "binary", "multiclass" or "regression"; None to tell it from the label.
-        validate: the checks that a version must pass.
+        validate: the checks that a version must pass: those of `holdtrue`, and functions of one's own.
         rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
         retrain: what starts a retraining, see `holdtrue.every` and `holdtrue.on_risk`; None for the default.
     """
@@ -51,6 +51,12 @@ class Loop:
         if self.task is not None and self.task not in set(Task):
             raise DeclarationError(f"task={self.task!r} is not known", expected=f"one of {[t.value for t in Task]}")
         object.__setattr__(self, "validate", tuple(self.validate))
+        for check in self.checks:
+            if not isinstance(check, DeclaredCheck) and not callable(check):
+                raise DeclarationError(
+                    f"validate={check!r} is not a check",
+                    expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
+                )
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
         if isinstance(self.retrain, Every):
             object.__setattr__(self, "retrain", Triggers(every=self.retrain))

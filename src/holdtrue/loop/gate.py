@@ -21,7 +21,7 @@ from holdtrue.domain import (
 )
 from holdtrue.registry import Scorer
 from holdtrue.stats import paired_interval
-from holdtrue.validation import GateReport, baseline_predictions, find_leaks, judge_gate
+from holdtrue.validation import Candidate, GateReport, baseline_predictions, find_leaks, judge_gate
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
@@ -74,16 +74,18 @@ class Gate:
             self.train.encoded_labels(), n_rows=rows.n_rows, task=rows.task, classes=rows.classes
         )
         is_refresh = incumbent is not None and incumbent.version.lineage.code == self.code
-        report = judge_gate(
-            checks=self.loop.checks,
-            evaluation=rows,
-            challenger=answers,
+        candidate = Candidate(
+            rows=rows,
+            answers=answers,
             champion=champion,
             baseline=baseline,
+            train=self.train,
+            score=scorer.score,
             loss=self.loss,
             is_refresh=is_refresh,
-            labels=self.loop.data.labels,
-            findings=self._find_leaks(),
+        )
+        report = judge_gate(
+            checks=self.loop.checks, candidate=candidate, labels=self.loop.data.labels, findings=self._find_leaks()
         )
         return self._describe(report, rows, answers, is_refresh=is_refresh), answers
 

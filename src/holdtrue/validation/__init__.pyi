@@ -1,5 +1,6 @@
 from .baseline import baseline_predictions as baseline_predictions
 from .baseline import judge_baseline as judge_baseline
+from .candidate import Candidate as Candidate
 from .comparison import Comparison as Comparison
 from .comparison import compare_losses as compare_losses
 from .gate import GateReport as GateReport
@@ -9,6 +10,7 @@ from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
 
 __all__ = [
+    "Candidate",
     "Comparison",
     "GateReport",
     "baseline_predictions",

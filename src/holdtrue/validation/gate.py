@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +24,17 @@ from holdtrue.domain import (
 )
 from holdtrue.validation.answer import find_bad_answers
 from holdtrue.validation.baseline import judge_baseline
+from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import Comparison, compare_losses
 from holdtrue.validation.label import find_labelled
+from holdtrue.validation.own import judge_own_checks
 from holdtrue.validation.standard import rule_standard, tell_standard
-
-if TYPE_CHECKING:
-    from holdtrue.data import Dataset
 
 NOT_WORSE = "not_worse"
 ANSWERS = "answers"
 MARGIN_SHARE = 0.05
 SMALLEST_MARGIN_SHARE = 1e-4
 MIN_OTHERS = 10
-MICROSECONDS_A_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,42 +87,32 @@ class _Evaluated:
 def judge_gate(
     *,
     checks: Sequence[Check],
-    evaluation: Dataset,
-    challenger: NDArray[np.float64],
-    champion: NDArray[np.float64] | None,
-    baseline: NDArray[np.float64],
-    loss: Loss,
-    is_refresh: bool,
+    candidate: Candidate,
     labels: LabelScope | str = LabelScope.ALL,
     findings: Sequence[Verdict] = (),
 ) -> GateReport:
-    """Judge a challenger on a frozen evaluation set; a bad model is a verdict, not an exception.
+    """Judge a candidate on a frozen evaluation set; a bad model is a verdict, not an exception.
 
     Args:
         checks: what the loop demands (`NoLeak` is judged by `find_leaks`).
-        evaluation: later rows, known to none of the parties when they were trained.
-        challenger: its predictions on these rows, (n_rows, n_classes) or (n_rows,).
-        champion: the champion's; None when there is none yet.
-        baseline: the simple baseline's, see `baseline_predictions`.
-        loss: what the loop is judged by.
-        is_refresh: it is the champion's own recipe on newer data.
+        candidate: what is judged, and on which rows.
         labels: "acted" rows cannot be judged without propensities.
         findings: verdicts found before (leaks, overlap), which count as well.
     """
-    if (bad := find_bad_answers(challenger, evaluation)) is not None:
+    if (bad := find_bad_answers(candidate.answers, candidate.rows)) is not None:
         return _report_nothing([*findings, Verdict(check=ANSWERS, ruling=Ruling.FAILED, sentence=bad)])
-    rows = _evaluate(evaluation, challenger=challenger, champion=champion, baseline=baseline, loss=loss)
+    rows, is_refresh = _evaluate(candidate), candidate.is_refresh
     comparison = rows.compare(rows.baseline if rows.champion is None else rows.champion)
     margin = choose_margin(checks, rows)
     found = [
         judge_baseline(rows.compare(rows.baseline, alpha=0.10), relieves=comparison, is_refresh=is_refresh)
         if isinstance(check, BeatsBaseline)
         else _judge_not_worse(check, rows, comparison, margin=margin, is_refresh=is_refresh)
-        for check in _choose_checks(checks, has_champion=champion is not None)
+        for check in _choose_checks(checks, has_champion=rows.champion is not None)
     ]
     if (shortage := _find_shortage(rows, LabelScope(labels))) is not None:
         found = [replace(verdict, ruling=Ruling.INCONCLUSIVE, sentence=shortage) for verdict in found]
-    return _report([*findings, *found], rows, comparison, margin=margin)
+    return _report([*findings, *found, *judge_own_checks(checks, candidate)], rows, comparison, margin=margin)
 
 
 def choose_margin(checks: Sequence[Check], rows: _Evaluated) -> float:
@@ -146,31 +134,22 @@ def _choose_checks(checks: Sequence[Check], *, has_champion: bool) -> list[NotWo
     return [BeatsBaseline()]
 
 
-def _evaluate(
-    evaluation: Dataset,
-    *,
-    challenger: NDArray[np.float64],
-    champion: NDArray[np.float64] | None,
-    baseline: NDArray[np.float64],
-    loss: Loss,
-) -> _Evaluated:
-    task = evaluation.task
-    labels = evaluation.encoded_labels()
+def _evaluate(candidate: Candidate) -> _Evaluated:
+    task, loss = candidate.rows.task, candidate.loss
+    labels = candidate.rows.encoded_labels()
     is_labelled = find_labelled(labels, task=task)
-    known = labels[is_labelled]
-    days = evaluation.time.dt.timestamp("us").to_numpy()[is_labelled] // MICROSECONDS_A_DAY
-    answers = challenger[is_labelled]
-    old_answers = None if champion is None else champion[is_labelled]
+    known, answers = labels[is_labelled], candidate.answers[is_labelled]
+    champion = None if candidate.champion is None else candidate.champion[is_labelled]
     return _Evaluated(
         task=task,
         loss=loss,
-        days=days,
+        days=candidate.days[is_labelled],
         labels=known,
         answers=answers,
-        champion_answers=old_answers,
+        champion_answers=champion,
         challenger=loss.rows(answers, known),
-        champion=None if old_answers is None else loss.rows(old_answers, known),
-        baseline=loss.rows(baseline[is_labelled], known),
+        champion=None if champion is None else loss.rows(champion, known),
+        baseline=loss.rows(candidate.baseline[is_labelled], known),
     )
 
 

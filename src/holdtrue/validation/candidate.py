@@ -1,0 +1,53 @@
+"""Candidate: a model under judgement as checks see it: its answers, the rows they are judged on, and itself to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.domain import Loss
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from holdtrue.data import Dataset
+
+    Score = Callable[[pl.DataFrame], NDArray[np.float64]]
+
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Candidate:
+    """A model under judgement. Answers are (n_rows, n_classes) probabilities, or (n_rows,) numbers.
+
+    Attributes:
+        rows: the labelled evaluation rows: later than all that the answers to them were learned from.
+        answers: the candidate's answers to them.
+        champion: the champion's; None when there is none yet.
+        baseline: the simple baseline's.
+        train: the rows that the candidate was fitted on.
+        score: the candidate itself: answers any frame that has the columns of `rows.features`.
+        loss: what the loop is judged by.
+        is_refresh: it is the champion's own recipe on newer data.
+    """
+
+    rows: Dataset
+    answers: NDArray[np.float64]
+    champion: NDArray[np.float64] | None
+    baseline: NDArray[np.float64]
+    train: Dataset
+    score: Score
+    loss: Loss
+    is_refresh: bool
+
+    @cached_property
+    def days(self) -> NDArray[np.int64]:
+        """Day (since 1970, UTC) of each evaluation row, shape (n_rows,): days move together, so errors go by them."""
+        days: NDArray[np.int64] = self.rows.time.dt.timestamp("us").to_numpy() // MICROSECONDS_A_DAY
+        return days
