@@ -118,6 +118,13 @@ def test_a_refused_challenger_answers_nobody_and_the_loop_goes_on_trying(bench: 
     assert trace.n_retrains == 2
 
 
+def test_a_challenger_that_could_not_be_ruled_on_is_tried_again_before_the_schedule(bench: Bench) -> None:
+    play = Play(bench, [bench.result("guesses", ruling=Ruling.INCONCLUSIVE), bench.result("knows")])
+    trace = play.run(GATE_ONLY, every_days=20)
+    assert kinds(trace)[:4] == [K.RETRAINED, K.REJECTED, K.RETRAINED, K.PROMOTED]
+    assert [(order.as_of - BEGIN).days for order in play.orders[:2]] == [20, 30]
+
+
 def test_a_training_that_failed_is_told_and_changes_nothing(bench: Bench) -> None:
     trace = Play(bench, [TrainingFailed("my own mistake"), bench.result("knows")]).run(GATE_ONLY)
     assert kinds(trace) == [K.RETRAINED, K.REJECTED, K.RETRAINED, K.PROMOTED]

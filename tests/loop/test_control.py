@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdtrue.clock import VirtualClock
-from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, RunState, Stage, StageKind
+from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Ruling, RunState, Stage, StageKind
 from holdtrue.errors import SourceMissing
 from holdtrue.loop import (
     Actor,
@@ -22,6 +22,7 @@ from holdtrue.loop import (
     Promote,
     RefuseRun,
     StartRun,
+    Trained,
     TrainingLost,
     TrainingOrder,
     TrainingResult,
@@ -160,3 +161,18 @@ def test_a_training_that_ends_in_an_unforeseen_way_is_kept_as_failed_and_the_loo
             (run,) = tx.runs.all("machines")
         assert run.state is RunState.FAILED
         assert "no room" in (run.error or "")
+
+
+def test_a_training_that_the_gate_could_not_rule_on_is_remembered_until_the_next_begins(tmp_path: Path) -> None:
+    loop_file = write_drifting_project(tmp_path, rows=drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60))
+    with open_project(loop_file, clock=VirtualClock(START + timedelta(days=20))) as project:
+        make_controller(project).train_now("ordered by the test")
+    with open_project(loop_file, clock=VirtualClock(START + timedelta(days=22))) as project:
+        # Two days of news are no evidence.
+        trained = make_controller(project).train_now("ordered by the test")
+        assert isinstance(trained, Trained)
+        assert trained.ruling is Ruling.INCONCLUSIVE
+        assert make_controller(project).read_state().is_undecided
+    with open_project(loop_file, clock=VirtualClock(START + timedelta(days=50))) as project:
+        make_controller(project).train_now("ordered by the test")
+        assert not make_controller(project).read_state().is_undecided

@@ -181,3 +181,16 @@ def test_a_catch_up_takes_the_place_of_the_version_that_it_follows_and_of_no_oth
     assert "no longer alone in charge" in move.sentence
     (move,) = decide(POLICY, replace(CALM, champion=2), Facts(finished=replace(passed, ruling=Ruling.FAILED)), NOW)
     assert isinstance(move, Reject)
+
+
+def test_a_gate_that_could_not_rule_is_asked_again_after_half_of_the_schedule() -> None:
+    news = Facts(n_new_labels=100, n_new_rows=100, n_new_days=20)
+    undecided = replace(CALM, is_undecided=True)
+    assert decide(POLICY, undecided, news, NOW) == ()
+    later = NOW + timedelta(days=0.5)
+    (move,) = decide(POLICY, undecided, news, later)
+    assert isinstance(move, StartRun)
+    assert "could not rule" in move.reason
+    assert decide(POLICY, CALM, news, later) == ()
+    assert decide(POLICY, undecided, replace(news, n_new_labels=3), later) == ()
+    assert decide(replace(POLICY, every=None), undecided, news, later) == ()

@@ -13,6 +13,7 @@ from holdtrue.domain import (
     Loss,
     Money,
     Rollout,
+    Ruling,
 )
 from holdtrue.loop import (
     AbortRollout,
@@ -27,6 +28,7 @@ from holdtrue.loop import (
     Promote,
     Reject,
     StartRun,
+    Trained,
     TrainingLost,
     decide,
 )
@@ -179,6 +181,8 @@ class ReplayedLoop:
         self.state = replace(self.state, last_run_at=now)
         self.policy = self.replan(now)
         self._finished = self.trainings.train(now, champion, catches_up=move.catches_up)
+        is_undecided = isinstance(self._finished, Trained) and self._finished.ruling is Ruling.INCONCLUSIVE
+        self.state = replace(self.state, is_undecided=is_undecided)
         if isinstance(self._finished, TrainingLost):
             self._note(now, DecisionKind.REJECTED, None, self._finished.sentence)
 

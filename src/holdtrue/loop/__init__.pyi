@@ -3,6 +3,8 @@ from .classes import align_classes as align_classes
 from .control import Controller as Controller
 from .decide import decide as decide
 from .file import load_loop as load_loop
+from .fold import Fold as Fold
+from .fold import cut_folds as cut_folds
 from .observe import explain_risk as explain_risk
 from .observe import gather_evidence as gather_evidence
 from .observe import trace_evidence as trace_evidence
@@ -41,7 +43,6 @@ from .state import TrainingLost as TrainingLost
 from .trainer import EnvironmentTrainer as EnvironmentTrainer
 from .trainer import InlineTrainer as InlineTrainer
 from .trainer import Trainer as Trainer
-from .training import find_cut as find_cut
 from .training import train_challenger as train_challenger
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Evaluation",
     "Facts",
     "Fitted",
+    "Fold",
     "FollowUp",
     "HoldRollout",
     "InlineTrainer",
@@ -79,9 +81,9 @@ __all__ = [
     "TrainingResult",
     "align_classes",
     "conclude",
+    "cut_folds",
     "decide",
     "explain_risk",
-    "find_cut",
     "gather_evidence",
     "load_loop",
     "make_policy",

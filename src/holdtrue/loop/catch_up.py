@@ -43,7 +43,7 @@ def catch_up(
     refit, scorer = fitter.fit(known, until=order.as_of)
     news = known.rows(since=proven.lineage.trained_until + timedelta(microseconds=1))
     gate = Gate(loop=loop, order=order, train=rows, later=news, loss=proven.loss, code=fitter.code)
-    answers, sample = gate.score_frame(scorer), sample_rows(rows)
+    answers, sample = gate.score(scorer), sample_rows(rows)
     return TrainingResult(
         signature=scorer.signature,
         loss=proven.loss,
@@ -102,7 +102,7 @@ def judge_news(gate: Gate, answers: NDArray[np.float64], proven: Version, fitter
         return Verdict(check="news", ruling=Ruling.INCONCLUSIVE, sentence="No label has come since: nothing is new.")
     elder = recall_model(fitter.artifacts.get(proven.artifact), proven.format, proven.signature)
     mine = float(gate.loss.rows(answers, labels).mean())
-    before = float(gate.loss.rows(gate.score_frame(elder), labels).mean())
+    before = float(gate.loss.rows(gate.score(elder), labels).mean())
     margin = proven.metrics.get("margin", SMALLEST_MARGIN_SHARE * gate.loss.spread)
     has_passed = mine <= before + margin
     said = "no worse" if has_passed else "worse"

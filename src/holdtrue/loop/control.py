@@ -21,7 +21,7 @@ from holdtrue.data import (
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Loop, Rollout, RolloutStatus, Version
+from holdtrue.domain import Loop, Rollout, RolloutStatus, Ruling, Version
 from holdtrue.errors import HoldtrueError, NotFound, StateConflict
 from holdtrue.monitoring import RiskReading, measure_windows
 from holdtrue.pipeline import describe_error, fail_run, start_run, submit_run, succeed_run
@@ -162,6 +162,7 @@ class Controller:
                 is_training=state.get("run_id") is not None,
                 last_run_at=last_run_at,
                 open_alerts=tuple(tx.alerts.open(self.loop.name)),
+                is_undecided=bool(state.get("is_undecided")),
                 owes_catch_up=owes_catch_up(tx.rollouts.all(self.loop.name), champion, last_run_at),
             )
 
@@ -267,7 +268,7 @@ class Controller:
             start_run(tx, run, now=now)
             kept = tx.states.read(self.loop.name)
             state = dict(kept[1]) if kept is not None else {}
-            state |= {"run_id": run_id, "last_run_at": now.isoformat()}
+            state |= {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False}
             tx.states.write(self.loop.name, state, kept[0] if kept is not None else None)
             self.actor.note_run(tx, run_id, move.reason, now)
         self._order, self._future = order, self.trainer.submit(order)
@@ -303,14 +304,16 @@ class Controller:
         problem = future.exception()
         kept = tx.states.read(self.loop.name)
         assert kept is not None, "a training has a state"
-        tx.states.write(self.loop.name, {**kept[1], "run_id": None}, kept[0])
         if problem is not None:
+            tx.states.write(self.loop.name, {**kept[1], "run_id": None}, kept[0])
             # Whatever it was: a controller that died of it would meet the same training again, for ever.
             fail_run(tx, run, now=now, error=describe_error(problem))
             return TrainingLost(run_id=run.run_id, sentence=f"The training failed: {problem}")
         result = future.result()
         registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
         trained = registrar.register(tx, order, result, now)
+        is_undecided = trained.ruling is Ruling.INCONCLUSIVE and not order.catches_up
+        tx.states.write(self.loop.name, {**kept[1], "run_id": None, "is_undecided": is_undecided}, kept[0])
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
         run = replace(run, code=result.code)
         succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)

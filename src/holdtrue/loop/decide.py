@@ -3,7 +3,7 @@
 The live controller, the backtest and the tests call this same function.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from holdtrue.domain import Cause, Rollout, Ruling
 from holdtrue.rollout import Evidence, RolloutAction
@@ -31,6 +31,9 @@ from .state import (
     Trained,
     TrainingLost,
 )
+
+# A gate that could not rule asked for more rows: it is asked again after this share of the schedule.
+RETRY_SHARE = 0.5
 
 
 def decide(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
@@ -125,11 +128,19 @@ def _find_trigger(policy: LoopPolicy, state: LoopState, facts: Facts, now: datet
     if policy.every is not None and (waited is None or waited >= policy.every.span):
         days = policy.every.span.total_seconds() / 86_400
         return StartRun(reason=f"the schedule of every {days:g} days")
+    if _can_rule_now(policy, state, facts, waited):
+        return StartRun(reason="the gate could not rule on the last challenger, and more labels have come")
     if policy.on_risk is not None and facts.risk is not None and facts.risk.has_risen:
         if waited is not None and waited < policy.on_risk.cooldown:
             return None
         return StartRun(reason=facts.risk.sentence)
     return None
+
+
+def _can_rule_now(policy: LoopPolicy, state: LoopState, facts: Facts, waited: timedelta | None) -> bool:
+    if not state.is_undecided or policy.every is None or waited is None:
+        return False
+    return waited >= policy.every.span * RETRY_SHARE and facts.n_new_labels >= policy.min_new_labels
 
 
 def _decide_alerts(state: LoopState, facts: Facts) -> tuple[Move, ...]:

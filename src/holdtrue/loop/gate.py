@@ -58,18 +58,18 @@ class Gate:
     loss: Loss
     code: str
 
-    def score_frame(self, scorer: Scorer) -> NDArray[np.float64]:
-        """Return a scorer's answers to the labelled evaluation rows, in the columns of their classes."""
+    def score(self, scorer: Scorer, rows: History | None = None) -> NDArray[np.float64]:
+        """Return a scorer's answers to the labelled evaluation rows, or to these of them, in the columns of classes."""
         signature = scorer.signature
-        frame = self.later.frame.filter(self.later.frame["__label"].is_not_null())
+        frame = (self.later if rows is None else rows).frame
+        frame = frame.filter(frame["__label"].is_not_null())
         answers = scorer.score(conform(frame, signature.schema))
         return align_classes(answers, signature.classes, self.later.classes) if signature.classes else answers
 
-    def judge(self, scorer: Scorer, incumbent: Incumbent | None) -> tuple[Evaluation, NDArray[np.float64]]:
-        """Return what was found of a candidate, and its answers to the evaluation rows."""
+    def judge(self, scorer: Scorer, answers: NDArray[np.float64], incumbent: Incumbent | None) -> Evaluation:
+        """Return what was found of a candidate and of answers to the evaluation rows, its own or those of its folds."""
         rows = self.later.dataset()
-        answers = self.score_frame(scorer)
-        champion = None if incumbent is None else self.score_frame(incumbent.scorer)
+        champion = None if incumbent is None else self.score(incumbent.scorer)
         baseline = baseline_predictions(
             self.train.encoded_labels(), n_rows=rows.n_rows, task=rows.task, classes=rows.classes
         )
@@ -87,7 +87,7 @@ class Gate:
         report = judge_gate(
             checks=self.loop.checks, candidate=candidate, labels=self.loop.data.labels, findings=self._find_leaks()
         )
-        return self._describe(report, rows, answers, is_refresh=is_refresh), answers
+        return self._describe(report, rows, answers, is_refresh=is_refresh)
 
     def _find_leaks(self) -> Sequence[Verdict]:
         return [find_leaks(self.train, check) for check in self.loop.checks if isinstance(check, NoLeak)]

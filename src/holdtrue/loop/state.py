@@ -39,7 +39,8 @@ class LoopState:
 
     `last_run_at` is the business moment at which the last training began, a catch-up included. `owes_catch_up` says
     that the version in charge was promoted by a rollout whose plan wants a catch-up, and no training began since: who
-    promoted it was a person, or died before it could begin one.
+    promoted it was a person, or died before it could begin one. `is_undecided` says that the gate could not rule on
+    what the last training brought: more rows would tell.
     """
 
     champion: int | None
@@ -48,6 +49,7 @@ class LoopState:
     last_run_at: datetime | None = None
     open_alerts: tuple[Alert, ...] = ()
     owes_catch_up: bool = False
+    is_undecided: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,8 @@
-"""Training: fit a candidate on what was known before the evaluation rows, judge it, and refit the one that passed.
+"""Training: fit candidates on what was known before the evaluation rows, judge them, and refit what passed.
 
-The gate judges a candidate on later rows that neither it nor the champion has seen. What ships is its refit on all that
-is known, so that the newest rows are not lost; the refit has a check of its own and goes through a paired shadow.
+The gate judges answers on later rows that neither who answered nor the champion has seen. What ships is a refit on all
+that is known, so that the newest rows are not lost; it has a check of its own and goes through a paired shadow.
 """
-
-import math
-from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -23,18 +20,12 @@ from holdtrue.store import Artifacts
 
 from .catch_up import catch_up
 from .fitting import Fitter, sample_rows
+from .fold import cut_folds
 from .gate import Gate, Incumbent
 from .order import Evaluation, TrainingOrder, TrainingResult
 from .rule import make_rule
 
-# The newest share of labelled rows that a first candidate is judged on.
 EVALUATION_SHARE = 0.2
-# A refresh is judged on so many of the newest days that hold labelled rows, and on so many rows, but on no more than
-# this share of the days that the champion has not seen: the rest of the news goes to the candidate, which must resemble
-# what will ship.
-EVALUATION_DAYS = 14
-EVALUATION_ROWS = 60
-JUDGED_SHARE = 0.7
 # Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
 CAP_QUANTILE = 0.999
 
@@ -80,19 +71,24 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
 
 def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
     is_refresh = order.champion is not None and order.champion.lineage.code == fitter.code
-    cut = find_cut(known, order.champion, is_refresh=is_refresh)
-    before = known.rows(until=cut).known_at(cut)
-    train = before.dataset()
-    if not train.n_rows:
+    folds = cut_folds(known, order.champion, is_refresh=is_refresh)
+    first = folds[0].select_known(known).dataset()
+    if not first.n_rows:
         raise LabelError(
-            f"no label is known before the evaluation rows begin at {cut.isoformat()}",
+            f"no label is known before the evaluation rows begin at {folds[0].since.isoformat()}",
             expected="labelled rows before and after",
             remedy="wait for more labels",
         )
-    loss = _choose_loss(train, order.champion)
-    candidate, scorer = fitter.fit(before, until=cut)
-    gate = Gate(loop=loop, order=order, train=train, later=known.rows(since=cut), loss=loss, code=fitter.code)
-    evaluation, answers = gate.judge(scorer, _load_incumbent(order.champion, fitter.artifacts))
+    fits = [fitter.fit(fold.select_known(known), until=fold.since) for fold in folds]
+    candidate, scorer = fits[-1]
+    loss, train = _choose_loss(first, order.champion), folds[-1].select_known(known).dataset()
+    gate = Gate(
+        loop=loop, order=order, train=train, later=known.rows(since=folds[0].since), loss=loss, code=fitter.code
+    )
+    answers = np.concatenate(
+        [gate.score(each, fold.select_judged(known)) for (_, each), fold in zip(fits, folds, strict=True)]
+    )
+    evaluation = gate.judge(scorer, answers, _load_incumbent(order.champion, fitter.artifacts))
     report = TrainingResult(
         signature=scorer.signature,
         loss=loss,
@@ -117,7 +113,7 @@ def _refit(
     fitter: Fitter,
 ) -> TrainingResult:
     refit, shipped = fitter.fit(known, until=order.as_of)
-    answers = gate.score_frame(shipped)
+    answers = gate.score(shipped)
     rows = gate.later.dataset()
     mean = float(gate.loss.rows(answers, rows.encoded_labels()).mean())
     sample = sample_rows(known.dataset())
@@ -151,27 +147,6 @@ def judge_refit(mean_loss: float, evaluation: Evaluation) -> Verdict:
         sentence=f"The refit on all rows {'agrees with' if has_passed else 'is worse than'} the candidate: {figures}.",
         evidence={"loss": mean_loss, "candidate_loss": evaluation.candidate_loss, "margin": evaluation.terms.margin},
     )
-
-
-def find_cut(known: History, champion: Version | None, *, is_refresh: bool) -> datetime:
-    """Return where the evaluation rows begin: no version has seen them, and enough of them are left to rule.
-
-    A refresh on the champion's own rows would be the champion again and prove nothing: it must have seen some of the
-    news. Another recipe is judged on all that the champion has not seen.
-    """
-    labelled = known.dataset().time
-    if champion is None:
-        position = max(0, min(len(labelled) - 1, int(len(labelled) * (1 - EVALUATION_SHARE))))
-        newest: datetime = labelled[position]
-        return newest
-    just_after = champion.lineage.trained_until + timedelta(microseconds=1)
-    news = labelled.filter(labelled >= just_after).dt.truncate("1d").value_counts(name="n_rows").sort("time")
-    if not is_refresh or not news.height:
-        return just_after
-    n_rows = news["n_rows"].reverse().cum_sum()
-    n_wanted = max(EVALUATION_DAYS, int((n_rows < EVALUATION_ROWS).sum()) + 1)
-    begin: datetime = news["time"][-min(n_wanted, math.ceil(news.height * JUDGED_SHARE))]
-    return max(just_after, begin)
 
 
 def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent | None:

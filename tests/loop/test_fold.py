@@ -5,7 +5,7 @@ import pytest
 
 from holdtrue.data import History
 from holdtrue.domain import Lineage, Loss, ModelFormat, Schema, Signature, Task, Version
-from holdtrue.loop import find_cut
+from holdtrue.loop import Fold, cut_folds
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -40,20 +40,36 @@ def champion(*, seen_days: float) -> Version:
 
 
 def test_a_first_candidate_is_judged_on_the_newest_fifth() -> None:
-    assert find_cut(history(100), None, is_refresh=False) == BEGIN + timedelta(days=80)
+    (fold,) = cut_folds(history(100), None, is_refresh=False)
+    assert fold == Fold(since=BEGIN + timedelta(days=80))
 
 
-@pytest.mark.parametrize(("seen_days", "judged_from"), [(90, 93), (50, 85)])
-def test_a_refresh_is_judged_on_enough_days_and_sees_the_rest_of_the_news(seen_days: int, judged_from: int) -> None:
-    cut = find_cut(history(100), champion(seen_days=seen_days), is_refresh=True)
-    assert cut == BEGIN + timedelta(days=judged_from)
+@pytest.mark.parametrize(("seen_days", "begins"), [(90, [93, 96]), (50, [85, 92])])
+def test_a_refresh_is_judged_on_enough_days_by_fits_that_saw_the_rest_of_the_news(
+    seen_days: int, begins: list[int]
+) -> None:
+    folds = cut_folds(history(100), champion(seen_days=seen_days), is_refresh=True)
+    assert [fold.since for fold in folds] == [BEGIN + timedelta(days=day) for day in begins]
+    assert [fold.until for fold in folds] == [folds[1].since, None]
+
+
+def test_each_fold_learns_from_what_was_known_before_it_and_answers_what_follows() -> None:
+    rows = history(100)
+    folds = cut_folds(rows, champion(seen_days=86), is_refresh=True)
+    judged = [fold.select_judged(rows) for fold in folds]
+    assert sum(part.n_rows for part in judged) == rows.rows(since=folds[0].since).n_rows
+    for fold, part in zip(folds, judged, strict=True):
+        known = fold.select_known(rows)
+        assert known.ends_at < fold.since <= part.starts_at
+        assert known.dataset().n_rows == known.n_rows
+        assert (known.dataset().time < fold.since).all()
 
 
 def test_another_recipe_is_judged_on_all_that_the_champion_has_not_seen() -> None:
-    cut = find_cut(history(100), champion(seen_days=50), is_refresh=False)
-    assert cut == BEGIN + timedelta(days=50, microseconds=1)
+    (fold,) = cut_folds(history(100), champion(seen_days=50), is_refresh=False)
+    assert fold == Fold(since=BEGIN + timedelta(days=50, microseconds=1))
 
 
 def test_without_news_nothing_is_left_to_judge_on() -> None:
-    cut = find_cut(history(100), champion(seen_days=120), is_refresh=True)
-    assert cut > history(100).ends_at
+    (fold,) = cut_folds(history(100), champion(seen_days=120), is_refresh=True)
+    assert fold.since > history(100).ends_at
