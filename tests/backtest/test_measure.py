@@ -40,7 +40,7 @@ def test_rows_without_a_label_are_counted_and_not_judged() -> None:
     found = measure_policy(PolicyTrace(policy="loop", answers=answers), replay, LOSS, PERIODS, [])
     assert (found.n_rows, found.n_labelled) == (240, 200)
     assert found.loss == pytest.approx(-np.log(0.8))
-    assert np.isnan(measure_losses(answers, replay, LOSS)).sum() == 40
+    assert np.isnan(measure_losses(PolicyTrace(policy="static", answers=answers), replay, LOSS)).sum() == 40
 
 
 def test_the_interval_holds_the_loss_and_one_week_has_none() -> None:
@@ -123,3 +123,18 @@ def test_other_figures_stand_beside_the_loss() -> None:
     found = measure_policy(trace("loop", 0.8), REPLAY, LOSS, PERIODS, [])
     assert found.metrics["auc"] == pytest.approx(1.0)
     assert found.metrics["actual_share"] == pytest.approx(REPLAY.labels.mean())
+
+
+def test_a_policy_at_several_phases_is_judged_by_the_mean_of_its_figures_and_not_by_a_blend_of_its_answers() -> None:
+    worth = np.tile([1.0, 0.0], 120)
+    draws = [replace(trace("even", sureness), worth=sureness * worth, n_retrains=3) for sureness in (0.9, 0.6)]
+    joined = PolicyTrace.join(draws)
+    found = measure_policy(joined, REPLAY, LOSS, PERIODS, [joined, trace("static", 0.7)])
+    assert found.loss == pytest.approx(-(np.log(0.9) + np.log(0.6)) / 2)
+    assert found.n_retrains == 3
+    assert found.metrics["log_loss"] == pytest.approx(found.loss)
+    assert found.periods[0].metrics["log_loss"] == pytest.approx(found.loss)
+    assert found.versus[0].difference == pytest.approx(found.loss + np.log(0.7))
+    assert found.value is not None
+    assert found.value.amount == pytest.approx(0.75 * 120)
+    assert PolicyTrace.join(draws[:1]).draws == (draws[0].answers,)

@@ -1,7 +1,7 @@
 """Measure: the figures of a policy from its answers, all policies on the same rows, with block-robust intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ class PolicyTrace:
         decisions: in the order of time.
         n_retrains: trainings after the first one.
         n_catch_ups: promoted versions that were fitted once more at their promotion; no retrains, but fits.
+        phases: answers of the same policy at other phases of its moments; every figure is the mean over all of them.
     """
 
     policy: str
@@ -34,15 +35,29 @@ class PolicyTrace:
     decisions: tuple[Decision, ...] = ()
     n_retrains: int = 0
     n_catch_ups: int = 0
+    phases: tuple[NDArray[np.float64], ...] = ()
+
+    @property
+    def draws(self) -> tuple[NDArray[np.float64], ...]:
+        """Return the answers of all phases, this one's first."""
+        return (self.answers, *self.phases)
+
+    @classmethod
+    def join(cls, traces: Sequence["PolicyTrace"]) -> "PolicyTrace":
+        """Return traces of one policy at several phases as one; the decisions are those of the first."""
+        first, *others = traces
+        worths = [trace.worth for trace in traces if trace.worth is not None]
+        worth = np.mean(worths, axis=0) if worths else None
+        return replace(first, phases=tuple(other.answers for other in others), worth=worth)
 
 
 def measure_policy(
     trace: PolicyTrace, replay: Replay, loss: Loss, periods: Sequence[Period], others: Sequence[PolicyTrace]
 ) -> PolicyResult:
     """Return the figures of a policy over the whole span and in each period, beside those of the other policies."""
-    losses = measure_losses(trace.answers, replay, loss)
+    losses = measure_losses(trace, replay, loss)
     still = next((other for other in others if other.policy == "static" and trace.policy != "static"), None)
-    static = None if still is None else measure_losses(still.answers, replay, loss)
+    static = None if still is None else measure_losses(still, replay, loss)
     known = ~np.isnan(losses)
     blocks = replay.weeks
     whole = _interval(losses[known], blocks[known])
@@ -54,7 +69,7 @@ def measure_policy(
         loss_low=whole[1],
         loss_high=whole[2],
         loss_name=loss.kind.value,
-        metrics=measure_quality(replay.task, trace.answers[known], replay.labels[known]),
+        metrics=_measure_metrics(trace, replay, np.flatnonzero(known)),
         n_retrains=trace.n_retrains,
         n_catch_ups=trace.n_catch_ups,
         n_promotions=_count(trace.decisions, DecisionKind.PROMOTED),
@@ -62,7 +77,7 @@ def measure_policy(
         value=_value(trace, known, blocks),
         periods=tuple(_measure_period(trace, replay, losses, period, static=static) for period in periods),
         versus=tuple(
-            _compare(losses, measure_losses(other.answers, replay, loss), blocks, other.policy)
+            _compare(losses, measure_losses(other, replay, loss), blocks, other.policy)
             for other in others
             if other.policy != trace.policy
         ),
@@ -70,12 +85,17 @@ def measure_policy(
     )
 
 
-def measure_losses(answers: NDArray[np.float64], replay: Replay, loss: Loss) -> NDArray[np.float64]:
-    """Return the loss of each replayed row, shape (n_rows,); nan where its label is missing."""
+def measure_losses(trace: PolicyTrace, replay: Replay, loss: Loss) -> NDArray[np.float64]:
+    """Return a policy's loss on each replayed row, shape (n_rows,); nan where its label is missing."""
     known = replay.is_labelled
     losses = np.full(len(known), np.nan)
-    losses[known] = loss.rows(answers[known], replay.labels[known])
+    losses[known] = np.mean([loss.rows(answers[known], replay.labels[known]) for answers in trace.draws], axis=0)
     return losses
+
+
+def _measure_metrics(trace: PolicyTrace, replay: Replay, rows: NDArray[np.int64]) -> dict[str, float]:
+    found = [measure_quality(replay.task, answers[rows], replay.labels[rows]) for answers in trace.draws]
+    return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
 
 
 def _measure_period(
@@ -99,7 +119,7 @@ def _measure_period(
         loss=mean,
         loss_low=low,
         loss_high=high,
-        metrics=measure_quality(replay.task, trace.answers[begin:end][known], replay.labels[begin:end][known]),
+        metrics=_measure_metrics(trace, replay, begin + np.flatnonzero(known)),
         n_retrains=_count(decisions, DecisionKind.RETRAINED),
         n_promotions=_count(decisions, DecisionKind.PROMOTED),
         n_rejected=_count(decisions, DecisionKind.REJECTED) + _count(decisions, DecisionKind.ABORTED),

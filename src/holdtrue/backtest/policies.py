@@ -17,15 +17,19 @@ TrainBlind = Callable[[datetime], tuple[Version, int]]
 Advance = Callable[[str], None]
 
 
-def space_evenly(start: datetime, end: datetime, n_moments: int) -> list[datetime]:
-    """Return n moments that cut [start, end) into n + 1 equal parts.
+# Evenly spaced moments may come a little earlier or later, in shares of their distance: one draw of them is luck.
+PHASES = (0.0, -1 / 3, 1 / 3)
+
+
+def space_evenly(start: datetime, end: datetime, n_moments: int, *, phase: float = 0.0) -> list[datetime]:
+    """Return n moments that cut [start, end) into n + 1 equal parts; a phase moves all by that share of a part.
 
     >>> from datetime import UTC, timedelta
     >>> a = datetime(2013, 1, 1, tzinfo=UTC)
     >>> [m.day for m in space_evenly(a, a + timedelta(days=9), 2)]
     [4, 7]
     """
-    return [start + (end - start) * i / (n_moments + 1) for i in range(1, n_moments + 1)]
+    return [start + (end - start) * (i + phase) / (n_moments + 1) for i in range(1, n_moments + 1)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from holdtrue.validation import baseline_predictions
 
 from .calendar import N_PARTS, choose_look, lay_moments, lay_periods
 from .measure import PolicyTrace, measure_policy
-from .policies import BlindPolicy, space_evenly
+from .policies import PHASES, BlindPolicy, space_evenly
 from .replay import Replay
 from .replayed_loop import ReplayedLoop
 from .roster import Roster
@@ -231,7 +231,7 @@ def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
     assert job.policy.every is not None, "a backtest has a schedule"
     n_looks = len(lay_moments(replay.start, replay.end, choose_look(job.policy.every.span)))
     n_even = len(lay_moments(replay.start, replay.end, job.policy.every.span))
-    job.total = 1 + n_looks * needs_loop + n_even * ("even" in policies)
+    job.total = 1 + n_looks * needs_loop + len(PHASES) * n_even * ("even" in policies)
     job.total += ("static" in policies) + (len(moments) + 1) * ("schedule" in policies)
     job.on_progress(Progress(done=0, total=job.total, text="first training"))
     if "schedule" in policies:
@@ -239,19 +239,20 @@ def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
     first = job.train_first()
     job.advance("first training")
     traces: dict[str, PolicyTrace] = {}
-    even: list[datetime] = []
+    even: list[list[datetime]] = []
     if needs_loop:
         traces["loop"] = job.replay_loop(first)
     if "even" in policies:
-        even = space_evenly(replay.start, replay.end, traces["loop"].n_retrains)
-        job.train_aside(even, is_alone=True)
+        n_retrains = traces["loop"].n_retrains
+        even = [space_evenly(replay.start, replay.end, n_retrains, phase=phase) for phase in PHASES if n_retrains]
+        job.train_aside([moment for moments in even for moment in moments], is_alone=True)
     for name in policies:
         if name == "static":
             traces[name] = job.replay_blindly(name, [])
         elif name == "schedule":
             traces[name] = job.replay_blindly(name, moments)
         elif name == "even":
-            traces[name] = job.replay_blindly(name, even)
+            traces[name] = PolicyTrace.join([job.replay_blindly(name, moments) for moments in even or [[]]])
     job.on_progress(Progress(done=job.total, total=job.total, text="figures"))
     return _report(job, first, [traces[name] for name in policies])
 
@@ -262,6 +263,7 @@ def _report(job: Backtest, first: TrainingResult, traces: list[PolicyTrace]) -> 
     evaluation = first.evaluation
     gain = 0.0 if evaluation is None else evaluation.baseline_loss - evaluation.candidate_loss
     notes = [*replay.history.notes, f"Rollouts: {job.policy.plan.note}."]
+    notes += [f"Figures of {each.policy} are means over {len(each.draws)} phases." for each in traces if each.phases]
     if evaluation is not None and evaluation.ruling is not Ruling.PASSED:
         notes.append(f"The first version did not pass its checks and was replayed all the same: {evaluation.sentence}")
     return BacktestResult(
