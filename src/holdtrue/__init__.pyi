@@ -6,7 +6,9 @@ from .domain import Verdict as Verdict
 from .domain import beats_baseline as beats_baseline
 from .domain import canary as canary
 from .domain import every as every
+from .domain import invariant_to as invariant_to
 from .domain import money as money
+from .domain import monotone_in as monotone_in
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
@@ -22,7 +24,9 @@ __all__ = [
     "beats_baseline",
     "canary",
     "every",
+    "invariant_to",
     "money",
+    "monotone_in",
     "no_leak",
     "not_worse",
     "on_risk",

@@ -12,6 +12,11 @@ from .backtest import PeriodResult as PeriodResult
 from .backtest import PolicyResult as PolicyResult
 from .backtest import StandardResult as StandardResult
 from .backtest import Value as Value
+from .behaviour import Direction as Direction
+from .behaviour import InvariantTo as InvariantTo
+from .behaviour import MonotoneIn as MonotoneIn
+from .behaviour import invariant_to as invariant_to
+from .behaviour import monotone_in as monotone_in
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
 from .check import NoLeak as NoLeak
@@ -107,9 +112,11 @@ __all__ = [
     "DatasetRecord",
     "Decision",
     "DecisionKind",
+    "Direction",
     "Every",
     "EvidencePoint",
     "Explanation",
+    "InvariantTo",
     "Json",
     "Kind",
     "LabelCoverage",
@@ -123,6 +130,7 @@ __all__ = [
     "LossKind",
     "ModelFormat",
     "Money",
+    "MonotoneIn",
     "NoLeak",
     "NotWorse",
     "OnRisk",
@@ -171,10 +179,12 @@ __all__ = [
     "encode_canonically",
     "every",
     "hash_unit",
+    "invariant_to",
     "link_digest",
     "make_action_rule",
     "measure_quality",
     "money",
+    "monotone_in",
     "no_leak",
     "not_worse",
     "on_risk",

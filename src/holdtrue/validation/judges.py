@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from holdtrue.domain import Check, Verdict
+from holdtrue.domain import Check, InvariantTo, MonotoneIn, Verdict
+from holdtrue.validation.behaviour.invariance import judge_invariance
+from holdtrue.validation.behaviour.monotonicity import judge_monotonicity
 from holdtrue.validation.candidate import Candidate
+from holdtrue.validation.own import tell_problem
 
 # A judge takes the declared check and the candidate. Checks that are not here are judged by the gate itself.
-JUDGES: dict[type, Callable[[Any, Candidate], Verdict]] = {}
+JUDGES: dict[type, Callable[[Any, Candidate], Verdict]] = {
+    InvariantTo: judge_invariance,
+    MonotoneIn: judge_monotonicity,
+}
 
 
 def judge_declared(checks: Sequence[Check], candidate: Candidate) -> list[Verdict]:
     """Return a verdict for each declared check that has a judge, in their order."""
-    return [JUDGES[type(check)](check, candidate) for check in checks if type(check) in JUDGES]
+    return [_judge(check, candidate) for check in checks if type(check) in JUDGES]
+
+
+def _judge(check: Check, candidate: Candidate) -> Verdict:
+    try:
+        return JUDGES[type(check)](check, candidate)
+    except Exception as problem:  # a candidate that cannot answer what a check asks of it raises what it likes
+        return tell_problem(getattr(check, "name", type(check).__name__), problem)
