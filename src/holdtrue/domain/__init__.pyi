@@ -15,8 +15,10 @@ from .backtest import Value as Value
 from .behaviour import Direction as Direction
 from .behaviour import InvariantTo as InvariantTo
 from .behaviour import MonotoneIn as MonotoneIn
+from .behaviour import RobustTo as RobustTo
 from .behaviour import invariant_to as invariant_to
 from .behaviour import monotone_in as monotone_in
+from .behaviour import robust_to as robust_to
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
 from .check import NoLeak as NoLeak
@@ -140,6 +142,7 @@ __all__ = [
     "PolicyResult",
     "Prediction",
     "Release",
+    "RobustTo",
     "Role",
     "Rollout",
     "RolloutPlan",
@@ -189,5 +192,6 @@ __all__ = [
     "not_worse",
     "on_risk",
     "parse_span",
+    "robust_to",
     "table",
 ]

@@ -56,6 +56,27 @@ class MonotoneIn:
         return f"monotone_in({self.column})"
 
 
+@dataclass(frozen=True, kw_only=True)
+class RobustTo:
+    """Demands that noisy numbers and missing values cost little of what a model is worth.
+
+    Attributes:
+        noise: standard deviation of the noise on each number, in spreads of its column; 0 leaves it out.
+        missing: probability (0..1) of each value to be missing; 0 leaves it out. A level that training had not seen is
+            answered as a missing one.
+        share: by how much the loss may rise, as a share of (loss of the simple baseline - loss of the candidate).
+    """
+
+    noise: float = 0.05
+    missing: float = 0.05
+    share: float = 0.25
+
+    @property
+    def name(self) -> str:
+        """Return the name that its verdict has."""
+        return "robust_to"
+
+
 def invariant_to(column: str, *, tolerance: float | None = None, share: float = 0.01) -> InvariantTo:
     """Declare that answers may not depend on a column: swapping its values may not move them.
 
@@ -85,6 +106,25 @@ def monotone_in(column: str, direction: str, *, tolerance: float | None = None, 
     _check_amount("tolerance", tolerance)
     _check_share("share", share)
     return MonotoneIn(column=column, direction=Direction(direction), tolerance=tolerance, share=share)
+
+
+def robust_to(*, noise: float = 0.05, missing: float = 0.05, share: float = 0.25) -> RobustTo:
+    """Declare that noise on the numbers, and values that do not come, may cost only a share of the model's gain.
+
+    Noise is normal, in spreads of each column (its interquartile range over 1.349); whole numbers are rounded. Values
+    go missing in all columns, also in those that training always had: a model that cannot answer without them fails.
+    Where no request can lack a value, say missing=0.
+
+    >>> robust_to(missing=0)
+    RobustTo(noise=0.05, missing=0, share=0.25)
+    """
+    _check_amount("noise", noise)
+    _check_amount("share", share)
+    if not 0 <= missing < 1:
+        raise DeclarationError(f"missing={missing!r} is not a share", expected="a number from 0 and below 1")
+    if not noise and not missing:
+        raise DeclarationError("robust_to(noise=0, missing=0) demands nothing", expected="one of them above 0")
+    return RobustTo(noise=noise, missing=missing, share=share)
 
 
 def _check_share(name: str, value: float) -> None:
