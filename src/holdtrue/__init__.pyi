@@ -12,6 +12,7 @@ from .domain import monotone_in as monotone_in
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
+from .domain import reproducible as reproducible
 from .domain import robust_to as robust_to
 from .domain import table as table
 from .validation import Candidate as Candidate
@@ -31,6 +32,7 @@ __all__ = [
     "no_leak",
     "not_worse",
     "on_risk",
+    "reproducible",
     "robust_to",
     "run_backtest",
     "table",

@@ -15,9 +15,11 @@ from .backtest import Value as Value
 from .behaviour import Direction as Direction
 from .behaviour import InvariantTo as InvariantTo
 from .behaviour import MonotoneIn as MonotoneIn
+from .behaviour import Reproducible as Reproducible
 from .behaviour import RobustTo as RobustTo
 from .behaviour import invariant_to as invariant_to
 from .behaviour import monotone_in as monotone_in
+from .behaviour import reproducible as reproducible
 from .behaviour import robust_to as robust_to
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
@@ -142,6 +144,7 @@ __all__ = [
     "PolicyResult",
     "Prediction",
     "Release",
+    "Reproducible",
     "RobustTo",
     "Role",
     "Rollout",
@@ -192,6 +195,7 @@ __all__ = [
     "not_worse",
     "on_risk",
     "parse_span",
+    "reproducible",
     "robust_to",
     "table",
 ]

@@ -77,6 +77,23 @@ class RobustTo:
         return "robust_to"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reproducible:
+    """Demands that the same recipe on the same rows gives the same answers when it is trained again.
+
+    Attributes:
+        tolerance: how far an answer may lie from what it was, as a probability or in the label's unit; None for a
+            millionth of what answers range over.
+    """
+
+    tolerance: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name that its verdict has."""
+        return "reproducible"
+
+
 def invariant_to(column: str, *, tolerance: float | None = None, share: float = 0.01) -> InvariantTo:
     """Declare that answers may not depend on a column: swapping its values may not move them.
 
@@ -125,6 +142,16 @@ def robust_to(*, noise: float = 0.05, missing: float = 0.05, share: float = 0.25
     if not noise and not missing:
         raise DeclarationError("robust_to(noise=0, missing=0) demands nothing", expected="one of them above 0")
     return RobustTo(noise=noise, missing=missing, share=share)
+
+
+def reproducible(*, tolerance: float | None = None) -> Reproducible:
+    """Declare that training again on the same rows must give the same answers; it costs one more training.
+
+    >>> reproducible()
+    Reproducible(tolerance=None)
+    """
+    _check_amount("tolerance", tolerance)
+    return Reproducible(tolerance=tolerance)
 
 
 def _check_share(name: str, value: float) -> None:
