@@ -14,6 +14,7 @@ from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
 from .domain import reproducible as reproducible
 from .domain import robust_to as robust_to
+from .domain import serves as serves
 from .domain import table as table
 from .validation import Candidate as Candidate
 
@@ -35,5 +36,6 @@ __all__ = [
     "reproducible",
     "robust_to",
     "run_backtest",
+    "serves",
     "table",
 ]

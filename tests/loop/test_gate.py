@@ -61,6 +61,7 @@ def judge(folder: Path, *, train: str, check: str) -> tuple[Trained, Verdict]:
         'ht.monotone_in("heat", "increasing")',
         "ht.robust_to(missing=0)",
         "ht.reproducible()",
+        "ht.serves(p99_ms=None, cold_start_seconds=None)",
     ],
 )
 def test_a_line_fitted_steadily_passes_each_check_on_its_behaviour(tmp_path: Path, check: str) -> None:

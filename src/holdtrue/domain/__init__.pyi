@@ -17,10 +17,12 @@ from .behaviour import InvariantTo as InvariantTo
 from .behaviour import MonotoneIn as MonotoneIn
 from .behaviour import Reproducible as Reproducible
 from .behaviour import RobustTo as RobustTo
+from .behaviour import Serves as Serves
 from .behaviour import invariant_to as invariant_to
 from .behaviour import monotone_in as monotone_in
 from .behaviour import reproducible as reproducible
 from .behaviour import robust_to as robust_to
+from .behaviour import serves as serves
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
 from .check import NoLeak as NoLeak
@@ -157,6 +159,7 @@ __all__ = [
     "RunCost",
     "RunState",
     "Schema",
+    "Serves",
     "ShareChange",
     "Signature",
     "Stage",
@@ -197,5 +200,6 @@ __all__ = [
     "parse_span",
     "reproducible",
     "robust_to",
+    "serves",
     "table",
 ]

@@ -94,6 +94,28 @@ class Reproducible:
         return "reproducible"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Serves:
+    """Demands that a version answers from its bytes alone as it did, within budgets; None leaves a budget out.
+
+    Attributes:
+        p99_ms: milliseconds in which 99 of 100 rows are answered, each alone, without HTTP and without a queue.
+        size_mb: millions of bytes of the model as it is stored.
+        memory_mb: millions of bytes that a process which does nothing else holds at most.
+        cold_start_seconds: from starting that process to its first answer.
+    """
+
+    p99_ms: float | None = 50.0
+    size_mb: float | None = 500.0
+    memory_mb: float | None = 2_000.0
+    cold_start_seconds: float | None = 30.0
+
+    @property
+    def name(self) -> str:
+        """Return the name that its verdict has."""
+        return "serves"
+
+
 def invariant_to(column: str, *, tolerance: float | None = None, share: float = 0.01) -> InvariantTo:
     """Declare that answers may not depend on a column: swapping its values may not move them.
 
@@ -152,6 +174,33 @@ def reproducible(*, tolerance: float | None = None) -> Reproducible:
     """
     _check_amount("tolerance", tolerance)
     return Reproducible(tolerance=tolerance)
+
+
+def serves(
+    *,
+    p99_ms: float | None = 50.0,
+    size_mb: float | None = 500.0,
+    memory_mb: float | None = 2_000.0,
+    cold_start_seconds: float | None = 30.0,
+) -> Serves:
+    """Declare that a version must load from its bytes in a clean, limited process and answer there as it did here.
+
+    Up to 300 recorded rows are replayed one by one, up to five times. The time of a row is the least of its repeats,
+    and p99 is taken over the rows: other work on the machine only adds, so what is left is the model's own. A start
+    beyond a budget is tried up to three times. The process may use one thread, as a server's does, and no more than
+    twice the memory that is allowed or 2 GiB, so that a model which asks for more ends there and not on a server.
+
+    >>> serves(p99_ms=5, size_mb=None).p99_ms
+    5
+    """
+    for name, budget in (
+        ("p99_ms", p99_ms),
+        ("size_mb", size_mb),
+        ("memory_mb", memory_mb),
+        ("cold_start_seconds", cold_start_seconds),
+    ):
+        _check_amount(name, budget)
+    return Serves(p99_ms=p99_ms, size_mb=size_mb, memory_mb=memory_mb, cold_start_seconds=cold_start_seconds)
 
 
 def _check_share(name: str, value: float) -> None:

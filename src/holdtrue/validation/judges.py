@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from holdtrue.domain import Check, InvariantTo, MonotoneIn, Reproducible, RobustTo, Verdict
+from holdtrue.domain import Check, InvariantTo, MonotoneIn, Reproducible, RobustTo, Serves, Verdict
 from holdtrue.validation.behaviour.invariance import judge_invariance
 from holdtrue.validation.behaviour.monotonicity import judge_monotonicity
 from holdtrue.validation.behaviour.reproduction import judge_reproduction
 from holdtrue.validation.behaviour.robustness import judge_robustness
+from holdtrue.validation.behaviour.service import judge_service
 from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.own import tell_problem
 
@@ -19,6 +20,7 @@ JUDGES: dict[type, Callable[[Any, Candidate], Verdict]] = {
     MonotoneIn: judge_monotonicity,
     RobustTo: judge_robustness,
     Reproducible: judge_reproduction,
+    Serves: judge_service,
 }
 
 
