@@ -40,7 +40,7 @@ def add_noise(frame: pl.DataFrame, spreads: Mapping[str, float], *, noise: float
         shaken = frame[name].cast(pl.Float64) + pl.Series(generator.normal(0.0, noise, frame.height) * spread)
         if frame[name].dtype.is_integer():
             shaken = shaken.round().clip(lower_bound=0 if _has_no_negatives(frame[name]) else None)
-        noisy.append(shaken.cast(frame[name].dtype).alias(name))
+        noisy.append(shaken.cast(frame[name].dtype, strict=False).alias(name))
     return frame.with_columns(noisy)
 
 
