@@ -6,10 +6,15 @@ from .domain import Verdict as Verdict
 from .domain import beats_baseline as beats_baseline
 from .domain import canary as canary
 from .domain import every as every
+from .domain import invariant_to as invariant_to
 from .domain import money as money
+from .domain import monotone_in as monotone_in
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
+from .domain import reproducible as reproducible
+from .domain import robust_to as robust_to
+from .domain import serves as serves
 from .domain import table as table
 from .validation import Candidate as Candidate
 
@@ -22,10 +27,15 @@ __all__ = [
     "beats_baseline",
     "canary",
     "every",
+    "invariant_to",
     "money",
+    "monotone_in",
     "no_leak",
     "not_worse",
     "on_risk",
+    "reproducible",
+    "robust_to",
     "run_backtest",
+    "serves",
     "table",
 ]

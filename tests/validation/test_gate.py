@@ -274,3 +274,10 @@ def test_an_own_check_that_breaks_or_says_nothing_is_an_error_and_never_a_pass(m
     assert "raised KeyError: 'carrier'" in broken.sentence
     assert "in breaks" in str(find_verdict(broken, "breaks").evidence["traceback"])
     assert story.judge(story.answer(), story.answer(), checks=(*CHECKS, says_nothing)).ruling is Ruling.ERROR
+
+
+def test_the_comparison_of_losses_speaks_for_a_gate_that_passed(make_dataset) -> None:
+    story = Story(make_dataset)
+    first = story.judge(story.answer(), None, checks=(*CHECKS, lambda candidate: True), is_refresh=False)
+    assert first.ruling is Ruling.PASSED
+    assert "beats the simple baseline" in first.sentence

@@ -12,6 +12,17 @@ from .backtest import PeriodResult as PeriodResult
 from .backtest import PolicyResult as PolicyResult
 from .backtest import StandardResult as StandardResult
 from .backtest import Value as Value
+from .behaviour import Direction as Direction
+from .behaviour import InvariantTo as InvariantTo
+from .behaviour import MonotoneIn as MonotoneIn
+from .behaviour import Reproducible as Reproducible
+from .behaviour import RobustTo as RobustTo
+from .behaviour import Serves as Serves
+from .behaviour import invariant_to as invariant_to
+from .behaviour import monotone_in as monotone_in
+from .behaviour import reproducible as reproducible
+from .behaviour import robust_to as robust_to
+from .behaviour import serves as serves
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
 from .check import NoLeak as NoLeak
@@ -107,9 +118,11 @@ __all__ = [
     "DatasetRecord",
     "Decision",
     "DecisionKind",
+    "Direction",
     "Every",
     "EvidencePoint",
     "Explanation",
+    "InvariantTo",
     "Json",
     "Kind",
     "LabelCoverage",
@@ -123,6 +136,7 @@ __all__ = [
     "LossKind",
     "ModelFormat",
     "Money",
+    "MonotoneIn",
     "NoLeak",
     "NotWorse",
     "OnRisk",
@@ -132,6 +146,8 @@ __all__ = [
     "PolicyResult",
     "Prediction",
     "Release",
+    "Reproducible",
+    "RobustTo",
     "Role",
     "Rollout",
     "RolloutPlan",
@@ -143,6 +159,7 @@ __all__ = [
     "RunCost",
     "RunState",
     "Schema",
+    "Serves",
     "ShareChange",
     "Signature",
     "Stage",
@@ -171,13 +188,18 @@ __all__ = [
     "encode_canonically",
     "every",
     "hash_unit",
+    "invariant_to",
     "link_digest",
     "make_action_rule",
     "measure_quality",
     "money",
+    "monotone_in",
     "no_leak",
     "not_worse",
     "on_risk",
     "parse_span",
+    "reproducible",
+    "robust_to",
+    "serves",
     "table",
 ]

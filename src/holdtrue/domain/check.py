@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from holdtrue.domain.behaviour import InvariantTo, MonotoneIn, Reproducible, RobustTo, Serves
+
 
 class Standard(StrEnum):
     """What the gate demands of a challenger against the champion.
@@ -52,7 +54,7 @@ class NoLeak:
 
 # A team's own check: a function of a `holdtrue.Candidate` that returns a `holdtrue.Verdict`, True or False.
 OwnCheck = Callable[[Any], object]
-DeclaredCheck = NotWorse | BeatsBaseline | NoLeak
+DeclaredCheck = NotWorse | BeatsBaseline | NoLeak | InvariantTo | MonotoneIn | RobustTo | Reproducible | Serves
 Check = DeclaredCheck | OwnCheck
 DEFAULT_CHECKS: tuple[Check, ...] = (NoLeak(), BeatsBaseline(), NotWorse())
 

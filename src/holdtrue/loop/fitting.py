@@ -10,7 +10,7 @@ import polars as pl
 from holdtrue.data import Dataset, History
 from holdtrue.domain import Loop, Signature, StepRecord, digest_of
 from holdtrue.pipeline import Input, StepCache, fingerprint, run_steps
-from holdtrue.registry import Scorer, dump_model, name_format, recall_model
+from holdtrue.registry import Scorer, StoredModel, dump_model, name_format, recall_model
 from holdtrue.store import Artifacts
 
 from .order import Fitted
@@ -44,7 +44,7 @@ class Fitter:
     def fit(self, known: History, *, until: datetime) -> tuple[Fitted, Scorer]:
         """Return the model of what is known, as stored, and what scores rows with it as it was loaded again."""
         rows = known.dataset()
-        signature = Signature(schema=rows.schema, task=rows.task, label=known.label, classes=rows.classes)
+        signature = sign_rows(rows, known.label)
         outcome = run_steps(
             [fit_model],
             inputs={
@@ -60,6 +60,22 @@ class Fitter:
         scorer = recall_model(data, name_format(data), signature)
         fitted = Fitted(format=name_format(data), artifact=digest, trained_until=until, n_rows=rows.n_rows)
         return fitted, scorer
+
+    def refit(self, known: History) -> Scorer:
+        """Return the model of what is known, trained anew past the cache and kept nowhere."""
+        rows = known.dataset()
+        signature = sign_rows(rows, known.label)
+        data = fit_model(rows, self.loop.train, signature)
+        return recall_model(data, name_format(data), signature)
+
+    def read_model(self, fitted: Fitted) -> StoredModel:
+        """Return the bytes of a model that was fitted."""
+        return StoredModel(format=fitted.format, data=self.artifacts.get(fitted.artifact))
+
+
+def sign_rows(rows: Dataset, label: str) -> Signature:
+    """Return what a model of these rows takes and gives."""
+    return Signature(schema=rows.schema, task=rows.task, label=label, classes=rows.classes)
 
 
 def fit_model(rows: Dataset, recipe: Callable[[Any], object], signature: Signature) -> bytes:

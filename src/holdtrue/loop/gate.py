@@ -1,9 +1,10 @@
 """Gate: a candidate judged on later rows that neither it nor the champion has seen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import Dataset, History, conform
@@ -19,7 +20,7 @@ from holdtrue.domain import (
     digest_of,
     measure_quality,
 )
-from holdtrue.registry import Scorer
+from holdtrue.registry import Scorer, StoredModel
 from holdtrue.stats import paired_interval
 from holdtrue.validation import Candidate, GateReport, baseline_predictions, find_leaks, judge_gate
 
@@ -49,6 +50,8 @@ class Gate:
         later: the evaluation rows, after all of them.
         loss: what answers are judged by.
         code: fingerprint of the candidate's recipe.
+        refit: trains that recipe once more on the same rows and returns what that answers with.
+        model: the candidate's bytes.
     """
 
     loop: Loop
@@ -57,6 +60,8 @@ class Gate:
     later: History
     loss: Loss
     code: str
+    refit: Callable[[], Callable[[pl.DataFrame], NDArray[np.float64]]] | None = None
+    model: StoredModel | None = None
 
     def score(self, scorer: Scorer, rows: History | None = None) -> NDArray[np.float64]:
         """Return a scorer's answers to the labelled evaluation rows, or to these of them, in the columns of classes."""
@@ -83,6 +88,9 @@ class Gate:
             score=scorer.score,
             loss=self.loss,
             is_refresh=is_refresh,
+            refit=self.refit,
+            model=self.model,
+            signature=scorer.signature,
         )
         report = judge_gate(
             checks=self.loop.checks, candidate=candidate, labels=self.loop.data.labels, findings=self._find_leaks()

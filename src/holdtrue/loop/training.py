@@ -81,9 +81,17 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
         )
     fits = [fitter.fit(fold.select_known(known), until=fold.since) for fold in folds]
     candidate, scorer = fits[-1]
-    loss, train = _choose_loss(first, order.champion), folds[-1].select_known(known).dataset()
+    before = folds[-1].select_known(known)
+    loss, train = _choose_loss(first, order.champion), before.dataset()
     gate = Gate(
-        loop=loop, order=order, train=train, later=known.rows(since=folds[0].since), loss=loss, code=fitter.code
+        loop=loop,
+        order=order,
+        train=train,
+        later=known.rows(since=folds[0].since),
+        loss=loss,
+        code=fitter.code,
+        refit=lambda: fitter.refit(before).score,
+        model=fitter.read_model(candidate),
     )
     answers = np.concatenate(
         [gate.score(each, fold.select_judged(known)) for (_, each), fold in zip(fits, folds, strict=True)]

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Loss
+from holdtrue.domain import Loss, Signature
 
 if TYPE_CHECKING:
     import polars as pl
 
     from holdtrue.data import Dataset
+    from holdtrue.registry import StoredModel
 
     Score = Callable[[pl.DataFrame], NDArray[np.float64]]
 
@@ -35,6 +36,10 @@ class Candidate:
         score: the candidate itself: answers any frame that has the columns of `rows.features`.
         loss: what the loop is judged by.
         is_refresh: it is the champion's own recipe on newer data.
+        refit: trains its recipe once more on `train` and returns what that answers with; None for a model that was
+            trained elsewhere.
+        model: the bytes that it would be served from; None where it is only in memory.
+        signature: what those bytes take and give.
     """
 
     rows: Dataset
@@ -45,6 +50,9 @@ class Candidate:
     score: Score
     loss: Loss
     is_refresh: bool
+    refit: Callable[[], Score] | None = None
+    model: StoredModel | None = None
+    signature: Signature | None = None
 
     @cached_property
     def days(self) -> NDArray[np.int64]:

@@ -23,9 +23,11 @@ from holdtrue.domain import (
     combine_rulings,
 )
 from holdtrue.validation.answer import find_bad_answers
+from holdtrue.validation.baseline import CHECK as BEATS_BASELINE
 from holdtrue.validation.baseline import judge_baseline
 from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import Comparison, compare_losses
+from holdtrue.validation.judges import judge_declared
 from holdtrue.validation.label import find_labelled
 from holdtrue.validation.own import judge_own_checks
 from holdtrue.validation.standard import rule_standard, tell_standard
@@ -112,7 +114,8 @@ def judge_gate(
     ]
     if (shortage := _find_shortage(rows, LabelScope(labels))) is not None:
         found = [replace(verdict, ruling=Ruling.INCONCLUSIVE, sentence=shortage) for verdict in found]
-    return _report([*findings, *found, *judge_own_checks(checks, candidate)], rows, comparison, margin=margin)
+    found += [*judge_declared(checks, candidate), *judge_own_checks(checks, candidate)]
+    return _report([*findings, *found], rows, comparison, margin=margin)
 
 
 def choose_margin(checks: Sequence[Check], rows: _Evaluated) -> float:
@@ -253,9 +256,10 @@ def _report_nothing(verdicts: list[Verdict]) -> GateReport:
 
 
 def tell_gate(verdicts: Sequence[Verdict]) -> str:
-    """Return the sentence of the verdict that decided; the comparison with the champion speaks first."""
+    """Return the sentence of the verdict that decided; the comparisons of losses speak first."""
     if not verdicts:
         return "Nothing was checked, so nothing has passed."
     ruling = combine_rulings(verdicts)
     deciding = [verdict for verdict in verdicts if verdict.ruling is ruling]
-    return next((each for each in deciding if each.check == NOT_WORSE), deciding[-1]).sentence
+    first = (each for name in (NOT_WORSE, BEATS_BASELINE) for each in deciding if each.check == name)
+    return next(first, deciding[-1]).sentence

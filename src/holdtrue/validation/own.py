@@ -23,9 +23,7 @@ def judge_own_check(check: OwnCheck, candidate: Candidate) -> Verdict:
     try:
         answer = check(candidate)
     except Exception as problem:  # whatever a team's code raises is a finding about that code
-        said = f"The check {name} raised {type(problem).__name__}: {problem}"
-        evidence: dict[str, Json] = {"traceback": traceback.format_exc()}
-        return Verdict(check=name, ruling=Ruling.ERROR, sentence=said, evidence=evidence)
+        return tell_problem(name, problem)
     if isinstance(answer, Verdict):
         return answer
     if answer is True or answer is False:
@@ -33,3 +31,10 @@ def judge_own_check(check: OwnCheck, candidate: Candidate) -> Verdict:
         return Verdict(check=name, ruling=ruling, sentence=f"The check {name} {ruling.value}.")
     said = f"The check {name} returned {answer!r}, and not a Verdict, True or False."
     return Verdict(check=name, ruling=Ruling.ERROR, sentence=said)
+
+
+def tell_problem(name: str, problem: Exception) -> Verdict:
+    """Return the verdict of a check that raised."""
+    said = f"The check {name} raised {type(problem).__name__}: {problem}"
+    evidence: dict[str, Json] = {"traceback": "".join(traceback.format_exception(problem))}
+    return Verdict(check=name, ruling=Ruling.ERROR, sentence=said, evidence=evidence)

@@ -1,0 +1,31 @@
+from dataclasses import dataclass
+
+import pytest
+
+from holdtrue.domain import BeatsBaseline, Ruling, Verdict
+from holdtrue.validation.judges import JUDGES, judge_declared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sunny:
+    hours: int = 1
+
+
+def test_each_declared_check_goes_to_its_judge_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge_sunny(check: Sunny, candidate: object) -> Verdict:
+        return Verdict(check="sunny", ruling=Ruling.PASSED, sentence=f"{check.hours} hours of {candidate}.")
+
+    monkeypatch.setitem(JUDGES, Sunny, judge_sunny)
+    found = judge_declared([Sunny(hours=2), BeatsBaseline(), Sunny(hours=1)], "sun")
+    assert [verdict.sentence for verdict in found] == ["2 hours of sun.", "1 hours of sun."]
+
+
+def test_a_candidate_that_refuses_what_a_check_asks_is_an_error_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(check: Sunny, candidate: object) -> Verdict:
+        raise ValueError("no answers today")
+
+    monkeypatch.setitem(JUDGES, Sunny, refuse)
+    verdict = judge_declared([Sunny()], "sun")[0]
+    assert verdict.ruling is Ruling.ERROR
+    assert "no answers today" in verdict.sentence
+    assert "in refuse" in verdict.evidence["traceback"]
