@@ -29,7 +29,7 @@ class Candidate:
 
     Attributes:
         rows: the labelled evaluation rows: later than all that the answers to them were learned from.
-        answers: the candidate's answers to them.
+        answers: the answers to them: the candidate's own, or, of a refresh, those of the fits before each of its days.
         champion: the champion's; None when there is none yet.
         baseline: the simple baseline's.
         train: the rows that the candidate was fitted on.

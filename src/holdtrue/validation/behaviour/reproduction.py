@@ -63,9 +63,9 @@ def _compare_losses(candidate: Candidate, again: Score) -> str:
     places = places[spread_rows(len(places), MOST_ROWS)]
     if not len(places):
         return ""
-    answers = again(match_columns(candidate.rows.features[places], candidate.train.features))
-    before = float(candidate.loss.rows(candidate.answers[places], labels[places]).mean())
-    after = float(candidate.loss.rows(answers, labels[places]).mean())
+    rows = match_columns(candidate.rows.features[places], candidate.train.features)
+    before = float(candidate.loss.rows(candidate.score(rows), labels[places]).mean())
+    after = float(candidate.loss.rows(again(rows), labels[places]).mean())
     return f" The {LOSS_NAMES[candidate.loss.kind]} is {before:.4g} with the first and {after:.4g} with the second."
 
 

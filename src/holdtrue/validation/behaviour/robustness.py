@@ -93,10 +93,12 @@ def choose_rows(candidate: Candidate, n_most: int) -> Calm:
     labels = candidate.rows.encoded_labels()
     places = np.flatnonzero(find_labelled(labels, task=candidate.rows.task))
     places = places[spread_rows(len(places), n_most)]
-    losses = candidate.loss.rows(candidate.answers[places], labels[places])
+    features = match_columns(candidate.rows.features[places], candidate.train.features)
+    # The given answers may be those of several fits; what is asked here is the candidate itself.
+    losses = candidate.loss.rows(candidate.score(features), labels[places])
     baseline = candidate.loss.rows(candidate.baseline[places], labels[places])
     return Calm(
-        features=match_columns(candidate.rows.features[places], candidate.train.features),
+        features=features,
         labels=labels[places],
         days=candidate.days[places],
         losses=losses,
