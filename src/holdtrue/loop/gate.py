@@ -21,7 +21,7 @@ from holdtrue.domain import (
 )
 from holdtrue.registry import Scorer
 from holdtrue.stats import paired_interval
-from holdtrue.validation import GateReport, baseline_predictions, find_leaks, judge_gate
+from holdtrue.validation import GateReport, baseline_predictions, judge_gate, judge_leaks
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
@@ -88,7 +88,8 @@ class Gate:
         return self._describe(report, rows, answers, is_refresh=is_refresh), answers
 
     def _find_leaks(self) -> Sequence[Verdict]:
-        return [find_leaks(self.train, check) for check in self.loop.checks if isinstance(check, NoLeak)]
+        checks = [check for check in self.loop.checks if isinstance(check, NoLeak)]
+        return [verdict for check in checks for verdict in judge_leaks(self.train, self.later, check)]
 
     def _describe(
         self, report: GateReport, rows: Dataset, answers: NDArray[np.float64], *, is_refresh: bool
