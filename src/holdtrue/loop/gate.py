@@ -47,6 +47,7 @@ class Gate:
         loop: what is demanded.
         train: the rows that the candidate was fitted on.
         later: the evaluation rows, after all of them.
+        known: all rows as they are known now.
         loss: what answers are judged by.
         code: fingerprint of the candidate's recipe.
     """
@@ -55,6 +56,7 @@ class Gate:
     order: TrainingOrder
     train: Dataset
     later: History
+    known: History
     loss: Loss
     code: str
 
@@ -89,7 +91,8 @@ class Gate:
 
     def _find_leaks(self) -> Sequence[Verdict]:
         checks = [check for check in self.loop.checks if isinstance(check, NoLeak)]
-        return [verdict for check in checks for verdict in judge_leaks(self.train, self.later, check)]
+        rows = self.later.dataset()
+        return [each for check in checks for each in judge_leaks(self.train, rows, check, known=self.known)]
 
     def _describe(
         self, report: GateReport, rows: Dataset, answers: NDArray[np.float64], *, is_refresh: bool

@@ -91,7 +91,8 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
         )
     loss = _choose_loss(train, order.champion)
     candidate, scorer = fitter.fit(before, until=cut)
-    gate = Gate(loop=loop, order=order, train=train, later=known.rows(since=cut), loss=loss, code=fitter.code)
+    later = known.rows(since=cut)
+    gate = Gate(loop=loop, order=order, train=train, later=later, known=known, loss=loss, code=fitter.code)
     evaluation, answers = gate.judge(scorer, _load_incumbent(order.champion, fitter.artifacts))
     report = TrainingResult(
         signature=scorer.signature,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from holdtrue.validation.finding import Finding
 from holdtrue.validation.suspect import Sample, Suspect, is_calendar, is_calm, is_lag, relate_ranks
@@ -12,6 +14,8 @@ from holdtrue.validation.suspect import Sample, Suspect, is_calendar, is_calm, i
 # AUC .9975, or 99.5 % of the variance, from one column alone: the label in other words.
 COPY_SCORE = 0.995
 COPY_RANK = 0.9995
+# Noise of one per cent, where ties or thin tails blur the ranks.
+LINE_RANK, LINE_CORRELATION = 0.99, 0.9999
 # A flag that is wrong in one row of a hundred, where all other columns together leave five times as much open.
 NEAR_SCORE = 0.98
 LEFT_TIMES = 5.0
@@ -48,9 +52,18 @@ def _is_copy(sample: Sample, name: str, score: float) -> bool:
     """
     column = sample.features[name]
     if not sample.task.has_classes and column.dtype.is_numeric():
-        is_alike = relate_ranks(column, pl.Series(sample.labels)) >= COPY_RANK
+        is_alike = relate_ranks(column, pl.Series(sample.labels)) >= COPY_RANK or _is_line(column, sample.labels)
     else:
         is_alike = score >= COPY_SCORE and not (sample.task.has_classes and is_calm(pl.Series(sample.labels)))
     if not is_alike:
         return False
     return not (is_calendar(column, sample.time) or is_lag(column, sample.labels))
+
+
+def _is_line(column: pl.Series, labels: NDArray[np.float64]) -> bool:
+    """Say whether a numeric column is a numeric label in another unit, but for little noise."""
+    if relate_ranks(column, pl.Series(labels)) < LINE_RANK:
+        return False
+    values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    is_there = np.isfinite(values)
+    return abs(float(np.corrcoef(values[is_there], labels[is_there])[0, 1])) >= LINE_CORRELATION

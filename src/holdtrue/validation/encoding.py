@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,28 +62,32 @@ class _Levels:
         return self.sums / np.maximum(self.n, 1)
 
 
-def find_encoding(train: Dataset, later: Dataset | None, names: Sequence[str]) -> Finding | None:
+def find_encoding(known: Dataset, names: Sequence[str], *, trained_until: datetime) -> Finding | None:
     """Return the first column that holds mean labels of a text, boolean, code or unit; a sure finding goes first.
 
-    Sure: it is the mean over all rows, those of `later` included; or the mean of all other rows of the level
-    (leave-one-out), or of those outside a fold. Not sure: it is the mean of the training rows alone (later rows judge
-    such a model honestly, its own training does not), or there are no later rows.
+    Sure: it is the mean over all rows, later ones included; or the mean of all other rows of the level (leave-one-out),
+    or of those outside a fold. Not sure: it is the mean of the training rows alone (later rows judge such a model
+    honestly, its own training does not), or there are no later rows.
+
+    Args:
+        known: all rows whose label is known now, in order of time.
+        names: the features to look at.
+        trained_until: the time of the last row to train on.
     """
-    parts = [train] if later is None or not later.n_rows else [train, later]
-    columns = {name: _join([part.features[name] for part in parts]) for name in names if _has_all(parts, name)}
-    values = {name: column.to_numpy() for name, column in columns.items() if column.dtype.is_float()}
+    columns = {name: known.features[name] for name in names if name in known.features.columns}
+    values = {name: _take_numbers(column) for name, column in columns.items() if column.dtype.is_float()}
     if not values:
         return None
-    n_rows = sum(part.n_rows for part in parts)
-    probes = np.linspace(0, n_rows - 1, min(n_rows, N_PROBES)).astype(np.int64)
+    n_old = int((known.time <= trained_until).sum())
+    probes = np.linspace(0, known.n_rows - 1, min(known.n_rows, N_PROBES)).astype(np.int64)
     named = None
-    for group, codes in _list_groups(columns, _join([part.unit for part in parts])):
-        for labels in _list_labels(parts):
-            both, old = (_count_levels(codes[:n], labels[:n]) for n in (n_rows, train.n_rows))
+    for group, codes in _list_groups(columns, known.unit):
+        for labels in _list_labels(known):
+            both, old = (_count_levels(codes[:n], labels[:n]) for n in (known.n_rows, n_old))
             if both.variance <= 0:
                 continue
             for name, column in values.items():
-                found = _judge(column, both, old, probes=probes, has_later=len(parts) > 1)
+                found = _judge(column, both, old, probes=probes, has_later=n_old < known.n_rows)
                 if found is not None:
                     finding = _tell(name, group, *found)
                     if finding.is_sure:
@@ -194,29 +199,22 @@ def _list_groups(columns: dict[str, pl.Series], unit: pl.Series) -> Iterator[tup
     for name, column in [*columns.items(), ("the unit", unit)]:
         if column.dtype.is_float():
             continue
-        codes = column.rank("dense") if column.dtype.is_integer() else column.cast(pl.Categorical).to_physical()
+        codes = column.cast(pl.Categorical) if column.dtype == pl.String else column
+        codes = codes.to_physical()
         if LEAST_LEVELS <= codes.n_unique() <= min(MOST_LEVELS, 0.5 * len(codes)):
             yield name, (codes.rank("dense").cast(pl.Int64) - 1).fill_null(-1).to_numpy()
 
 
-def _list_labels(parts: Sequence[Dataset]) -> Iterator[Floats]:
+def _list_labels(known: Dataset) -> Iterator[Floats]:
     """Yield the labels as numbers: whether they are a class (of two, the second), or what they are."""
-    labels = np.concatenate([part.encoded_labels() for part in parts])
-    if not parts[0].task.has_classes:
+    labels = known.encoded_labels()
+    if not known.task.has_classes:
         yield labels.astype(np.float64)
         return
-    n_classes = len(parts[0].classes)
+    n_classes = len(known.classes)
     for place in [1] if n_classes == 2 else range(min(n_classes, MOST_CLASSES)):
         yield (labels == place).astype(np.float64)
 
 
-def _has_all(parts: Sequence[Dataset], name: str) -> bool:
-    return all(name in part.features.columns for part in parts)
-
-
-def _join(columns: Sequence[pl.Series]) -> pl.Series:
-    """Return the columns as one: numbers as floats or whole numbers, all else as text."""
-    dtype = columns[0].dtype
-    kind = pl.Float64 if dtype.is_float() else pl.Int64 if dtype.is_integer() else pl.String
-    joined = pl.concat([column.cast(kind) for column in columns])
-    return joined.fill_null(float("nan")) if kind is pl.Float64 else joined
+def _take_numbers(column: pl.Series) -> Floats:
+    return column.fill_null(float("nan")).to_numpy()

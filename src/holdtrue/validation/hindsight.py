@@ -33,23 +33,24 @@ CLOCKS = ((1.0, 1e6), (1e3, 1e3), (1e6, 1.0), (1e9, 1e-3))
 EARLIEST, LATEST = 5e8, 4e9
 
 
-def find_hindsight(later: History, names: Sequence[str]) -> Finding | None:
+def find_hindsight(known: History, names: Sequence[str]) -> Finding | None:
     """Return the columns that are known only after the event, from rows that still wait for their label; else None.
 
     Sure: a column that is missing exactly until the label is known, and one that is the moment at which the label
     became known (or how long that took), where that moment was not planned. Not sure: a moment after the prediction.
 
     Args:
-        later: the newest rows, with and without labels.
+        known: all rows, with and without labels, in order of time.
         names: the features to look at.
     """
-    names = [name for name in names if name in later.frame.columns]
-    is_open = later.frame[LABEL].is_null()
-    waiting = _find_waiting(later.frame.filter(is_open), later.frame.filter(~is_open).tail(N_NEWEST), names)
+    names = [name for name in names if name in known.frame.columns]
+    is_open = known.frame[LABEL].is_null()
+    labelled = known.frame.filter(~is_open)
+    waiting = _find_waiting(known.frame.filter(is_open), labelled.tail(N_NEWEST), names)
     if waiting:
         kind = f"{', '.join(waiting)} {'is' if len(waiting) == 1 else 'are'} missing until the label is known"
         return Finding(columns=tuple(waiting), kind=kind, evidence={"n_waiting": int(is_open.sum())})
-    return _find_moment(later.frame.filter(~is_open), names)
+    return _find_moment(labelled, names)
 
 
 def _find_waiting(waiting: pl.DataFrame, known: pl.DataFrame, names: Sequence[str]) -> list[str]:

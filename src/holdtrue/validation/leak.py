@@ -30,7 +30,7 @@ CHECK = "no_leak"
 N_SAMPLE = 20_000
 
 
-def find_leaks(dataset: Dataset, check: NoLeak, *, later: History | None = None) -> Verdict:
+def find_leaks(dataset: Dataset, check: NoLeak, *, known: History | None = None) -> Verdict:
     """Return whether features give the label away.
 
     Failed: label arithmetic (columns that add up to the label, or whose sum or difference tells two classes apart), a
@@ -45,7 +45,8 @@ def find_leaks(dataset: Dataset, check: NoLeak, *, later: History | None = None)
     Args:
         dataset: the rows to train on.
         check: what is demanded.
-        later: newer rows, with and without labels: they show what was known only later.
+        known: all rows as they are known now, later ones and those without labels included: they show what was known
+            only later.
     """
     sample = _take_sample(dataset, check)
     if len(sample.labels) < MIN_ROWS or len(np.unique(sample.labels)) < 2:
@@ -56,7 +57,7 @@ def find_leaks(dataset: Dataset, check: NoLeak, *, later: History | None = None)
         for name in sample.features.columns
     }
     named = []
-    for finding in _search(dataset, sample, scores, later):
+    for finding in _search(dataset, sample, scores, known):
         if finding.is_sure:
             return _refuse(finding, dataset.label.name)
         named.append(finding)
@@ -79,9 +80,7 @@ def _take_sample(dataset: Dataset, check: NoLeak) -> Sample:
     )
 
 
-def _search(
-    dataset: Dataset, sample: Sample, scores: Mapping[str, float], later: History | None
-) -> Iterator[Finding]:
+def _search(dataset: Dataset, sample: Sample, scores: Mapping[str, float], known: History | None) -> Iterator[Finding]:
     """Yield what is found, search by search: the cheap and the telling first."""
     names = sample.features.columns
     yield from _keep(_find_arithmetic(sample, dataset.label.name))
@@ -89,9 +88,10 @@ def _search(
     yield from _keep(find_telling_name(sample))
     yield from _keep(find_threshold(sample, scores))
     yield from _keep(find_lead(dataset, names))
-    yield from _keep(find_encoding(dataset, None if later is None else later.dataset(), names))
-    if later is not None:
-        yield from _keep(find_hindsight(later, names))
+    all_rows = dataset if known is None else known.dataset()
+    yield from _keep(find_encoding(all_rows, names, trained_until=dataset.time[-1]))
+    if known is not None:
+        yield from _keep(find_hindsight(known, names))
 
 
 def _keep(finding: Finding | None) -> list[Finding]:

@@ -21,10 +21,13 @@ LEAST_COPIES = 10
 EXCESS_SHARE = 0.02
 
 
-def judge_leaks(train: Dataset, later: History, check: NoLeak) -> tuple[Verdict, Verdict]:
-    """Return whether features give the label away, and whether the later rows are apart from the training rows."""
-    apart = find_overlap(train, later.dataset(), units_return=check.units_return)
-    return find_leaks(train, check, later=later), apart
+def judge_leaks(train: Dataset, evaluation: Dataset, check: NoLeak, *, known: History) -> tuple[Verdict, Verdict]:
+    """Return whether features give the label away, and whether the evaluation rows are apart from the training rows.
+
+    `known` has all rows as they are known now, those of both sides and those without labels included.
+    """
+    apart = find_overlap(train, evaluation, units_return=check.units_return)
+    return find_leaks(train, check, known=known), apart
 
 
 def find_overlap(train: Dataset, evaluation: Dataset, *, units_return: bool = False) -> Verdict:
@@ -106,7 +109,8 @@ def judge_freshness(evaluation: Dataset, *, trained_until: datetime) -> Verdict:
 def _find_copies(train: Dataset, evaluation: Dataset) -> tuple[float, float]:
     """Return the share of evaluation rows that are in the training rows, label included, and the share that is usual.
 
-    Usual is how many of the last training rows, as many as there are evaluation rows, are in the rows before them.
+    Usual is how many of the last training rows, as many as there are evaluation rows, are in the rows before them. Rows
+    that are all alike (nothing was measured) count once.
     """
     names = [name for name in train.features.columns if name in evaluation.features.columns]
     old, new = (_hash_rows(each, names) for each in (train, evaluation))
@@ -116,7 +120,8 @@ def _find_copies(train: Dataset, evaluation: Dataset) -> tuple[float, float]:
 
 
 def _share_within(rows: pl.Series, others: pl.Series) -> float:
-    return int(rows.is_in(others.implode()).sum()) / len(rows) if len(rows) else 0.0
+    distinct = rows.unique()
+    return int(distinct.is_in(others.unique().implode()).sum()) / len(distinct) if len(distinct) else 0.0
 
 
 def _hash_rows(dataset: Dataset, names: list[str]) -> pl.Series:
