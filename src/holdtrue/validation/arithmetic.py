@@ -51,7 +51,7 @@ class _Table:
         return float((np.abs(made - self.label)[is_there] <= self.tolerance).mean())
 
 
-def find_relation(label: Floats, columns: dict[str, Floats]) -> Relation | None:
+def find_relation(label: Floats, columns: dict[str, Floats], *, has_classes: bool = False) -> Relation | None:
     """Return the simplest exact relation between a numeric label and its columns; None when there is none.
 
     Sought are, to rounding: a copy in another unit (c a + d), sums and differences of two or three columns, products
@@ -60,11 +60,13 @@ def find_relation(label: Floats, columns: dict[str, Floats]) -> Relation | None:
     Args:
         label: shape (n_rows,), no NaN.
         columns: numbers of each column, NaN where missing, shape (n_rows,) each.
+        has_classes: the label is the place of a class, which no mixture of many measures is.
     """
     table = _make_table(label, columns)
     if table is None:
         return None
-    for search in (_find_copy, _find_pair, _find_product, _find_triple, _find_mixture):
+    searches = (_find_copy, _find_pair, _find_product, _find_triple, _find_mixture)
+    for search in searches[:3] if has_classes else searches:
         found = search(table)
         if found is not None:
             return found

@@ -29,7 +29,7 @@ LEAST_LEVELS = 3
 MOST_FOLDS = 20
 MOST_SMOOTHING = 1_000.0
 # How unlikely a column of other rows would come as close to the means of these: named, and refused.
-NAMED_CHANCE, SURE_CHANCE = 1e-4, 1e-6
+NAMED_CHANCE, SURE_CHANCE = 1e-6, 1e-8
 # A mean over all rows is far closer to that mean than to the one of the training rows alone.
 CLOSER = 0.1
 CONSTANT_SHARE = 1e-6
@@ -81,7 +81,7 @@ def find_encoding(known: Dataset, names: Sequence[str], *, trained_until: dateti
     n_old = int((known.time <= trained_until).sum())
     probes = np.linspace(0, known.n_rows - 1, min(known.n_rows, N_PROBES)).astype(np.int64)
     named = None
-    for group, codes in _list_groups(columns, known.unit):
+    for group, codes in _list_groups(columns, known.unit, probes):
         for labels in _list_labels(known):
             both, old = (_count_levels(codes[:n], labels[:n]) for n in (known.n_rows, n_old))
             if both.variance <= 0:
@@ -165,14 +165,16 @@ def _measure_distance(values: Floats, levels: _Levels, rows: NDArray[np.int64]) 
 def _undo_folds(column: Floats, levels: _Levels, rows: NDArray[np.int64]) -> Floats | None:
     """Return the level's mean as a mean over other folds implies it; None when the values look like no such means."""
     own = levels.codes[rows]
-    pairs = len(np.unique(np.column_stack([own, column[rows]]), axis=0))
     n_levels, n_values = len(np.unique(own)), len(np.unique(column[rows]))
-    if not n_levels < pairs <= MOST_FOLDS * n_levels or len(rows) < 3 * pairs or n_values < 0.5 * pairs:
+    if not 0.5 * n_levels <= n_values <= min(MOST_FOLDS * n_levels, len(rows) / 3):
         return None
-    places = np.unique(column, return_inverse=True)[1]
-    held, fold = np.unique(levels.codes * np.int64(places.max() + 1) + places, return_inverse=True)
-    n = np.bincount(fold, minlength=len(held))[fold[rows]]
-    sums = np.bincount(fold, weights=levels.labels, minlength=len(held))[fold[rows]]
+    # Pairs of level and value, counted on the sampled rows before all rows are sorted.
+    n_pairs = len(np.unique(own + 1j * column[rows]))
+    if not n_levels < n_pairs <= min(MOST_FOLDS * n_levels, len(rows) / 3, 2 * n_values):
+        return None
+    distinct, fold = np.unique(levels.codes + 1j * column, return_inverse=True)
+    n = np.bincount(fold, minlength=len(distinct))[fold[rows]]
+    sums = np.bincount(fold, weights=levels.labels, minlength=len(distinct))[fold[rows]]
     undone: Floats = (column[rows] * (levels.n[own] - n) + sums) / levels.n[own]
     return undone
 
@@ -194,15 +196,16 @@ def _count_levels(codes: NDArray[np.int64], labels: Floats) -> _Levels:
     return _Levels(codes=codes, labels=labels, n=n, sums=sums, mean=mean, variance=variance)
 
 
-def _list_groups(columns: dict[str, pl.Series], unit: pl.Series) -> Iterator[tuple[str, NDArray[np.int64]]]:
+def _list_groups(
+    columns: dict[str, pl.Series], unit: pl.Series, probes: NDArray[np.int64]
+) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """Yield columns with levels that repeat, and the level of each row (-1 = none); the unit is one."""
     for name, column in [*columns.items(), ("the unit", unit)]:
         if column.dtype.is_float():
             continue
-        codes = column.cast(pl.Categorical) if column.dtype == pl.String else column
-        codes = codes.to_physical()
-        if LEAST_LEVELS <= codes.n_unique() <= min(MOST_LEVELS, 0.5 * len(codes)):
-            yield name, (codes.rank("dense").cast(pl.Int64) - 1).fill_null(-1).to_numpy()
+        if LEAST_LEVELS <= column[probes].n_unique() <= min(MOST_LEVELS, 0.5 * len(probes)):
+            codes = column.cast(pl.Categorical) if column.dtype == pl.String else column
+            yield name, (codes.to_physical().rank("dense").cast(pl.Int64) - 1).fill_null(-1).to_numpy()
 
 
 def _list_labels(known: Dataset) -> Iterator[Floats]:

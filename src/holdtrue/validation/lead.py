@@ -37,8 +37,10 @@ def find_lead(dataset: Dataset, names: list[str]) -> Finding | None:
     for name in names:
         column = dataset.features[name]
         if dataset.task.has_classes:
+            if column[newest].n_unique() > len(dataset.classes) + 1:
+                continue
             coded = encode_labels(_as_label(column[newest], dataset), task=dataset.task, classes=dataset.classes)
-            values = coded.astype(np.float64)
+            values = np.where(coded >= 0, coded, np.nan)
         elif column.dtype.is_numeric():
             values = column[newest].cast(pl.Float64).fill_null(float("nan")).to_numpy()
         else:
@@ -74,12 +76,16 @@ def _count_steps(values: NDArray[np.float64], labels: NDArray[np.float64]) -> in
     return best + 1 if leads[best] >= max(rest) + BEYOND_LAGS else 0
 
 
-def _measure_agreement(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
-    agreed = float((one == two).mean())
+def _measure_agreement(values: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
+    """Return how far values agree with labels beyond chance, where there are any; 0 when half of them are missing."""
+    is_there = np.isfinite(values)
+    if is_there.mean() < 0.5:
+        return 0.0
+    values, labels = values[is_there], labels[is_there]
+    agreed = float((values == labels).mean())
     if agreed < LEAST_AGREEMENT:
         return 0.0
-    values, counts = np.unique(two, return_counts=True)
-    seen, seen_counts = np.unique(one, return_counts=True)
-    shares = dict(zip(seen.tolist(), (seen_counts / len(one)).tolist(), strict=True))
-    chance = sum(n / len(two) * shares.get(v, 0.0) for v, n in zip(values.tolist(), counts.tolist(), strict=True))
+    distinct, places = np.unique(np.concatenate([values, labels]), return_inverse=True)
+    shares = [np.bincount(side, minlength=len(distinct)) / len(values) for side in np.split(places, 2)]
+    chance = float((shares[0] * shares[1]).sum())
     return (agreed - chance) / (1 - chance) if chance < 1 else 0.0

@@ -106,7 +106,7 @@ def _find_arithmetic(sample: Sample, label: str) -> Finding | None:
         for name, dtype in sample.features.schema.items()
         if dtype.is_numeric() or dtype == pl.Boolean
     }
-    found = find_relation(sample.labels.astype(np.float64), columns)
+    found = find_relation(sample.labels.astype(np.float64), columns, has_classes=sample.task.has_classes)
     if found is None:
         return None
     kind = f"{label} = {found.formula} in {found.share:.1%} of the rows"
