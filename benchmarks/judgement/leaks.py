@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from holdtrue.data import Dataset, History, read_history
+from holdtrue.data import History, read_history
 from holdtrue.demo import DECLARATIONS, write_flights
 from holdtrue.domain import NoLeak, Ruling, Task, Verdict
 from holdtrue.loop import load_loop

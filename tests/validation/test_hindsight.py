@@ -20,7 +20,8 @@ def make_history(delays_minutes: np.ndarray, **features: object) -> History:
     known = pl.Series([START + timedelta(hours=i, minutes=float(d)) for i, d in enumerate(delays_minutes)])
     x = RNG.normal(size=N_ROWS)
     frame = pl.DataFrame(
-        {"id": np.arange(N_ROWS), "at": time, "known": known, "y": x + 2 * RNG.normal(size=N_ROWS) > 1, "x": x} | features
+        {"id": np.arange(N_ROWS), "at": time, "known": known, "y": x + 2 * RNG.normal(size=N_ROWS) > 1, "x": x}
+        | features
     )
     declared = table("t.parquet", key="id", time="at", label="y", label_time="known")
     return read_frame(frame, declared).known_at(START + timedelta(hours=N_ROWS))

@@ -156,7 +156,8 @@ def _probe_products(table: _Table, first: Floats, others: Floats, sign: str) -> 
     factors = np.nanmedian(ratios[places], axis=1)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         n_met = (np.abs(ratios[places] / factors - 1) < 0.01).sum(axis=1)
-    return places[n_met >= 0.5 * np.isfinite(ratios[places]).sum(axis=1)]
+    met: NDArray[np.int64] = places[n_met >= 0.5 * np.isfinite(ratios[places]).sum(axis=1)]
+    return met
 
 
 def _judge_product(table: _Table, i: int, j: int, sign: str) -> Relation | None:
