@@ -300,7 +300,7 @@ def seed_leaks(
 
 
 def judge_clean(history: History) -> list[dict[str, object]]:
-    """Judge the clean data at several cuts, on all rows and on the first fifth; with the seconds of a core that each took."""
+    """Judge the clean data at several cuts, on all rows and on the first fifth, with the seconds of a core it took."""
     found = []
     for part, rows in (("all", history), ("first fifth", replace(history, frame=history.frame[: history.n_rows // 5]))):
         for share in CLEAN_CUTS:
@@ -341,7 +341,9 @@ def print_table(name: str, kinds: dict[str, Counter[str]], clean: list[dict[str,
     n_refused = sum(bool(row["refused"]) for row in clean)
     n_named = sum(bool(row["named"]) for row in clean)
     slowest = max(float(str(row["cpu_seconds"])) for row in clean)
-    print(f"\n{name}: clean {len(clean)} times, {n_refused} refused, {n_named} named, at most {slowest:.2f} s of a core")
+    print(
+        f"\n{name}: clean {len(clean)} times, {n_refused} refused, {n_named} named, at most {slowest:.2f} s of a core"
+    )
     for kind, counts in kinds.items():
         print(f"  {kind:32}" + "  ".join(f"{n} {ending}" for ending, n in sorted(counts.items())), flush=True)
 
