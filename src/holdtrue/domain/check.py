@@ -1,6 +1,6 @@
 """Checks as declared: small objects with a good default each; judging them is validation's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -47,9 +47,13 @@ class NoLeak:
     Attributes:
         suspect_share: the share (0..1) of what all the other features reach together that one feature alone may reach
             before it is named as suspect.
+        allow: columns that the team has made sure of: they are known at the moment of the prediction.
+        units_return: units that were trained on are asked about again, with a label that hardly changes.
     """
 
     suspect_share: float = 0.9
+    allow: tuple[str, ...] = ()
+    units_return: bool = False
 
 
 # A team's own check: a function of a `holdtrue.Candidate` that returns a `holdtrue.Verdict`, True or False.
@@ -69,6 +73,6 @@ def beats_baseline() -> BeatsBaseline:
     return BeatsBaseline()
 
 
-def no_leak(*, suspect_share: float = 0.9) -> NoLeak:
-    """Declare that no feature may give the label away."""
-    return NoLeak(suspect_share=suspect_share)
+def no_leak(*, suspect_share: float = 0.9, allow: Sequence[str] = (), units_return: bool = False) -> NoLeak:
+    """Declare that no feature may give the label away; `allow` names columns that are known in time all the same."""
+    return NoLeak(suspect_share=suspect_share, allow=tuple(allow), units_return=units_return)

@@ -42,7 +42,7 @@ def catch_up(
     rows = known.dataset()
     refit, scorer = fitter.fit(known, until=order.as_of)
     news = known.rows(since=proven.lineage.trained_until + timedelta(microseconds=1))
-    gate = Gate(loop=loop, order=order, train=rows, later=news, loss=proven.loss, code=fitter.code)
+    gate = Gate(loop=loop, order=order, train=rows, later=news, known=known, loss=proven.loss, code=fitter.code)
     answers, sample = gate.score(scorer), sample_rows(rows)
     return TrainingResult(
         signature=scorer.signature,

@@ -22,7 +22,7 @@ from holdtrue.domain import (
 )
 from holdtrue.registry import Scorer, StoredModel
 from holdtrue.stats import paired_interval
-from holdtrue.validation import Candidate, GateReport, baseline_predictions, find_leaks, judge_gate
+from holdtrue.validation import Candidate, GateReport, baseline_predictions, judge_gate, judge_leaks
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
@@ -40,28 +40,45 @@ class Incumbent:
     scorer: Scorer
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contender:
+    """What a training sends to its gate.
+
+    Attributes:
+        answers: to the labelled evaluation rows, of the newest fit or of the fits before each of their days.
+        scorer: the newest fit.
+        train: the rows that it learned from.
+        model: its bytes.
+        refit: trains the recipe once more on the same rows and returns what that answers with; None without a recipe.
+    """
+
+    answers: NDArray[np.float64]
+    scorer: Scorer
+    train: Dataset
+    model: StoredModel
+    refit: Callable[[], Callable[[pl.DataFrame], NDArray[np.float64]]] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gate:
     """Judges candidates of one loop.
 
     Attributes:
         loop: what is demanded.
-        train: the rows that the candidate was fitted on.
+        train: the labelled rows that were known before the evaluation rows.
         later: the evaluation rows, after all of them.
+        known: all rows as they are known now.
         loss: what answers are judged by.
         code: fingerprint of the candidate's recipe.
-        refit: trains that recipe once more on the same rows and returns what that answers with.
-        model: the candidate's bytes.
     """
 
     loop: Loop
     order: TrainingOrder
     train: Dataset
     later: History
+    known: History
     loss: Loss
     code: str
-    refit: Callable[[], Callable[[pl.DataFrame], NDArray[np.float64]]] | None = None
-    model: StoredModel | None = None
 
     def score(self, scorer: Scorer, rows: History | None = None) -> NDArray[np.float64]:
         """Return a scorer's answers to the labelled evaluation rows, or to these of them, in the columns of classes."""
@@ -71,9 +88,9 @@ class Gate:
         answers = scorer.score(conform(frame, signature.schema))
         return align_classes(answers, signature.classes, self.later.classes) if signature.classes else answers
 
-    def judge(self, scorer: Scorer, answers: NDArray[np.float64], incumbent: Incumbent | None) -> Evaluation:
-        """Return what was found of a candidate and of answers to the evaluation rows, its own or those of its folds."""
-        rows = self.later.dataset()
+    def judge(self, contender: Contender, incumbent: Incumbent | None) -> Evaluation:
+        """Return what was found of a contender."""
+        rows, answers = self.later.dataset(), contender.answers
         champion = None if incumbent is None else self.score(incumbent.scorer)
         baseline = baseline_predictions(
             self.train.encoded_labels(), n_rows=rows.n_rows, task=rows.task, classes=rows.classes
@@ -84,13 +101,13 @@ class Gate:
             answers=answers,
             champion=champion,
             baseline=baseline,
-            train=self.train,
-            score=scorer.score,
+            train=contender.train,
+            score=contender.scorer.score,
             loss=self.loss,
             is_refresh=is_refresh,
-            refit=self.refit,
-            model=self.model,
-            signature=scorer.signature,
+            refit=contender.refit,
+            model=contender.model,
+            signature=contender.scorer.signature,
         )
         report = judge_gate(
             checks=self.loop.checks, candidate=candidate, labels=self.loop.data.labels, findings=self._find_leaks()
@@ -98,7 +115,9 @@ class Gate:
         return self._describe(report, rows, answers, is_refresh=is_refresh)
 
     def _find_leaks(self) -> Sequence[Verdict]:
-        return [find_leaks(self.train, check) for check in self.loop.checks if isinstance(check, NoLeak)]
+        checks = [check for check in self.loop.checks if isinstance(check, NoLeak)]
+        rows = self.later.dataset()
+        return [each for check in checks for each in judge_leaks(self.train, rows, check, known=self.known)]
 
     def _describe(
         self, report: GateReport, rows: Dataset, answers: NDArray[np.float64], *, is_refresh: bool

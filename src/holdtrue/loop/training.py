@@ -4,6 +4,8 @@ The gate judges answers on later rows that neither who answered nor the champion
 that is known, so that the newest rows are not lost; it has a check of its own and goes through a paired shadow.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from holdtrue.data import Dataset, History
@@ -20,12 +22,11 @@ from holdtrue.store import Artifacts
 
 from .catch_up import catch_up
 from .fitting import Fitter, sample_rows
-from .fold import cut_folds
-from .gate import Gate, Incumbent
-from .order import Evaluation, TrainingOrder, TrainingResult
+from .fold import EVALUATION_SHARE, Fold, cut_folds
+from .gate import Contender, Gate, Incumbent
+from .order import Evaluation, Fitted, TrainingOrder, TrainingResult
 from .rule import make_rule
 
-EVALUATION_SHARE = 0.2
 # Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
 CAP_QUANTILE = 0.999
 
@@ -79,37 +80,41 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
             expected="labelled rows before and after",
             remedy="wait for more labels",
         )
-    fits = [fitter.fit(fold.select_known(known), until=fold.since) for fold in folds]
-    candidate, scorer = fits[-1]
-    before = folds[-1].select_known(known)
-    loss, train = _choose_loss(first, order.champion), before.dataset()
+    loss = _choose_loss(first, order.champion)
     gate = Gate(
-        loop=loop,
-        order=order,
-        train=train,
-        later=known.rows(since=folds[0].since),
-        loss=loss,
+        loop=loop, order=order, train=first, later=known.rows(since=folds[0].since), known=known, loss=loss,
         code=fitter.code,
-        refit=lambda: fitter.refit(before).score,
-        model=fitter.read_model(candidate),
-    )
-    answers = np.concatenate(
-        [gate.score(each, fold.select_judged(known)) for (_, each), fold in zip(fits, folds, strict=True)]
-    )
-    evaluation = gate.judge(scorer, answers, _load_incumbent(order.champion, fitter.artifacts))
+    )  # fmt: skip
+    candidate, contender = _fit_folds(folds, known, gate, fitter)
+    evaluation = gate.judge(contender, _load_incumbent(order.champion, fitter.artifacts))
     report = TrainingResult(
-        signature=scorer.signature,
+        signature=contender.scorer.signature,
         loss=loss,
         code=fitter.code,
         steps=tuple(fitter.records),
         candidate=candidate,
         evaluation=evaluation,
-        action_rule=make_rule(loop, train, answers),
+        action_rule=make_rule(loop, contender.train, contender.answers),
         notes=known.notes,
     )
     if evaluation.ruling is not Ruling.PASSED:
         return report
     return _refit(report, known, order, gate, evaluation, fitter)
+
+
+def _fit_folds(folds: Sequence[Fold], known: History, gate: Gate, fitter: Fitter) -> tuple[Fitted, Contender]:
+    """Return the newest fit, and what it and those before it answer to the rows of their folds."""
+    fits = [fitter.fit(fold.select_known(known), until=fold.since) for fold in folds]
+    parts = [gate.score(scorer, fold.select_judged(known)) for (_, scorer), fold in zip(fits, folds, strict=True)]
+    (newest, scorer), before = fits[-1], folds[-1].select_known(known)
+    contender = Contender(
+        answers=np.concatenate(parts),
+        scorer=scorer,
+        train=before.dataset(),
+        model=fitter.read_model(newest),
+        refit=lambda: fitter.refit(before).score,
+    )
+    return newest, contender
 
 
 def _refit(

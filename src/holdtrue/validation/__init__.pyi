@@ -8,6 +8,7 @@ from .gate import judge_gate as judge_gate
 from .leak import find_leaks as find_leaks
 from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
+from .overlap import judge_leaks as judge_leaks
 
 __all__ = [
     "Candidate",
@@ -20,4 +21,5 @@ __all__ = [
     "judge_baseline",
     "judge_freshness",
     "judge_gate",
+    "judge_leaks",
 ]

@@ -51,7 +51,7 @@ class _Table:
         return float((np.abs(made - self.label)[is_there] <= self.tolerance).mean())
 
 
-def find_relation(label: Floats, columns: dict[str, Floats]) -> Relation | None:
+def find_relation(label: Floats, columns: dict[str, Floats], *, has_classes: bool = False) -> Relation | None:
     """Return the simplest exact relation between a numeric label and its columns; None when there is none.
 
     Sought are, to rounding: a copy in another unit (c a + d), sums and differences of two or three columns, products
@@ -60,11 +60,13 @@ def find_relation(label: Floats, columns: dict[str, Floats]) -> Relation | None:
     Args:
         label: shape (n_rows,), no NaN.
         columns: numbers of each column, NaN where missing, shape (n_rows,) each.
+        has_classes: the label is the place of a class, which no mixture of many measures is.
     """
     table = _make_table(label, columns)
     if table is None:
         return None
-    for search in (_find_copy, _find_pair, _find_product, _find_triple, _find_mixture):
+    searches = (_find_copy, _find_pair, _find_product, _find_triple, _find_mixture)
+    for search in searches[:3] if has_classes else searches:
         found = search(table)
         if found is not None:
             return found
@@ -134,16 +136,28 @@ def _find_triple(table: _Table) -> Relation | None:
 
 def _find_product(table: _Table) -> Relation | None:
     """Return a * b or a / b times a constant (price times quantity, parts per hundred)."""
-    chosen = _choose_related(table, MOST_FOR_TRIPLES)
-    for i in chosen:
-        for j in chosen:
-            for sign in "*/":
-                if i == j or (sign == "*" and j < i):
-                    continue
-                found = _judge_product(table, int(i), int(j), sign)
+    probes = table.columns[:, :N_PROBES]
+    for i, first in enumerate(probes):
+        for sign in "*/":
+            for j in _probe_products(table, first, probes, sign):
+                found = None if i == j or (sign == "*" and j < i) else _judge_product(table, i, int(j), sign)
                 if found is not None:
                     return found
     return None
+
+
+def _probe_products(table: _Table, first: Floats, others: Floats, sign: str) -> NDArray[np.int64]:
+    """Return the places of the columns that may be the label up to a constant, judged on a few rows."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        made = first * others if sign == "*" else first / others
+        ratios = table.label[:N_PROBES] / made
+    ratios[~np.isfinite(ratios)] = np.nan
+    places = np.flatnonzero(np.isfinite(ratios).sum(axis=1) >= 0.2 * ratios.shape[1])
+    factors = np.nanmedian(ratios[places], axis=1)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n_met = (np.abs(ratios[places] / factors - 1) < 0.01).sum(axis=1)
+    met: NDArray[np.int64] = places[n_met >= 0.5 * np.isfinite(ratios[places]).sum(axis=1)]
+    return met
 
 
 def _judge_product(table: _Table, i: int, j: int, sign: str) -> Relation | None:

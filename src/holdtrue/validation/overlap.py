@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from holdtrue.domain import Ruling, Verdict
+from holdtrue.domain import Json, NoLeak, Ruling, Verdict
+from holdtrue.validation.group import gives_away, measure_sharing
+from holdtrue.validation.leak import find_leaks
 
 if TYPE_CHECKING:
-    from holdtrue.data import Dataset
+    from holdtrue.data import Dataset, History
 
 OVERLAP = "no_overlap"
 FRESH = "fresh_rows"
@@ -19,12 +21,26 @@ LEAST_COPIES = 10
 EXCESS_SHARE = 0.02
 
 
-def find_overlap(train: Dataset, evaluation: Dataset) -> Verdict:
-    """Return whether training and evaluation are apart: no shared key, no training row later than the first evaluated
-    one, and not more copies of whole rows than the training rows have among themselves.
+def judge_leaks(train: Dataset, evaluation: Dataset, check: NoLeak, *, known: History) -> tuple[Verdict, Verdict]:
+    """Return whether features give the label away, and whether the evaluation rows are apart from the training rows.
 
-    Units (people, machines) may come again: in production they do. `evidence` has `n_keys`, `n_later`, `copy_share` and
-    `usual_share`.
+    `known` has all rows as they are known now, those of both sides and those without labels included.
+    """
+    apart = find_overlap(train, evaluation, units_return=check.units_return)
+    return find_leaks(train, check, known=known), apart
+
+
+def find_overlap(train: Dataset, evaluation: Dataset, *, units_return: bool = False) -> Verdict:
+    """Return whether training and evaluation are apart.
+
+    Failed: a shared key, training rows that are not older than the first evaluation row, rows out of order, more copies
+    of whole rows than the training rows have among themselves, and units that give their label away.
+
+    Units (people, machines) may come again: in production they do. They overlap only where a unit's label hardly ever
+    changes, so that whoever knew it in training knows it now, and says nothing of how new units are answered.
+    `units_return` says that production asks about known units, too.
+
+    `evidence` has `n_keys`, `n_later`, `copy_share`, `usual_share`, `unit_share` and `unit_agreement`.
     """
     if not (train.n_rows and evaluation.n_rows):
         sentence = f"Nothing to compare: {train.n_rows} training rows, {evaluation.n_rows} evaluation rows."
@@ -32,22 +48,41 @@ def find_overlap(train: Dataset, evaluation: Dataset) -> Verdict:
     n_keys = int(evaluation.key.is_in(train.key.implode()).sum())
     n_later = int((train.time >= evaluation.time.min()).sum())
     copy_share, usual_share = _find_copies(train, evaluation)
-    evidence = {"n_keys": n_keys, "n_later": n_later, "copy_share": copy_share, "usual_share": usual_share}
+    sharing = measure_sharing(train, evaluation)
     found = []
     if n_keys:
         found.append(f"{n_keys:,} keys are in both")
     if n_later:
         found.append(f"{n_later:,} training rows are not older than the first evaluation row")
+    if not (train.time.is_sorted() and evaluation.time.is_sorted()):
+        found.append("the rows are not in order of time")
     if copy_share > usual_share + EXCESS_SHARE and copy_share * evaluation.n_rows >= LEAST_COPIES:
         found.append(
             f"{copy_share:.1%} of the evaluation rows are copies of training rows, where {usual_share:.1%} are usual"
         )
+    if not units_return and gives_away(sharing, evaluation):
+        found.append(
+            f"{sharing.share:.1%} of the evaluation rows are of units that are in training, with the label that they "
+            "had there (if production asks about known units, say units_return=True)"
+        )
+    evidence: dict[str, Json] = {
+        "n_keys": n_keys,
+        "n_later": n_later,
+        "copy_share": copy_share,
+        "usual_share": usual_share,
+        "unit_share": sharing.share,
+        "unit_agreement": sharing.agreement,
+    }
+    return _rule(found, evaluation.n_rows, evidence)
+
+
+def _rule(found: list[str], n_rows: int, evidence: dict[str, Json]) -> Verdict:
     if found:
         sentence = (
             f"Training and evaluation overlap: {'; '.join(found)}. Evaluate on later rows that training never saw."
         )
         return Verdict(check=OVERLAP, ruling=Ruling.FAILED, sentence=sentence, evidence=evidence)
-    sentence = f"The {evaluation.n_rows:,} evaluation rows are later than, and apart from, the training rows."
+    sentence = f"The {n_rows:,} evaluation rows are later than, and apart from, the training rows."
     return Verdict(check=OVERLAP, ruling=Ruling.PASSED, sentence=sentence, evidence=evidence)
 
 
@@ -74,7 +109,8 @@ def judge_freshness(evaluation: Dataset, *, trained_until: datetime) -> Verdict:
 def _find_copies(train: Dataset, evaluation: Dataset) -> tuple[float, float]:
     """Return the share of evaluation rows that are in the training rows, label included, and the share that is usual.
 
-    Usual is how many of the last training rows, as many as there are evaluation rows, are in the rows before them.
+    Usual is how many of the last training rows, as many as there are evaluation rows, are in the rows before them. Rows
+    that are all alike (nothing was measured) count once.
     """
     names = [name for name in train.features.columns if name in evaluation.features.columns]
     old, new = (_hash_rows(each, names) for each in (train, evaluation))
@@ -84,7 +120,8 @@ def _find_copies(train: Dataset, evaluation: Dataset) -> tuple[float, float]:
 
 
 def _share_within(rows: pl.Series, others: pl.Series) -> float:
-    return int(rows.is_in(others.implode()).sum()) / len(rows) if len(rows) else 0.0
+    distinct = rows.unique()
+    return int(distinct.is_in(others.unique().implode()).sum()) / len(distinct) if len(distinct) else 0.0
 
 
 def _hash_rows(dataset: Dataset, names: list[str]) -> pl.Series:
