@@ -26,6 +26,7 @@ from holdtrue.validation.answer import find_bad_answers
 from holdtrue.validation.baseline import judge_baseline
 from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import Comparison, compare_losses
+from holdtrue.validation.judges import judge_declared
 from holdtrue.validation.label import find_labelled
 from holdtrue.validation.own import judge_own_checks
 from holdtrue.validation.standard import rule_standard, tell_standard
@@ -112,7 +113,8 @@ def judge_gate(
     ]
     if (shortage := _find_shortage(rows, LabelScope(labels))) is not None:
         found = [replace(verdict, ruling=Ruling.INCONCLUSIVE, sentence=shortage) for verdict in found]
-    return _report([*findings, *found, *judge_own_checks(checks, candidate)], rows, comparison, margin=margin)
+    others = [*judge_declared(checks, candidate), *judge_own_checks(checks, candidate)]
+    return _report([*findings, *found, *others], rows, comparison, margin=margin)
 
 
 def choose_margin(checks: Sequence[Check], rows: _Evaluated) -> float:

@@ -1,0 +1,18 @@
+"""Judges: which function judges which declared check, so that a new kind of check is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from holdtrue.domain import Check, Verdict
+from holdtrue.validation.candidate import Candidate
+
+# Each judge takes a check of its type and the candidate. `NoLeak` looks at training rows and is judged before;
+# `BeatsBaseline` and `NotWorse` share one comparison of losses, which is the gate's own.
+JUDGES: dict[type, Callable[[Any, Candidate], Verdict]] = {}
+
+
+def judge_declared(checks: Sequence[Check], candidate: Candidate) -> list[Verdict]:
+    """Return a verdict for each check whose type has a judge, in their order."""
+    return [JUDGES[type(check)](check, candidate) for check in checks if type(check) in JUDGES]
