@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Loss
+from holdtrue.domain import ActionRule, LabelScope, Loss
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     Score = Callable[[pl.DataFrame], NDArray[np.float64]]
 
 MICROSECONDS_A_DAY = 86_400_000_000
+ACTED = (
+    "Only rows that were acted on get a label, so the labelled rows are no random sample: need the propensity "
+    "of each action in the log and some declared exploration before versions can be compared."
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +39,8 @@ class Candidate:
         score: the candidate itself: answers any frame that has the columns of `rows.features`.
         loss: what the loop is judged by.
         is_refresh: it is the champion's own recipe on newer data.
+        scope: which rows get a label.
+        rule: how answers become actions; None where the loop declares no outcome.
     """
 
     rows: Dataset
@@ -45,6 +51,8 @@ class Candidate:
     score: Score
     loss: Loss
     is_refresh: bool
+    scope: LabelScope = LabelScope.ALL
+    rule: ActionRule | None = None
 
     @cached_property
     def days(self) -> NDArray[np.int64]:
