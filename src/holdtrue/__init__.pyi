@@ -10,6 +10,7 @@ from .domain import money as money
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
+from .domain import slices as slices
 from .domain import table as table
 from .validation import Candidate as Candidate
 
@@ -27,5 +28,6 @@ __all__ = [
     "not_worse",
     "on_risk",
     "run_backtest",
+    "slices",
     "table",
 ]

@@ -17,10 +17,12 @@ from .check import Check as Check
 from .check import NoLeak as NoLeak
 from .check import NotWorse as NotWorse
 from .check import OwnCheck as OwnCheck
+from .check import Slices as Slices
 from .check import Standard as Standard
 from .check import beats_baseline as beats_baseline
 from .check import no_leak as no_leak
 from .check import not_worse as not_worse
+from .check import slices as slices
 from .dataset import DatasetRecord as DatasetRecord
 from .digest import Json as Json
 from .digest import digest_of as digest_of
@@ -145,6 +147,7 @@ __all__ = [
     "Schema",
     "ShareChange",
     "Signature",
+    "Slices",
     "Stage",
     "StageKind",
     "Standard",
@@ -179,5 +182,6 @@ __all__ = [
     "not_worse",
     "on_risk",
     "parse_span",
+    "slices",
     "table",
 ]

@@ -1,9 +1,11 @@
 """Checks as declared: small objects with a good default each; judging them is validation's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from holdtrue.errors import DeclarationError
 
 
 class Standard(StrEnum):
@@ -50,9 +52,27 @@ class NoLeak:
     suspect_share: float = 0.9
 
 
+@dataclass(frozen=True, kw_only=True)
+class Slices:
+    """Demands that no part of the rows pays for the rest: in no slice is a challenger shown to be worse.
+
+    Attributes:
+        columns: each entry names the column, or the columns together, whose values tell the slices apart; none for a
+            search on half of the days, whose findings are confirmed on the other half.
+        margin: the loss difference beyond which a slice is worse; None for 5 % of (loss of the simple baseline - loss
+            of the champion).
+        worst: the highest mean loss that a slice may have, as a multiple of that of all rows; None names weak slices
+            and lets them pass.
+    """
+
+    columns: tuple[tuple[str, ...], ...] = ()
+    margin: float | None = None
+    worst: float | None = None
+
+
 # A team's own check: a function of a `holdtrue.Candidate` that returns a `holdtrue.Verdict`, True or False.
 OwnCheck = Callable[[Any], object]
-DeclaredCheck = NotWorse | BeatsBaseline | NoLeak
+DeclaredCheck = NotWorse | BeatsBaseline | NoLeak | Slices
 Check = DeclaredCheck | OwnCheck
 DEFAULT_CHECKS: tuple[Check, ...] = (NoLeak(), BeatsBaseline(), NotWorse())
 
@@ -70,3 +90,19 @@ def beats_baseline() -> BeatsBaseline:
 def no_leak(*, suspect_share: float = 0.9) -> NoLeak:
     """Declare that no feature may give the label away."""
     return NoLeak(suspect_share=suspect_share)
+
+
+def slices(*columns: str | Sequence[str], margin: float | None = None, worst: float | None = None) -> Slices:
+    """Declare slices by columns (several together in a tuple), or, without columns, a search for weak ones.
+
+    >>> slices("carrier", ("carrier", "origin")).columns
+    (('carrier',), ('carrier', 'origin'))
+    """
+    named = tuple((entry,) if isinstance(entry, str) else tuple(entry) for entry in columns)
+    if any(not entry or not all(isinstance(name, str) for name in entry) for entry in named):
+        raise DeclarationError(f"slices{columns!r} names no columns", expected='names such as "carrier", or tuples')
+    if margin is not None and not margin >= 0:
+        raise DeclarationError(f"margin={margin!r}", expected="a loss difference of at least 0")
+    if worst is not None and not worst > 1:
+        raise DeclarationError(f"worst={worst!r}", expected="a multiple of the mean loss above 1, such as 1.5")
+    return Slices(columns=named, margin=margin, worst=worst)

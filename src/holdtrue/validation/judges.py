@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from holdtrue.domain import Check, Verdict
+from holdtrue.domain import Check, Slices, Verdict
 from holdtrue.validation.candidate import Candidate
+from holdtrue.validation.weakness import judge_slices
 
 # Each judge takes a check of its type and the candidate. `NoLeak` looks at training rows and is judged before;
 # `BeatsBaseline` and `NotWorse` share one comparison of losses, which is the gate's own.
-JUDGES: dict[type, Callable[[Any, Candidate], Verdict]] = {}
+JUDGES: dict[type, Callable[[Any, Candidate], Verdict]] = {
+    Slices: judge_slices,
+}
 
 
 def judge_declared(checks: Sequence[Check], candidate: Candidate) -> list[Verdict]:
