@@ -4,6 +4,7 @@ from .domain import Loop as Loop
 from .domain import Ruling as Ruling
 from .domain import Verdict as Verdict
 from .domain import beats_baseline as beats_baseline
+from .domain import calibrated as calibrated
 from .domain import canary as canary
 from .domain import every as every
 from .domain import money as money
@@ -21,6 +22,7 @@ __all__ = [
     "Ruling",
     "Verdict",
     "beats_baseline",
+    "calibrated",
     "canary",
     "every",
     "money",

@@ -79,7 +79,7 @@ def test_too_few_rows_are_not_enough_data(make_dataset, n_rows, check) -> None:
     world = World(make_dataset, n_rows=n_rows, n_days=6)
     verdict = judge_slices(check, world.propose(world.answer(), world.answer(), train=World(make_dataset).rows))
     assert verdict.ruling is Ruling.INCONCLUSIVE
-    assert "need at least" in verdict.sentence
+    assert "Not enough data" in verdict.sentence
 
 
 def test_a_search_needs_days_for_both_halves(make_dataset) -> None:

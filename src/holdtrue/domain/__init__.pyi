@@ -13,6 +13,7 @@ from .backtest import PolicyResult as PolicyResult
 from .backtest import StandardResult as StandardResult
 from .backtest import Value as Value
 from .check import BeatsBaseline as BeatsBaseline
+from .check import Calibrated as Calibrated
 from .check import Check as Check
 from .check import NoLeak as NoLeak
 from .check import NotWorse as NotWorse
@@ -20,6 +21,7 @@ from .check import OwnCheck as OwnCheck
 from .check import Slices as Slices
 from .check import Standard as Standard
 from .check import beats_baseline as beats_baseline
+from .check import calibrated as calibrated
 from .check import no_leak as no_leak
 from .check import not_worse as not_worse
 from .check import slices as slices
@@ -102,6 +104,7 @@ __all__ = [
     "AuditEntry",
     "BacktestResult",
     "BeatsBaseline",
+    "Calibrated",
     "Cause",
     "Check",
     "Column",
@@ -167,6 +170,7 @@ __all__ = [
     "Window",
     "assign",
     "beats_baseline",
+    "calibrated",
     "canary",
     "combine_rulings",
     "default_kind",

@@ -70,9 +70,21 @@ class Slices:
     worst: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """Demands that answers mean what they say: what is said with 30 % happens in 30 % of the cases.
+
+    Attributes:
+        tolerance: how far off answers may be on average: a share (0..1) for classes; for numbers a share of the
+            standard deviation of the training labels.
+    """
+
+    tolerance: float = 0.05
+
+
 # A team's own check: a function of a `holdtrue.Candidate` that returns a `holdtrue.Verdict`, True or False.
 OwnCheck = Callable[[Any], object]
-DeclaredCheck = NotWorse | BeatsBaseline | NoLeak | Slices
+DeclaredCheck = NotWorse | BeatsBaseline | NoLeak | Slices | Calibrated
 Check = DeclaredCheck | OwnCheck
 DEFAULT_CHECKS: tuple[Check, ...] = (NoLeak(), BeatsBaseline(), NotWorse())
 
@@ -106,3 +118,10 @@ def slices(*columns: str | Sequence[str], margin: float | None = None, worst: fl
     if worst is not None and not worst > 1:
         raise DeclarationError(f"worst={worst!r}", expected="a multiple of the mean loss above 1, such as 1.5")
     return Slices(columns=named, margin=margin, worst=worst)
+
+
+def calibrated(*, tolerance: float = 0.05) -> Calibrated:
+    """Declare that answers must be calibrated within a tolerance."""
+    if not 0 < tolerance < 1:
+        raise DeclarationError(f"tolerance={tolerance!r}", expected="a number between 0 and 1, such as 0.05")
+    return Calibrated(tolerance=tolerance)

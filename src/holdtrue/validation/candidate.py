@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     Score = Callable[[pl.DataFrame], NDArray[np.float64]]
 
 MICROSECONDS_A_DAY = 86_400_000_000
-ACTED = (
-    "Only rows that were acted on get a label, so the labelled rows are no random sample: need the propensity "
-    "of each action in the log and some declared exploration before versions can be compared."
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

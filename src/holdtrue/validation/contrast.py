@@ -64,9 +64,9 @@ def count_blocks(blocks: NDArray[np.int64]) -> int:
     return max(2, int(sizes.sum() ** 2 / (sizes**2).sum() + 1e-9)) if len(sizes) else 2
 
 
-def find_shortage(n_rows: int, days: NDArray[np.int64], *, least_rows: int = MIN_ROWS) -> str | None:
+def find_lack(days: NDArray[np.int64], *, least_rows: int = MIN_ROWS) -> str | None:
     """Say what is lacking before anything can be said of these rows; None when nothing is."""
-    n_days = len(np.unique(days))
+    n_rows, n_days = len(days), len(np.unique(days))
     if n_rows >= least_rows and n_days >= MIN_BLOCKS:
         return None
     found = f"found {n_rows:,} {'row' if n_rows == 1 else 'rows'} of {n_days} {'day' if n_days == 1 else 'days'}"

@@ -9,13 +9,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.domain import Loss, Task
+from holdtrue.domain import LabelScope, Loss, Task
 from holdtrue.validation.candidate import Candidate
-from holdtrue.validation.comparison import Comparison, compare_losses
+from holdtrue.validation.comparison import Comparison, compare_losses, find_shortage
 from holdtrue.validation.label import find_labelled
 
 MARGIN_SHARE = 0.05
 SMALLEST_MARGIN_SHARE = 1e-4
+MIN_OTHERS = 10
+ACTED = (
+    "Only rows that were acted on get a label, so the labelled rows are no random sample: need the propensity "
+    "of each action in the log and some declared exploration before versions can be compared."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,3 +83,17 @@ def evaluate(candidate: Candidate) -> Evaluated:
         champion=None if champion is None else loss.rows(champion, known),
         baseline=loss.rows(candidate.baseline[is_labelled], known),
     )
+
+
+def find_scarcity(rows: Evaluated, scope: LabelScope) -> str | None:
+    """Say why no figure of these rows could be believed, whatever it were; None when it can."""
+    if scope is LabelScope.ACTED:
+        return ACTED
+    if rows.task.has_classes and len(rows.labels):
+        n_others = len(rows.labels) - int(np.bincount(rows.labels).max())
+        if n_others < MIN_OTHERS:
+            return (
+                f"Not enough data: need at least {MIN_OTHERS} labelled rows outside the commonest class, "
+                f"found {n_others} of {len(rows.labels):,}."
+            )
+    return find_shortage(rows.days)

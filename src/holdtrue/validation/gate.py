@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from holdtrue.domain import (
     BeatsBaseline,
     Check,
@@ -21,16 +19,15 @@ from holdtrue.domain import (
 )
 from holdtrue.validation.answer import find_bad_answers
 from holdtrue.validation.baseline import judge_baseline
-from holdtrue.validation.candidate import ACTED, Candidate
+from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import Comparison
-from holdtrue.validation.evaluated import Evaluated, evaluate
+from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
 from holdtrue.validation.judges import judge_declared
 from holdtrue.validation.own import judge_own_checks
 from holdtrue.validation.standard import rule_standard, tell_standard
 
 NOT_WORSE = "not_worse"
 ANSWERS = "answers"
-MIN_OTHERS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +86,7 @@ def judge_gate(
         else _judge_not_worse(check, rows, comparison, margin=margin, is_refresh=is_refresh)
         for check in _choose_checks(checks, has_champion=rows.champion is not None)
     ]
-    if (shortage := _find_shortage(rows, candidate.scope)) is not None:
+    if (shortage := find_scarcity(rows, candidate.scope)) is not None:
         found = [replace(verdict, ruling=Ruling.INCONCLUSIVE, sentence=shortage) for verdict in found]
     others = [*judge_declared(checks, candidate), *judge_own_checks(checks, candidate)]
     return _report([*findings, *found, *others], rows, comparison, margin=margin)
@@ -107,20 +104,6 @@ def _choose_checks(checks: Sequence[Check], *, has_champion: bool) -> list[NotWo
     if has_champion or not comparing:
         return comparing
     return [BeatsBaseline()]
-
-
-def _find_shortage(rows: Evaluated, scope: LabelScope) -> str | None:
-    """Say why no comparison of losses could be believed, whatever it were; None when it can."""
-    if scope is LabelScope.ACTED:
-        return ACTED
-    if rows.task.has_classes and len(rows.labels):
-        n_others = len(rows.labels) - int(np.bincount(rows.labels).max())
-        if n_others < MIN_OTHERS:
-            return (
-                f"Not enough data: need at least {MIN_OTHERS} labelled rows outside the commonest class, "
-                f"found {n_others} of {len(rows.labels):,}."
-            )
-    return None
 
 
 def _judge_not_worse(

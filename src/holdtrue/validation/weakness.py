@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Json, LabelScope, Ruling, Slices, Verdict
+from holdtrue.domain import Json, Ruling, Slices, Verdict
 from holdtrue.stats import PairedInterval, holm
-from holdtrue.validation.candidate import ACTED, Candidate
+from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import LOSS_NAMES, MIN_BLOCKS, choose_block_days
-from holdtrue.validation.contrast import count_required, find_shortage, influence_of_mean, measure_contrast
-from holdtrue.validation.evaluated import Evaluated, evaluate
+from holdtrue.validation.contrast import count_required, find_lack, influence_of_mean, measure_contrast
+from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
 from holdtrue.validation.search import find_slices, halve_days
 from holdtrue.validation.slice import LEAST_ROWS, Slice, cut_columns
 
@@ -65,15 +65,13 @@ def judge_slices(check: Slices, candidate: Candidate) -> Verdict:
             f"There is no feature {unknown[0]!r} to slice by; there are {', '.join(candidate.rows.features.columns)}."
         )
         return Verdict(check=CHECK, ruling=Ruling.ERROR, sentence=said)
-    if candidate.scope is LabelScope.ACTED:
-        return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=ACTED)
     rows = evaluate(candidate)
     margin = rows.margin if check.margin is None else check.margin
-    shortage = find_shortage(len(rows.labels), rows.days)
-    if shortage is None and not check.columns and len(np.unique(rows.days)) < 2 * MIN_BLOCKS:
-        shortage = f"not enough data to search and confirm: need rows of at least {2 * MIN_BLOCKS} days"
-    if shortage is not None:
-        return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=f"{shortage[0].upper()}{shortage[1:]}.")
+    scarcity = find_scarcity(rows, candidate.scope)
+    if scarcity is None and not check.columns and len(np.unique(rows.days)) < 2 * MIN_BLOCKS:
+        scarcity = f"Not enough data to search and confirm: need rows of at least {2 * MIN_BLOCKS} days."
+    if scarcity is not None:
+        return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=scarcity)
     slices, judged = _choose_slices(check, rows, candidate, margin)
     found = measure_slices(slices, rows, judged=judged, margin=margin, worst=check.worst or WEAK)
     return _rule(check, found, rows, margin)
@@ -123,7 +121,7 @@ def _measure(part: Slice, rows: Evaluated, *, judged: NDArray[np.bool_], worst: 
         loss=float(losses.mean()),
         anchor_loss=float(anchor.mean()),
         ratio=float(losses.mean()) / mean if mean else 1.0,
-        shortage=find_shortage(len(losses), days[held], least_rows=LEAST_ROWS),
+        shortage=find_lack(days[held], least_rows=LEAST_ROWS),
     )
     if finding.shortage is not None:
         return finding
