@@ -7,6 +7,7 @@ from .domain import beats_baseline as beats_baseline
 from .domain import calibrated as calibrated
 from .domain import canary as canary
 from .domain import every as every
+from .domain import fairness as fairness
 from .domain import money as money
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
@@ -25,6 +26,7 @@ __all__ = [
     "calibrated",
     "canary",
     "every",
+    "fairness",
     "money",
     "no_leak",
     "not_worse",

@@ -15,6 +15,8 @@ from .backtest import Value as Value
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Calibrated as Calibrated
 from .check import Check as Check
+from .check import Equality as Equality
+from .check import Fairness as Fairness
 from .check import NoLeak as NoLeak
 from .check import NotWorse as NotWorse
 from .check import OwnCheck as OwnCheck
@@ -22,6 +24,7 @@ from .check import Slices as Slices
 from .check import Standard as Standard
 from .check import beats_baseline as beats_baseline
 from .check import calibrated as calibrated
+from .check import fairness as fairness
 from .check import no_leak as no_leak
 from .check import not_worse as not_worse
 from .check import slices as slices
@@ -112,9 +115,11 @@ __all__ = [
     "DatasetRecord",
     "Decision",
     "DecisionKind",
+    "Equality",
     "Every",
     "EvidencePoint",
     "Explanation",
+    "Fairness",
     "Json",
     "Kind",
     "LabelCoverage",
@@ -177,6 +182,7 @@ __all__ = [
     "digest_of",
     "encode_canonically",
     "every",
+    "fairness",
     "hash_unit",
     "link_digest",
     "make_action_rule",

@@ -82,9 +82,42 @@ class Calibrated:
     tolerance: float = 0.05
 
 
+class Equality(StrEnum):
+    """What is to be equal among groups.
+
+    SELECTION: the share that is selected (gets another action than `otherwise`, or the second of two classes). TPR and
+    FPR: that share among the rows of the second class, and of the first. PRECISION: the share of the second class among
+    the selected. ERROR: the share of wrong answers, or the mean absolute error. LOSS: the mean loss. CALIBRATION:
+    predicted minus actual.
+    """
+
+    SELECTION = "selection"
+    TPR = "tpr"
+    FPR = "fpr"
+    PRECISION = "precision"
+    ERROR = "error"
+    LOSS = "loss"
+    CALIBRATION = "calibration"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fairness:
+    """Demands that groups fare alike.
+
+    Attributes:
+        by: each entry names the column, or the columns together, whose values tell the groups apart.
+        what: what is to be equal.
+        tolerance: how far a group may be from the largest one: a share for rates, else in the unit of `what`.
+    """
+
+    by: tuple[tuple[str, ...], ...]
+    what: Equality = Equality.SELECTION
+    tolerance: float = 0.1
+
+
 # A team's own check: a function of a `holdtrue.Candidate` that returns a `holdtrue.Verdict`, True or False.
 OwnCheck = Callable[[Any], object]
-DeclaredCheck = NotWorse | BeatsBaseline | NoLeak | Slices | Calibrated
+DeclaredCheck = NotWorse | BeatsBaseline | NoLeak | Slices | Calibrated | Fairness
 Check = DeclaredCheck | OwnCheck
 DEFAULT_CHECKS: tuple[Check, ...] = (NoLeak(), BeatsBaseline(), NotWorse())
 
@@ -110,9 +143,7 @@ def slices(*columns: str | Sequence[str], margin: float | None = None, worst: fl
     >>> slices("carrier", ("carrier", "origin")).columns
     (('carrier',), ('carrier', 'origin'))
     """
-    named = tuple((entry,) if isinstance(entry, str) else tuple(entry) for entry in columns)
-    if any(not entry or not all(isinstance(name, str) for name in entry) for entry in named):
-        raise DeclarationError(f"slices{columns!r} names no columns", expected='names such as "carrier", or tuples')
+    named = _name_columns(columns)
     if margin is not None and not margin >= 0:
         raise DeclarationError(f"margin={margin!r}", expected="a loss difference of at least 0")
     if worst is not None and not worst > 1:
@@ -125,3 +156,26 @@ def calibrated(*, tolerance: float = 0.05) -> Calibrated:
     if not 0 < tolerance < 1:
         raise DeclarationError(f"tolerance={tolerance!r}", expected="a number between 0 and 1, such as 0.05")
     return Calibrated(tolerance=tolerance)
+
+
+def fairness(by: str | Sequence[str | Sequence[str]], *, what: str = "selection", tolerance: float = 0.1) -> Fairness:
+    """Declare groups, by one or more columns (several together in a tuple), that must fare alike.
+
+    >>> fairness(by=["sex", ("sex", "age")], what="tpr").by
+    (('sex',), ('sex', 'age'))
+    """
+    named = _name_columns((by,) if isinstance(by, str) else tuple(by))
+    if not named:
+        raise DeclarationError("fairness(by=[]) names no columns", expected='at least one, such as by=["age"]')
+    if what not in set(Equality):
+        raise DeclarationError(f"what={what!r} is not known", expected=f"one of {[each.value for each in Equality]}")
+    if not tolerance > 0:
+        raise DeclarationError(f"tolerance={tolerance!r}", expected="a number above 0, such as 0.1")
+    return Fairness(by=named, what=Equality(what), tolerance=tolerance)
+
+
+def _name_columns(columns: Sequence[str | Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    named = tuple((entry,) if isinstance(entry, str) else tuple(entry) for entry in columns)
+    if any(not entry or not all(isinstance(name, str) for name in entry) for entry in named):
+        raise DeclarationError(f"{columns!r} names no columns", expected='names such as "carrier", or tuples of them')
+    return named

@@ -25,6 +25,7 @@ from holdtrue.validation import Candidate, GateReport, baseline_predictions, fin
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
+from .rule import make_rule
 
 ENOUGH_BLOCKS = 20
 # Measured on paired losses of refits on flights: a design effect of 24 at about 1,000 rows a day.
@@ -83,6 +84,7 @@ class Gate:
             score=scorer.score,
             loss=self.loss,
             is_refresh=is_refresh,
+            rule=make_rule(self.loop, self.train, answers),
         )
         report = judge_gate(
             checks=self.loop.checks, candidate=candidate, labels=self.loop.data.labels, findings=self._find_leaks()
