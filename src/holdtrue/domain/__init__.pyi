@@ -87,6 +87,12 @@ from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
+from .version_comparison import ComparedVersion as ComparedVersion
+from .version_comparison import Finding as Finding
+from .version_comparison import Measured as Measured
+from .version_comparison import ReliabilityBin as ReliabilityBin
+from .version_comparison import SliceDifference as SliceDifference
+from .version_comparison import VersionComparison as VersionComparison
 from .view import EvidencePoint as EvidencePoint
 from .view import Explanation as Explanation
 from .view import LabelCoverage as LabelCoverage
@@ -111,6 +117,7 @@ __all__ = [
     "Cause",
     "Check",
     "Column",
+    "ComparedVersion",
     "Comparison",
     "DatasetRecord",
     "Decision",
@@ -120,6 +127,7 @@ __all__ = [
     "EvidencePoint",
     "Explanation",
     "Fairness",
+    "Finding",
     "Json",
     "Kind",
     "LabelCoverage",
@@ -131,6 +139,7 @@ __all__ = [
     "LoopView",
     "Loss",
     "LossKind",
+    "Measured",
     "ModelFormat",
     "Money",
     "NoLeak",
@@ -142,6 +151,7 @@ __all__ = [
     "PolicyResult",
     "Prediction",
     "Release",
+    "ReliabilityBin",
     "Role",
     "Rollout",
     "RolloutPlan",
@@ -155,6 +165,7 @@ __all__ = [
     "Schema",
     "ShareChange",
     "Signature",
+    "SliceDifference",
     "Slices",
     "Stage",
     "StageKind",
@@ -172,6 +183,7 @@ __all__ = [
     "VerdictRecord",
     "VerdictStage",
     "Version",
+    "VersionComparison",
     "Window",
     "assign",
     "beats_baseline",

@@ -1,3 +1,4 @@
+from .comparing import compare_versions as compare_versions
 from .lock import control_lock as control_lock
 from .project import FOLDER as FOLDER
 from .project import Project as Project
@@ -15,6 +16,7 @@ __all__ = [
     "Project",
     "Scored",
     "StoredView",
+    "compare_versions",
     "control_lock",
     "find_champion_before",
     "open_project",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Calibrated, Json, Ruling, Task, Verdict
+from holdtrue.domain import Calibrated, Json, ReliabilityBin, Ruling, Task, Verdict
 from holdtrue.stats import PairedInterval, holm
 from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import choose_block_days
@@ -22,17 +22,6 @@ N_BINS = 10
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReliabilityBin:
-    """Rows with similar answers: what was predicted and what came, with the interval of what came."""
-
-    n_rows: int
-    predicted: float
-    actual: float
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,7 +58,7 @@ def _select(rows: Evaluated, rule: ActionRule | None) -> Floats:
     if rule is None:
         return (rows.answers[:, 1] >= DECISION_AT).astype(np.float64)
     chosen = rule.choose_rows(rows.answers)
-    return (chosen != rule.otherwise).astype(np.float64)
+    return np.asarray(chosen != rule.otherwise, dtype=np.float64)
 
 
 def _find_gaps(rows: Evaluated) -> Floats:
