@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 def influence_of_mean(values: Floats, weights: Floats) -> Floats:
     """Return what each row adds to the error of the weighted mean; its own mean is 0. Shape (n_rows,)."""
-    mean = float(weights @ values) / float(weights.sum())
+    mean = float((weights * values).sum() / weights.sum())
     return np.asarray(weights * (values - mean) * (len(values) / weights.sum()), dtype=np.float64)
 
 

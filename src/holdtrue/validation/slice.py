@@ -63,10 +63,15 @@ def cut_columns(frame: pl.DataFrame, columns: Sequence[str], *, reference: pl.Da
     cuts = [_cut_column(frame[name], reference[name] if name in reference.columns else frame[name]) for name in columns]
     whole = cuts[0]
     for cut in cuts[1:]:
-        names = tuple(f"{one} and {two}" for one in whole.names for two in cut.names)
-        codes = whole.codes * len(cut.names) + cut.codes
-        whole = Cut(columns=(*whole.columns, *cut.columns), codes=codes, names=names)
+        whole = cross_cuts(whole, cut)
     return whole
+
+
+def cross_cuts(one: Cut, two: Cut) -> Cut:
+    """Return the rows told apart by both."""
+    names = tuple(f"{first} and {second}" for first in one.names for second in two.names)
+    codes = one.codes * len(two.names) + two.codes
+    return Cut(columns=(*one.columns, *two.columns), codes=codes, names=names)
 
 
 def _cut_column(column: pl.Series, reference: pl.Series) -> Cut:
@@ -75,10 +80,10 @@ def _cut_column(column: pl.Series, reference: pl.Series) -> Cut:
     texts, known = column.cast(pl.String), reference.cast(pl.String)
     counts = known.drop_nulls().value_counts(sort=True, name="n_rows")
     common = counts.filter(counts["n_rows"] >= LEAST_SHARE * len(reference))[reference.name].head(MOST_LEVELS).to_list()
-    places = {level: place for place, level in enumerate(common)}
-    codes = [len(common) + 1 if text is None else places.get(text, len(common)) for text in texts.to_list()]
+    places = texts.replace_strict(common, range(len(common)), default=len(common), return_dtype=pl.Int64)
+    codes = pl.select(pl.when(texts.is_null()).then(len(common) + 1).otherwise(places)).to_series().to_numpy()
     names = tuple(f"{column.name} = {level}" for level in [*common, OTHERS, MISSING])
-    return Cut(columns=(column.name,), codes=np.array(codes, dtype=np.int64), names=names)
+    return Cut(columns=(column.name,), codes=codes.astype(np.int64), names=names)
 
 
 def _cut_numbers(column: pl.Series, reference: pl.Series) -> Cut:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,8 @@ def judge_slices(check: Slices, candidate: Candidate) -> Verdict:
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=scarcity)
     slices, judged = _choose_slices(check, rows, candidate, margin)
     found = measure_slices(slices, rows, judged=judged, margin=margin, worst=check.worst or WEAK)
+    if not check.columns:
+        found = [finding for finding in found if finding.shortage is None]  # nobody asked for the others
     return _rule(check, found, rows, margin)
 
 
@@ -88,12 +91,8 @@ def _choose_slices(
     worse = rows.challenger - _anchor(rows) - margin
     high = rows.challenger - (check.worst or WEAK) * rows.challenger.mean()
     searched, length = halve_days(rows.days, block_days=choose_block_days(worse, days=rows.days))
-    blocks = (rows.days - rows.days.min()) // length
-    found = [
-        part
-        for values in (worse, high)
-        for part in find_slices(rows.features, reference=reference, blocks=blocks, searched=searched, values=values)
-    ]
+    seek = partial(find_slices, rows.features, reference=reference, days=rows.days, length=length, searched=searched)
+    found = [*seek(values=worse), *seek(values=high)]
     return list({part.name: part for part in found}.values()), ~searched
 
 
@@ -197,7 +196,7 @@ def _tell_family(check: Slices, found: Sequence[SliceFinding], anchor: str, marg
         return "No slice stood out on half of the days, so there was none to confirm on the other half."
     where = "none" if not n_worse else f"{n_worse}"
     return (
-        f"Of {len(found)} {whose}, {n_known} could be judged: in {where} the challenger is shown to be worse than the "
+        f"Of {len(found)} {whose}, {n_known} could be judged: in {where} is the challenger shown to be worse than the "
         f"{anchor} by more than {margin:.3g}."
     )
 
