@@ -12,6 +12,8 @@ from .backtest import PeriodResult as PeriodResult
 from .backtest import PolicyResult as PolicyResult
 from .backtest import StandardResult as StandardResult
 from .backtest import Value as Value
+from .card import DeclaredUse as DeclaredUse
+from .card import ModelCard as ModelCard
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Calibrated as Calibrated
 from .check import Check as Check
@@ -122,6 +124,7 @@ __all__ = [
     "DatasetRecord",
     "Decision",
     "DecisionKind",
+    "DeclaredUse",
     "Equality",
     "Every",
     "EvidencePoint",
@@ -140,6 +143,7 @@ __all__ = [
     "Loss",
     "LossKind",
     "Measured",
+    "ModelCard",
     "ModelFormat",
     "Money",
     "NoLeak",

@@ -42,7 +42,7 @@ class ComparedVersion:
     Attributes:
         name: such as "v3".
         is_champion: whether it is in charge.
-        trained_until: rows whose label was known by then were used.
+        seen_until: time of the last labelled row that it was trained on.
         format: of the model.
         n_bytes: of the stored model.
         row_ms: what one row alone takes, in milliseconds; the median of some.
@@ -58,7 +58,7 @@ class ComparedVersion:
 
     name: str
     is_champion: bool
-    trained_until: datetime
+    seen_until: datetime
     format: str
     n_bytes: int
     row_ms: float | None = None

@@ -7,8 +7,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import History, PredictionReader, conform, extend_history, latest_labels, read_history
-from holdtrue.domain import ActionRule, ComparedVersion, Finding, Version, VersionComparison
+from holdtrue.data import (
+    History,
+    PredictionReader,
+    conform,
+    extend_history,
+    latest_labels,
+    load_snapshot,
+    read_history,
+)
+from holdtrue.domain import ActionRule, ComparedVersion, Finding, Loop, Version, VersionComparison, make_action_rule
 from holdtrue.errors import NotFound
 from holdtrue.loop import align_classes
 from holdtrue.registry import Keyring, Scorer, read_release, recall_model, resolve_version
@@ -21,13 +29,14 @@ from .speed import measure_speed
 
 @dataclass(frozen=True, kw_only=True)
 class _Side:
-    """A version ready to answer: its scorer, the rule of its release, and its place."""
+    """A version ready to answer: scorer, rule, place, and the time of the last row that it was trained on."""
 
     version: Version
     scorer: Scorer
     rule: ActionRule | None
     n_bytes: int
     is_champion: bool
+    seen_until: datetime
 
     def score(self, rows: History) -> NDArray[np.float64]:
         """Return its answers to the labelled rows, in the columns of their classes."""
@@ -48,7 +57,7 @@ def compare_versions(project: Project, first: str, second: str) -> VersionCompar
     """
     sides = _open_side(project, first), _open_side(project, second)
     known, table_keys = _read_known(project)
-    seen = max(side.version.lineage.trained_until for side in sides)
+    seen = max(side.seen_until for side in sides)
     later = known.rows(since=seen + timedelta(microseconds=1))
     found = _begin(project, sides, known, seen)
     if not later.dataset().n_rows:
@@ -56,8 +65,7 @@ def compare_versions(project: Project, first: str, second: str) -> VersionCompar
     versus = _weigh(project, sides, known, later, seen)
     labelled = later.frame.filter(pl.col("__label").is_not_null())
     n_from_log = labelled.join(table_keys, on="__key", how="anti").height
-    unit = None if project.loop.outcome is None else project.loop.outcome.unit
-    found = _finish(found, versus, later, n_from_log=n_from_log, unit=unit)
+    found = _finish(found, versus, later, n_from_log=n_from_log)
     return replace(found, sentence=tell_versions(found, seen_until=seen, scarcity=versus.scarcity))
 
 
@@ -74,10 +82,27 @@ def _open_side(project: Project, name: str) -> _Side:
     return _Side(
         version=version,
         scorer=recall_model(data, version.format, version.signature),
-        rule=None if release is None else release.action_rule,
+        rule=_make_rule(project.loop, version) if release is None else release.action_rule,
         n_bytes=len(data),
         is_champion=version.number == champion,
+        seen_until=_find_last_seen(project, version),
     )
+
+
+def _make_rule(loop: Loop, version: Version) -> ActionRule | None:
+    """Return the rule of a version that was not released; None where a capacity asks for a threshold of its own."""
+    if loop.outcome is None or loop.outcome.capacity is not None:
+        return None
+    return make_action_rule(loop.outcome, classes=version.signature.classes)
+
+
+def _find_last_seen(project: Project, version: Version) -> datetime:
+    """Return the time of the last labelled row that a version was trained on, by its own snapshot."""
+    lineage = version.lineage
+    taught = load_snapshot(project.store, lineage.dataset, project.loop.name).known_at(lineage.trained_until)
+    rows = taught.dataset()
+    last: datetime = rows.time[-1] if rows.n_rows else lineage.trained_until
+    return last
 
 
 def _read_known(project: Project) -> tuple[History, pl.DataFrame]:
@@ -100,7 +125,7 @@ def _begin(project: Project, sides: tuple[_Side, _Side], known: History, seen: d
             ComparedVersion(
                 name=side.version.name,
                 is_champion=side.is_champion,
-                trained_until=side.version.lineage.trained_until,
+                seen_until=side.seen_until,
                 format=side.version.format.value,
                 n_bytes=side.n_bytes,
                 row_ms=speed.row_ms,
@@ -114,6 +139,7 @@ def _begin(project: Project, sides: tuple[_Side, _Side], known: History, seen: d
         second=compared[1],
         finding=Finding.NO_DATA,
         sentence="",
+        unit=None if project.loop.outcome is None else project.loop.outcome.unit,
         notes=known.notes,
     )
 
@@ -138,9 +164,7 @@ def _weigh(project: Project, sides: tuple[_Side, _Side], known: History, later: 
     return compare_answers(candidate, checks=project.loop.checks, champion_rule=sides[1].rule)
 
 
-def _finish(
-    found: VersionComparison, versus: Versus, later: History, *, n_from_log: int, unit: str | None
-) -> VersionComparison:
+def _finish(found: VersionComparison, versus: Versus, later: History, *, n_from_log: int) -> VersionComparison:
     interval = versus.comparison.interval
     rows = later.dataset()
     finding = Finding.NO_DATA
@@ -158,7 +182,6 @@ def _finish(
         difference=None if interval is None else as_measured(interval),
         auc=versus.auc,
         worth=versus.worth,
-        unit=None if versus.worth is None else unit,
         slices=versus.slices,
     )
 

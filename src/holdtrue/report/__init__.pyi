@@ -1,3 +1,6 @@
+from .card import list_card_sections as list_card_sections
+from .card import render_card as render_card
+from .card import tell_card as tell_card
 from .chart import Chart as Chart
 from .evidence import draw_rollout as draw_rollout
 from .explanation import tell_answer as tell_answer
@@ -62,10 +65,12 @@ __all__ = [
     "format_period",
     "format_share",
     "list_backtest_sections",
+    "list_card_sections",
     "list_version_sections",
     "name_loss",
     "read_style",
     "render_backtest",
+    "render_card",
     "render_markdown",
     "render_report",
     "render_versions",
@@ -77,6 +82,7 @@ __all__ = [
     "tabulate_versions",
     "tell_answer",
     "tell_backtest",
+    "tell_card",
     "tell_comparison",
     "tell_coverage",
     "tell_evidence",

@@ -1,7 +1,7 @@
 """Versions: the report of two versions compared on rows that neither has seen."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from holdtrue.domain import ComparedVersion, Finding, Measured, SliceDifference, VersionComparison
 from holdtrue.report.figures import Cell, Figures
@@ -25,7 +25,7 @@ def tell_versions(found: VersionComparison, *, seen_until: datetime, scarcity: s
     if not found.n_rows:
         return (
             f"{first} and {second} cannot be compared: no labelled row is later than {format_moment(seen_until)} UTC, "
-            "until when one of them was trained. Rows that come from now on, in the table or the prediction log, will "
+            "the last that one of them was trained on. Rows that come later, in the table or the prediction log, will "
             "tell."
         )
     if found.difference is None or found.difference.low is None or found.difference.high is None or scarcity:
@@ -59,7 +59,7 @@ def tabulate_versions(found: VersionComparison) -> Figures:
         ("Size of the model", _say_bytes(first.n_bytes), _say_bytes(second.n_bytes), None),
         ("One row alone", _say_ms(first.row_ms), _say_ms(second.row_ms), None),
         ("Rows a second in a batch", _round(first.rows_a_second), _round(second.rows_a_second), None),
-        ("Trained on labels until", format_moment(first.trained_until), format_moment(second.trained_until), None),
+        ("Trained on rows until", format_moment(first.seen_until), format_moment(second.seen_until), None),
     ]
     kept = tuple(row for row in rows if row[1] is not None or row[2] is not None)
     header = ("", _name(first), _name(second), "Difference")
@@ -68,16 +68,9 @@ def tabulate_versions(found: VersionComparison) -> Figures:
 
 def tabulate_slices(found: VersionComparison) -> Figures:
     """Return the loss of both in each slice, with the interval of the difference."""
-    header = ("Slice", "Rows", found.first.name, found.second.name, "Difference, 95 %", "Finding")
+    header = ("Slice", "Finding", "Rows", found.first.name, found.second.name, "Difference, 95 %")
     rows = tuple(
-        (
-            part.name,
-            part.n_rows,
-            part.first_loss,
-            part.second_loss,
-            _interval(part),
-            part.shortage or part.finding.value,
-        )
+        (part.name, part.finding.value, part.n_rows, part.first_loss, part.second_loss, _interval(part))
         for part in found.slices
     )
     return Figures(f"Mean {name_loss(found.loss_name)} in each slice", header, rows)
@@ -130,12 +123,12 @@ def tell_slices(found: VersionComparison) -> str:
 def _tell_short(found: VersionComparison) -> tuple[str, ...]:
     sentences = [found.sentence]
     if found.starts_at is not None and found.ends_at is not None:
-        span = format_period(found.starts_at, found.ends_at)
+        span = format_period(found.starts_at, found.ends_at + timedelta(microseconds=1))
         of_log = f", {found.n_from_log:,} of them from the prediction log" if found.n_from_log else ""
         sentences.append(f"The rows are {found.n_rows:,} of {span}{of_log}.")
-    if found.worth is not None and found.worth.low is not None and found.worth.high is not None:
-        low, high = format_number(found.worth.low), format_number(found.worth.high)
-        sentences.append(f"Its decisions are worth between {low} and {high} {found.unit} more a prediction (95 %).")
+    if found.worth is not None and found.worth.low is not None:
+        low, high = (f"{format_number(abs(end))} {'more' if end >= 0 else 'less'}" for end in _ends(found.worth))
+        sentences.append(f"Its decisions are worth between {low} and {high} {found.unit} a prediction (95 %).")
     return tuple(sentences)
 
 
@@ -166,6 +159,10 @@ def _say(figure: Measured | None) -> str | None:
         return None
     interval = tell_interval(figure.low, figure.high)
     return format_number(figure.estimate) + (f" ({interval})" if interval else "")
+
+
+def _ends(figure: Measured) -> tuple[float, float]:
+    return (figure.low or 0.0, figure.high or 0.0)
 
 
 def _interval(part: SliceDifference) -> str | None:

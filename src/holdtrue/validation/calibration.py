@@ -12,7 +12,7 @@ from holdtrue.domain import Calibrated, Json, ReliabilityBin, Ruling, Task, Verd
 from holdtrue.stats import PairedInterval, holm
 from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import choose_block_days
-from holdtrue.validation.contrast import count_required, find_lack, influence_of_mean, measure_contrast
+from holdtrue.validation.contrast import count_to_settle, find_lack, influence_of_mean, measure_contrast
 from holdtrue.validation.evaluated import evaluate, find_scarcity
 from holdtrue.validation.slope import fit_linear_slope, fit_logistic_slope
 
@@ -86,7 +86,7 @@ def judge_calibrated(check: Calibrated, candidate: Candidate) -> Verdict:
         ruling = Ruling.FAILED
     elif -within <= found.bias.low and found.bias.high <= within and found.error.high <= within:
         ruling = Ruling.PASSED
-    n_required = max(_count_needed(found.bias, within), _count_needed(found.error, within))
+    n_required = max(count_to_settle(each, tolerance=within) or 0 for each in (found.bias, found.error))
     evidence = found.describe() | {"tolerance": check.tolerance, "required_rows": n_required}
     sentence = _tell(found, ruling, within, n_required, rows.task)
     return Verdict(check=CHECK, ruling=ruling, sentence=sentence, evidence=evidence)
@@ -164,12 +164,6 @@ def _measure_bin(predicted: Floats, actual: Floats, rows: NDArray[np.bool_], day
         low=None if interval is None else interval.low,
         high=None if interval is None else interval.high,
     )
-
-
-def _count_needed(interval: PairedInterval, within: float) -> int:
-    """Return the rows that would prove an estimate within, if it stays as it is; where it is beyond, if it were 0."""
-    left = within - abs(interval.estimate)
-    return count_required(interval, within=left if left > 0 else within)
 
 
 def _describe(interval: PairedInterval) -> dict[str, Json]:

@@ -77,3 +77,14 @@ def count_required(interval: PairedInterval, *, within: float) -> int:
     """Return how many such rows prove, with power .8, that a true 0 lies `within`."""
     deviation = interval.standard_error * np.sqrt(interval.n_rows)
     return required_rows(standard_deviation=float(deviation), margin=within, alpha=1 - interval.level)
+
+
+def count_to_settle(interval: PairedInterval, *, tolerance: float) -> int | None:
+    """Return how many such rows would tell on which side of the tolerance a figure lies; None when these do.
+
+    An estimate at the very edge would never be settled, so it is taken to be a quarter of the tolerance away from it.
+    """
+    if -tolerance <= interval.low and interval.high <= tolerance:
+        return None
+    distance = max(abs(tolerance - abs(interval.estimate)), tolerance / 4)
+    return max(2 * interval.n_rows, count_required(interval, within=distance))

@@ -10,7 +10,7 @@ import numpy as np
 from holdtrue.domain import Fairness, Json, Ruling, Verdict
 from holdtrue.stats import PairedInterval, holm
 from holdtrue.validation.candidate import Candidate
-from holdtrue.validation.contrast import count_required, find_lack, influence_of_mean, measure_contrast
+from holdtrue.validation.contrast import count_to_settle, find_lack, influence_of_mean, measure_contrast
 from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
 from holdtrue.validation.rate import Rate, measure_rate
 from holdtrue.validation.slice import Slice, cut_columns, find_unknown
@@ -146,10 +146,7 @@ def _describe(finding: GroupFinding, tolerance: float) -> dict[str, Json]:
 
 
 def _count_needed(difference: PairedInterval | None, tolerance: float) -> int | None:
-    if difference is None or (-tolerance <= difference.low and difference.high <= tolerance):
-        return None
-    left = tolerance - abs(difference.estimate)
-    return count_required(difference, within=left if left > 0 else tolerance)
+    return None if difference is None else count_to_settle(difference, tolerance=tolerance)
 
 
 def _tell(check: Fairness, found: Sequence[GroupFinding]) -> str:

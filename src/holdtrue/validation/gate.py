@@ -18,6 +18,7 @@ from holdtrue.domain import (
     combine_rulings,
 )
 from holdtrue.validation.answer import find_bad_answers
+from holdtrue.validation.baseline import CHECK as BASELINE
 from holdtrue.validation.baseline import judge_baseline
 from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import Comparison
@@ -189,9 +190,10 @@ def _report_nothing(verdicts: list[Verdict]) -> GateReport:
 
 
 def tell_gate(verdicts: Sequence[Verdict]) -> str:
-    """Return the sentence of the verdict that decided; the comparison with the champion speaks first."""
+    """Return the sentence of the verdict that decided; comparisons with champion and baseline speak first."""
     if not verdicts:
         return "Nothing was checked, so nothing has passed."
     ruling = combine_rulings(verdicts)
     deciding = [verdict for verdict in verdicts if verdict.ruling is ruling]
-    return next((each for each in deciding if each.check == NOT_WORSE), deciding[-1]).sentence
+    compared = [each for name in (NOT_WORSE, BASELINE) for each in deciding if each.check == name]
+    return (compared or deciding[-1:])[0].sentence

@@ -155,6 +155,7 @@ def _rule(check: Slices, found: Sequence[SliceFinding], rows: Evaluated, margin:
     anchor = "champion" if rows.champion is not None else "simple baseline"
     words = [_tell_family(check, found, anchor, margin)]
     words += [_tell_worse(finding, anchor, LOSS_NAMES[rows.loss.kind]) for finding in worse[:MOST_NAMED]]
+    words += ["At most 1 chance in 20 that any such finding is luck."] if worse else []
     words += [_tell_weak(weak, check.worst)] if weak else []
     words += [_tell_short(short)] if short else []
     evidence: dict[str, Json] = {
@@ -206,8 +207,7 @@ def _tell_worse(finding: SliceFinding, anchor: str, loss_name: str) -> str:
     assert interval is not None, "what is shown to be worse was measured"
     return (
         f"{finding.name}: {loss_name} {finding.loss:.4g} against the {anchor}'s {finding.anchor_loss:.4g}, between "
-        f"{interval.low:.3g} and {interval.high:.3g} higher ({finding.n_rows:,} rows); at most 1 chance in 20 that any "
-        "such finding is luck."
+        f"{interval.low:.3g} and {interval.high:.3g} higher ({finding.n_rows:,} rows)."
     )
 
 
