@@ -4,8 +4,10 @@ from .domain import Loop as Loop
 from .domain import Ruling as Ruling
 from .domain import Verdict as Verdict
 from .domain import beats_baseline as beats_baseline
+from .domain import calibrated as calibrated
 from .domain import canary as canary
 from .domain import every as every
+from .domain import fairness as fairness
 from .domain import invariant_to as invariant_to
 from .domain import money as money
 from .domain import monotone_in as monotone_in
@@ -15,6 +17,7 @@ from .domain import on_risk as on_risk
 from .domain import reproducible as reproducible
 from .domain import robust_to as robust_to
 from .domain import serves as serves
+from .domain import slices as slices
 from .domain import table as table
 from .validation import Candidate as Candidate
 
@@ -25,8 +28,10 @@ __all__ = [
     "Ruling",
     "Verdict",
     "beats_baseline",
+    "calibrated",
     "canary",
     "every",
+    "fairness",
     "invariant_to",
     "money",
     "monotone_in",
@@ -37,5 +42,6 @@ __all__ = [
     "robust_to",
     "run_backtest",
     "serves",
+    "slices",
     "table",
 ]

@@ -23,15 +23,24 @@ from .behaviour import monotone_in as monotone_in
 from .behaviour import reproducible as reproducible
 from .behaviour import robust_to as robust_to
 from .behaviour import serves as serves
+from .card import DeclaredUse as DeclaredUse
+from .card import ModelCard as ModelCard
 from .check import BeatsBaseline as BeatsBaseline
+from .check import Calibrated as Calibrated
 from .check import Check as Check
+from .check import Equality as Equality
+from .check import Fairness as Fairness
 from .check import NoLeak as NoLeak
 from .check import NotWorse as NotWorse
 from .check import OwnCheck as OwnCheck
+from .check import Slices as Slices
 from .check import Standard as Standard
 from .check import beats_baseline as beats_baseline
+from .check import calibrated as calibrated
+from .check import fairness as fairness
 from .check import no_leak as no_leak
 from .check import not_worse as not_worse
+from .check import slices as slices
 from .dataset import DatasetRecord as DatasetRecord
 from .digest import Json as Json
 from .digest import digest_of as digest_of
@@ -91,6 +100,12 @@ from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
+from .version_comparison import ComparedVersion as ComparedVersion
+from .version_comparison import Finding as Finding
+from .version_comparison import Measured as Measured
+from .version_comparison import ReliabilityBin as ReliabilityBin
+from .version_comparison import SliceDifference as SliceDifference
+from .version_comparison import VersionComparison as VersionComparison
 from .view import EvidencePoint as EvidencePoint
 from .view import Explanation as Explanation
 from .view import LabelCoverage as LabelCoverage
@@ -111,17 +126,23 @@ __all__ = [
     "AuditEntry",
     "BacktestResult",
     "BeatsBaseline",
+    "Calibrated",
     "Cause",
     "Check",
     "Column",
+    "ComparedVersion",
     "Comparison",
     "DatasetRecord",
     "Decision",
     "DecisionKind",
+    "DeclaredUse",
     "Direction",
+    "Equality",
     "Every",
     "EvidencePoint",
     "Explanation",
+    "Fairness",
+    "Finding",
     "InvariantTo",
     "Json",
     "Kind",
@@ -134,6 +155,8 @@ __all__ = [
     "LoopView",
     "Loss",
     "LossKind",
+    "Measured",
+    "ModelCard",
     "ModelFormat",
     "Money",
     "MonotoneIn",
@@ -146,6 +169,7 @@ __all__ = [
     "PolicyResult",
     "Prediction",
     "Release",
+    "ReliabilityBin",
     "Reproducible",
     "RobustTo",
     "Role",
@@ -162,6 +186,8 @@ __all__ = [
     "Serves",
     "ShareChange",
     "Signature",
+    "SliceDifference",
+    "Slices",
     "Stage",
     "StageKind",
     "Standard",
@@ -178,15 +204,18 @@ __all__ = [
     "VerdictRecord",
     "VerdictStage",
     "Version",
+    "VersionComparison",
     "Window",
     "assign",
     "beats_baseline",
+    "calibrated",
     "canary",
     "combine_rulings",
     "default_kind",
     "digest_of",
     "encode_canonically",
     "every",
+    "fairness",
     "hash_unit",
     "invariant_to",
     "link_digest",
@@ -201,5 +230,6 @@ __all__ = [
     "reproducible",
     "robust_to",
     "serves",
+    "slices",
     "table",
 ]

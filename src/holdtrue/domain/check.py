@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from holdtrue.domain.behaviour import InvariantTo, MonotoneIn, Reproducible, RobustTo, Serves
+from holdtrue.errors import DeclarationError
 
 
 class Standard(StrEnum):
@@ -56,9 +57,84 @@ class NoLeak:
     units_return: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Slices:
+    """Demands that no part of the rows pays for the rest: in no slice is a challenger shown to be worse.
+
+    Attributes:
+        columns: each entry names the column, or the columns together, whose values tell the slices apart; none for a
+            search on half of the days, whose findings are confirmed on the other half.
+        margin: the loss difference beyond which a slice is worse; None for 5 % of (loss of the simple baseline - loss
+            of the champion).
+        worst: the highest mean loss that a slice may have, as a multiple of that of all rows; None names weak slices
+            and lets them pass.
+    """
+
+    columns: tuple[tuple[str, ...], ...] = ()
+    margin: float | None = None
+    worst: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """Demands that answers mean what they say: what is said with 30 % happens in 30 % of the cases.
+
+    Attributes:
+        tolerance: how far off answers may be on average: a share (0..1) for classes; for numbers a share of the
+            standard deviation of the training labels.
+    """
+
+    tolerance: float = 0.05
+
+
+class Equality(StrEnum):
+    """What is to be equal among groups.
+
+    SELECTION: the share that is selected (gets another action than `otherwise`, or the second of two classes). TPR and
+    FPR: that share among the rows of the second class, and of the first. PRECISION: the share of the second class among
+    the selected. ERROR: the share of wrong answers, or the mean absolute error. LOSS: the mean loss. CALIBRATION:
+    predicted minus actual.
+    """
+
+    SELECTION = "selection"
+    TPR = "tpr"
+    FPR = "fpr"
+    PRECISION = "precision"
+    ERROR = "error"
+    LOSS = "loss"
+    CALIBRATION = "calibration"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fairness:
+    """Demands that groups fare alike.
+
+    Attributes:
+        by: each entry names the column, or the columns together, whose values tell the groups apart.
+        what: what is to be equal.
+        tolerance: how far a group may be from the largest one: a share for rates, else in the unit of `what`.
+    """
+
+    by: tuple[tuple[str, ...], ...]
+    what: Equality = Equality.SELECTION
+    tolerance: float = 0.1
+
+
 # A team's own check: a function of a `holdtrue.Candidate` that returns a `holdtrue.Verdict`, True or False.
 OwnCheck = Callable[[Any], object]
-DeclaredCheck = NotWorse | BeatsBaseline | NoLeak | InvariantTo | MonotoneIn | RobustTo | Reproducible | Serves
+DeclaredCheck = (
+    NotWorse
+    | BeatsBaseline
+    | NoLeak
+    | Slices
+    | Calibrated
+    | Fairness
+    | InvariantTo
+    | MonotoneIn
+    | RobustTo
+    | Reproducible
+    | Serves
+)
 Check = DeclaredCheck | OwnCheck
 DEFAULT_CHECKS: tuple[Check, ...] = (NoLeak(), BeatsBaseline(), NotWorse())
 
@@ -76,3 +152,47 @@ def beats_baseline() -> BeatsBaseline:
 def no_leak(*, suspect_share: float = 0.9, allow: Sequence[str] = (), units_return: bool = False) -> NoLeak:
     """Declare that no feature may give the label away; `allow` names columns that are known in time all the same."""
     return NoLeak(suspect_share=suspect_share, allow=tuple(allow), units_return=units_return)
+
+
+def slices(*columns: str | Sequence[str], margin: float | None = None, worst: float | None = None) -> Slices:
+    """Declare slices by columns (several together in a tuple), or, without columns, a search for weak ones.
+
+    >>> slices("carrier", ("carrier", "origin")).columns
+    (('carrier',), ('carrier', 'origin'))
+    """
+    named = _name_columns(columns)
+    if margin is not None and not margin >= 0:
+        raise DeclarationError(f"margin={margin!r}", expected="a loss difference of at least 0")
+    if worst is not None and not worst > 1:
+        raise DeclarationError(f"worst={worst!r}", expected="a multiple of the mean loss above 1, such as 1.5")
+    return Slices(columns=named, margin=margin, worst=worst)
+
+
+def calibrated(*, tolerance: float = 0.05) -> Calibrated:
+    """Declare that answers must be calibrated within a tolerance."""
+    if not 0 < tolerance < 1:
+        raise DeclarationError(f"tolerance={tolerance!r}", expected="a number between 0 and 1, such as 0.05")
+    return Calibrated(tolerance=tolerance)
+
+
+def fairness(by: str | Sequence[str | Sequence[str]], *, what: str = "selection", tolerance: float = 0.1) -> Fairness:
+    """Declare groups, by one or more columns (several together in a tuple), that must fare alike.
+
+    >>> fairness(by=["sex", ("sex", "age")], what="tpr").by
+    (('sex',), ('sex', 'age'))
+    """
+    named = _name_columns((by,) if isinstance(by, str) else tuple(by))
+    if not named:
+        raise DeclarationError("fairness(by=[]) names no columns", expected='at least one, such as by=["age"]')
+    if what not in set(Equality):
+        raise DeclarationError(f"what={what!r} is not known", expected=f"one of {[each.value for each in Equality]}")
+    if not tolerance > 0:
+        raise DeclarationError(f"tolerance={tolerance!r}", expected="a number above 0, such as 0.1")
+    return Fairness(by=named, what=Equality(what), tolerance=tolerance)
+
+
+def _name_columns(columns: Sequence[str | Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    named = tuple((entry,) if isinstance(entry, str) else tuple(entry) for entry in columns)
+    if any(not entry or not all(isinstance(name, str) for name in entry) for entry in named):
+        raise DeclarationError(f"{columns!r} names no columns", expected='names such as "carrier", or tuples of them')
+    return named

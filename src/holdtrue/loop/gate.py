@@ -26,6 +26,7 @@ from holdtrue.validation import Candidate, GateReport, baseline_predictions, jud
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
+from .rule import make_rule
 
 ENOUGH_BLOCKS = 20
 # Measured on paired losses of refits on flights: a design effect of 24 at about 1,000 rows a day.
@@ -108,6 +109,7 @@ class Gate:
             refit=contender.refit,
             model=contender.model,
             signature=contender.scorer.signature,
+            rule=make_rule(self.loop, contender.train, answers),
         )
         report = judge_gate(
             checks=self.loop.checks, candidate=candidate, labels=self.loop.data.labels, findings=self._find_leaks()

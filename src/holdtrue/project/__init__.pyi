@@ -1,3 +1,5 @@
+from .card import gather_card as gather_card
+from .comparing import compare_versions as compare_versions
 from .lock import control_lock as control_lock
 from .project import FOLDER as FOLDER
 from .project import Project as Project
@@ -15,8 +17,10 @@ __all__ = [
     "Project",
     "Scored",
     "StoredView",
+    "compare_versions",
     "control_lock",
     "find_champion_before",
+    "gather_card",
     "open_project",
     "score_file",
     "view_loop",

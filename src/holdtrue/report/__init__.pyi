@@ -1,3 +1,6 @@
+from .card import list_card_sections as list_card_sections
+from .card import render_card as render_card
+from .card import tell_card as tell_card
 from .chart import Chart as Chart
 from .evidence import draw_rollout as draw_rollout
 from .explanation import tell_answer as tell_answer
@@ -8,6 +11,7 @@ from .figures import tabulate_losses as tabulate_losses
 from .figures import tabulate_periods as tabulate_periods
 from .figures import tabulate_policies as tabulate_policies
 from .figures import tabulate_standards as tabulate_standards
+from .markdown import render_markdown as render_markdown
 from .page import Section as Section
 from .page import list_backtest_sections as list_backtest_sections
 from .page import read_style as read_style
@@ -17,6 +21,8 @@ from .policies import draw_calibration as draw_calibration
 from .policies import draw_comparisons as draw_comparisons
 from .policies import draw_policies as draw_policies
 from .quality import draw_quality as draw_quality
+from .reliability import draw_reliability as draw_reliability
+from .reliability import draw_slices as draw_slices
 from .sentences import tell_backtest as tell_backtest
 from .sentences import tell_comparison as tell_comparison
 from .sentences import tell_coverage as tell_coverage
@@ -24,6 +30,12 @@ from .sentences import tell_evidence as tell_evidence
 from .sentences import tell_exposure as tell_exposure
 from .sentences import tell_rollout as tell_rollout
 from .sentences import tell_verdict as tell_verdict
+from .versions import list_version_sections as list_version_sections
+from .versions import render_versions as render_versions
+from .versions import tabulate_slices as tabulate_slices
+from .versions import tabulate_versions as tabulate_versions
+from .versions import tell_slices as tell_slices
+from .versions import tell_versions as tell_versions
 from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
@@ -41,7 +53,9 @@ __all__ = [
     "draw_comparisons",
     "draw_policies",
     "draw_quality",
+    "draw_reliability",
     "draw_rollout",
+    "draw_slices",
     "format_cell",
     "format_count",
     "format_day",
@@ -51,21 +65,31 @@ __all__ = [
     "format_period",
     "format_share",
     "list_backtest_sections",
+    "list_card_sections",
+    "list_version_sections",
     "name_loss",
     "read_style",
     "render_backtest",
+    "render_card",
+    "render_markdown",
     "render_report",
+    "render_versions",
     "tabulate_losses",
     "tabulate_periods",
     "tabulate_policies",
+    "tabulate_slices",
     "tabulate_standards",
+    "tabulate_versions",
     "tell_answer",
     "tell_backtest",
+    "tell_card",
     "tell_comparison",
     "tell_coverage",
     "tell_evidence",
     "tell_explanation",
     "tell_exposure",
     "tell_rollout",
+    "tell_slices",
     "tell_verdict",
+    "tell_versions",
 ]

@@ -9,12 +9,20 @@ from .leak import find_leaks as find_leaks
 from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
 from .overlap import judge_leaks as judge_leaks
+from .versus import AnswerFigures as AnswerFigures
+from .versus import Versus as Versus
+from .versus import as_measured as as_measured
+from .versus import compare_answers as compare_answers
 
 __all__ = [
+    "AnswerFigures",
     "Candidate",
     "Comparison",
     "GateReport",
+    "Versus",
+    "as_measured",
     "baseline_predictions",
+    "compare_answers",
     "compare_losses",
     "find_leaks",
     "find_overlap",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Loss, Signature
+from holdtrue.domain import ActionRule, LabelScope, Loss, Signature
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +40,8 @@ class Candidate:
             trained elsewhere.
         model: the bytes that it would be served from; None where it is only in memory.
         signature: what those bytes take and give.
+        scope: which rows get a label.
+        rule: how answers become actions; None where the loop declares no outcome.
     """
 
     rows: Dataset
@@ -53,6 +55,8 @@ class Candidate:
     refit: Callable[[], Score] | None = None
     model: StoredModel | None = None
     signature: Signature | None = None
+    scope: LabelScope = LabelScope.ALL
+    rule: ActionRule | None = None
 
     @cached_property
     def days(self) -> NDArray[np.int64]:

@@ -118,9 +118,8 @@ def compare_losses(
         alpha: error that is allowed, both sides together.
     """
     n_rows = len(challenger)
-    span_days = int(days.max() - days.min()) + 1 if n_rows else 0
-    n_blocks = len(np.unique(days)) if n_rows else 0
-    shortage = _find_shortage(n_rows, n_blocks, span_days)
+    n_blocks = len(np.unique(days))
+    shortage = find_shortage(days)
     block_days, interval = 1, None
     if shortage is None:
         differences = challenger - anchor
@@ -135,7 +134,7 @@ def compare_losses(
         block_days=block_days,
         n_rows=n_rows,
         n_blocks=n_blocks,
-        rows_a_day=n_rows / span_days if n_rows else 0.0,
+        rows_a_day=n_rows / _span(days) if n_rows else 0.0,
         shortage=shortage,
     )
 
@@ -166,15 +165,21 @@ def choose_block_days(differences: NDArray[np.float64], *, days: NDArray[np.int6
     return chosen
 
 
-def _find_shortage(n_rows: int, n_blocks: int, span_days: int) -> str | None:
+def find_shortage(days: NDArray[np.int64]) -> str | None:
+    """Say why nothing can be said of labelled rows of these days, shape (n_rows,); None when something can."""
+    n_rows, n_blocks = len(days), len(np.unique(days))
     if n_rows < MIN_ROWS:
         return f"Not enough data: need at least {MIN_ROWS} labelled rows, found {n_rows}."
     if n_blocks < MIN_BLOCKS:
         return (
             f"Not enough data: need labelled rows of at least {MIN_BLOCKS} days (20 are better), found {n_rows:,} rows "
-            f"of {n_blocks} within {_say_days(span_days)}; rows of one day move together and count as one block."
+            f"of {n_blocks} within {_say_days(_span(days))}; rows of one day move together and count as one block."
         )
     return None
+
+
+def _span(days: NDArray[np.int64]) -> int:
+    return int(days.max() - days.min()) + 1 if len(days) else 0
 
 
 def _say_days(n_days: int) -> str:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from holdtrue.domain import (
     BeatsBaseline,
     Check,
     Json,
     LabelScope,
-    Loss,
     NotWorse,
     Ruling,
     Standard,
@@ -26,17 +21,14 @@ from holdtrue.validation.answer import find_bad_answers
 from holdtrue.validation.baseline import CHECK as BEATS_BASELINE
 from holdtrue.validation.baseline import judge_baseline
 from holdtrue.validation.candidate import Candidate
-from holdtrue.validation.comparison import Comparison, compare_losses
+from holdtrue.validation.comparison import Comparison
+from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
 from holdtrue.validation.judges import judge_declared
-from holdtrue.validation.label import find_labelled
 from holdtrue.validation.own import judge_own_checks
 from holdtrue.validation.standard import rule_standard, tell_standard
 
 NOT_WORSE = "not_worse"
 ANSWERS = "answers"
-MARGIN_SHARE = 0.05
-SMALLEST_MARGIN_SHARE = 1e-4
-MIN_OTHERS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,24 +60,6 @@ class GateReport:
     sentence: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Evaluated:
-    """The labelled rows of an evaluation with the loss of each party on them."""
-
-    task: Task
-    loss: Loss
-    days: NDArray[np.int64]
-    labels: NDArray[Any]
-    answers: NDArray[np.float64]
-    champion_answers: NDArray[np.float64] | None
-    challenger: NDArray[np.float64]
-    champion: NDArray[np.float64] | None
-    baseline: NDArray[np.float64]
-
-    def compare(self, anchor: NDArray[np.float64], *, alpha: float = 0.05) -> Comparison:
-        return compare_losses(self.challenger, anchor=anchor, days=self.days, loss=self.loss, alpha=alpha)
-
-
 def judge_gate(
     *,
     checks: Sequence[Check],
@@ -103,7 +77,8 @@ def judge_gate(
     """
     if (bad := find_bad_answers(candidate.answers, candidate.rows)) is not None:
         return _report_nothing([*findings, Verdict(check=ANSWERS, ruling=Ruling.FAILED, sentence=bad)])
-    rows, is_refresh = _evaluate(candidate), candidate.is_refresh
+    candidate = replace(candidate, scope=LabelScope(labels))
+    rows, is_refresh = evaluate(candidate), candidate.is_refresh
     comparison = rows.compare(rows.baseline if rows.champion is None else rows.champion)
     margin = choose_margin(checks, rows)
     found = [
@@ -112,21 +87,16 @@ def judge_gate(
         else _judge_not_worse(check, rows, comparison, margin=margin, is_refresh=is_refresh)
         for check in _choose_checks(checks, has_champion=rows.champion is not None)
     ]
-    if (shortage := _find_shortage(rows, LabelScope(labels))) is not None:
+    if (shortage := find_scarcity(rows, candidate.scope)) is not None:
         found = [replace(verdict, ruling=Ruling.INCONCLUSIVE, sentence=shortage) for verdict in found]
     found += [*judge_declared(checks, candidate), *judge_own_checks(checks, candidate)]
     return _report([*findings, *found], rows, comparison, margin=margin)
 
 
-def choose_margin(checks: Sequence[Check], rows: _Evaluated) -> float:
-    """Return the declared margin, or 5 % of the champion's gain on the baseline, at least 1e-4 of the loss's range."""
+def choose_margin(checks: Sequence[Check], rows: Evaluated) -> float:
+    """Return the declared margin, else the margin that is usual for these rows, see `Evaluated`."""
     declared = [float(check.margin) for check in checks if isinstance(check, NotWorse) and check.margin is not None]
-    if declared:
-        return declared[0]
-    smallest = SMALLEST_MARGIN_SHARE * rows.loss.spread
-    if rows.champion is None or len(rows.labels) == 0:
-        return smallest
-    return max(smallest, float(MARGIN_SHARE * (rows.baseline.mean() - rows.champion.mean())))
+    return declared[0] if declared else rows.margin
 
 
 def _choose_checks(checks: Sequence[Check], *, has_champion: bool) -> list[NotWorse | BeatsBaseline]:
@@ -137,44 +107,8 @@ def _choose_checks(checks: Sequence[Check], *, has_champion: bool) -> list[NotWo
     return [BeatsBaseline()]
 
 
-def _evaluate(candidate: Candidate) -> _Evaluated:
-    task, loss = candidate.rows.task, candidate.loss
-    labels = candidate.rows.encoded_labels()
-    is_labelled = find_labelled(labels, task=task)
-    known, answers = labels[is_labelled], candidate.answers[is_labelled]
-    champion = None if candidate.champion is None else candidate.champion[is_labelled]
-    return _Evaluated(
-        task=task,
-        loss=loss,
-        days=candidate.days[is_labelled],
-        labels=known,
-        answers=answers,
-        champion_answers=champion,
-        challenger=loss.rows(answers, known),
-        champion=None if champion is None else loss.rows(champion, known),
-        baseline=loss.rows(candidate.baseline[is_labelled], known),
-    )
-
-
-def _find_shortage(rows: _Evaluated, scope: LabelScope) -> str | None:
-    """Say why no comparison of losses could be believed, whatever it were; None when it can."""
-    if scope is LabelScope.ACTED:
-        return (
-            "Only rows that were acted on get a label, so the labelled rows are no random sample: need the propensity "
-            "of each action in the log and some declared exploration before versions can be compared."
-        )
-    if rows.task.has_classes and len(rows.labels):
-        n_others = len(rows.labels) - int(np.bincount(rows.labels).max())
-        if n_others < MIN_OTHERS:
-            return (
-                f"Not enough data: need at least {MIN_OTHERS} labelled rows outside the commonest class, "
-                f"found {n_others} of {len(rows.labels):,}."
-            )
-    return None
-
-
 def _judge_not_worse(
-    check: NotWorse, rows: _Evaluated, comparison: Comparison, *, margin: float, is_refresh: bool
+    check: NotWorse, rows: Evaluated, comparison: Comparison, *, margin: float, is_refresh: bool
 ) -> Verdict:
     standard = check.refresh if is_refresh else check.recipe
     anchor, note = "champion", ""
@@ -204,7 +138,7 @@ def _judge_not_worse(
     return Verdict(check=NOT_WORSE, ruling=ruling, sentence=sentence, evidence=evidence)
 
 
-def _compare_auc(rows: _Evaluated, comparison: Comparison) -> dict[str, Json] | None:
+def _compare_auc(rows: Evaluated, comparison: Comparison) -> dict[str, Json] | None:
     """Return both areas under the ROC curve with DeLong's block-robust interval, for two classes; it rules nothing."""
     if rows.task is not Task.BINARY or rows.champion_answers is None or comparison.interval is None:
         return None
@@ -224,7 +158,7 @@ def _compare_auc(rows: _Evaluated, comparison: Comparison) -> dict[str, Json] | 
     }
 
 
-def _report(verdicts: list[Verdict], rows: _Evaluated, comparison: Comparison, *, margin: float) -> GateReport:
+def _report(verdicts: list[Verdict], rows: Evaluated, comparison: Comparison, *, margin: float) -> GateReport:
     return GateReport(
         ruling=combine_rulings(verdicts),
         verdicts=tuple(verdicts),
@@ -256,7 +190,7 @@ def _report_nothing(verdicts: list[Verdict]) -> GateReport:
 
 
 def tell_gate(verdicts: Sequence[Verdict]) -> str:
-    """Return the sentence of the verdict that decided; the comparisons of losses speak first."""
+    """Return the sentence of the verdict that decided; comparisons with champion and baseline speak first."""
     if not verdicts:
         return "Nothing was checked, so nothing has passed."
     ruling = combine_rulings(verdicts)

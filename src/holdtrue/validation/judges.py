@@ -1,21 +1,39 @@
-"""Judges: who judges which declared check."""
+"""Judges: which function judges which declared check, so that a new kind of check is one line here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from holdtrue.domain import Check, InvariantTo, MonotoneIn, Reproducible, RobustTo, Serves, Verdict
+from holdtrue.domain import (
+    Calibrated,
+    Check,
+    Fairness,
+    InvariantTo,
+    MonotoneIn,
+    Reproducible,
+    RobustTo,
+    Serves,
+    Slices,
+    Verdict,
+)
 from holdtrue.validation.behaviour.invariance import judge_invariance
 from holdtrue.validation.behaviour.monotonicity import judge_monotonicity
 from holdtrue.validation.behaviour.reproduction import judge_reproduction
 from holdtrue.validation.behaviour.robustness import judge_robustness
 from holdtrue.validation.behaviour.service import judge_service
+from holdtrue.validation.calibration import judge_calibrated
 from holdtrue.validation.candidate import Candidate
+from holdtrue.validation.fairness import judge_fairness
 from holdtrue.validation.own import tell_problem
+from holdtrue.validation.weakness import judge_slices
 
-# A judge takes the declared check and the candidate. Checks that are not here are judged by the gate itself.
+# A judge takes the declared check and the candidate. `NoLeak` looks at training rows and is judged before;
+# `BeatsBaseline` and `NotWorse` share one comparison of losses, which is the gate's own.
 JUDGES: dict[type, Callable[[Any, Candidate], Verdict]] = {
+    Slices: judge_slices,
+    Calibrated: judge_calibrated,
+    Fairness: judge_fairness,
     InvariantTo: judge_invariance,
     MonotoneIn: judge_monotonicity,
     RobustTo: judge_robustness,

@@ -1,0 +1,46 @@
+"""card: the model card of a version, made from evidence alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdtrue.project import gather_card, open_project
+
+from .console import print_figures, print_json, say
+
+
+def card(
+    loop_file: Annotated[Path, typer.Argument(help="The file that declares the loop.")] = Path("loop.py"),
+    version: Annotated[str, typer.Argument(help='A number, such as 3, or "champion".')] = "champion",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained HTML page here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write Markdown here.")] = None,
+) -> None:
+    """Tell what is known of a version: its use, data, code, verdicts, slices, quality since, and what is not known."""
+    from holdtrue.report import list_card_sections, render_card
+
+    with open_project(loop_file) as project:
+        found = gather_card(project, version)
+    if html is not None:
+        html.write_text(render_card(found), encoding="utf-8")
+    if markdown is not None:
+        markdown.write_text(render_card(found, as_markdown=True), encoding="utf-8")
+    if json:
+        print_json(found)
+        return
+    for section in list_card_sections(found):
+        if not section.is_folded:
+            say(f"\n{section.heading}")
+            for sentence in section.sentences:
+                say(f"  {sentence}")
+            for table in section.tables:
+                print_figures(table)
+    for path in (html, markdown):
+        if path is not None:
+            say(f"Card: {path}")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this command to the app."""
+    app.command()(card)

@@ -1,0 +1,225 @@
+"""Weakness: slices in which a candidate is worse than the champion, or that lose far more than the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.domain import Json, Ruling, Slices, Verdict
+from holdtrue.stats import PairedInterval, holm
+from holdtrue.validation.candidate import Candidate
+from holdtrue.validation.comparison import LOSS_NAMES, MIN_BLOCKS, choose_block_days
+from holdtrue.validation.contrast import count_required, find_lack, influence_of_mean, measure_contrast
+from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
+from holdtrue.validation.search import find_slices, halve_days
+from holdtrue.validation.slice import LEAST_ROWS, Slice, cut_columns
+
+CHECK = "slices"
+ALPHA = 0.05
+WEAK = 1.25
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceFinding:
+    """What was found of one slice.
+
+    Attributes:
+        name: what its rows have in common.
+        n_rows: its rows.
+        loss: mean loss of the candidate there.
+        anchor_loss: mean loss of the champion there, or of the simple baseline.
+        ratio: the candidate's loss there as a multiple of that on all rows.
+        difference: loss - anchor_loss, with its interval; None when there is too little.
+        excess: loss - (the multiple that counts as weak) times the mean loss; None when there is too little.
+        shortage: what is lacking; None when nothing is.
+        is_worse: shown to be worse than the anchor by more than the margin, among all slices together.
+        is_weak: shown to lose more than that multiple, among all slices together.
+    """
+
+    name: str
+    n_rows: int
+    loss: float
+    anchor_loss: float
+    ratio: float
+    difference: PairedInterval | None = None
+    excess: PairedInterval | None = None
+    shortage: str | None = None
+    is_worse: bool = False
+    is_weak: bool = False
+
+
+def judge_slices(check: Slices, candidate: Candidate) -> Verdict:
+    """Return whether some part of the rows pays for the rest.
+
+    A slice fails when the candidate is shown to be worse there than the champion (without one: than the simple
+    baseline) by more than the margin; Holm keeps the chance of any false failure over all slices at 5 %. Slices with
+    too little data are named; when they hold half of the rows or more, the ruling is inconclusive.
+    """
+    unknown = sorted({name for entry in check.columns for name in entry} - set(candidate.rows.features.columns))
+    if unknown:
+        said = (
+            f"There is no feature {unknown[0]!r} to slice by; there are {', '.join(candidate.rows.features.columns)}."
+        )
+        return Verdict(check=CHECK, ruling=Ruling.ERROR, sentence=said)
+    rows = evaluate(candidate)
+    margin = rows.margin if check.margin is None else check.margin
+    scarcity = find_scarcity(rows, candidate.scope)
+    if scarcity is None and not check.columns and len(np.unique(rows.days)) < 2 * MIN_BLOCKS:
+        scarcity = f"Not enough data to search and confirm: need rows of at least {2 * MIN_BLOCKS} days."
+    if scarcity is not None:
+        return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=scarcity)
+    slices, judged = _choose_slices(check, rows, candidate, margin)
+    found = measure_slices(slices, rows, judged=judged, margin=margin, worst=check.worst or WEAK)
+    if not check.columns:
+        found = [finding for finding in found if finding.shortage is None]  # nobody asked for the others
+    return _rule(check, found, rows, margin)
+
+
+def _choose_slices(
+    check: Slices, rows: Evaluated, candidate: Candidate, margin: float
+) -> tuple[list[Slice], NDArray[np.bool_]]:
+    """Return the slices, and the rows that they are judged on."""
+    reference = candidate.train.features
+    if check.columns:
+        cuts = [cut_columns(rows.features, entry, reference=reference) for entry in check.columns]
+        return [part for cut in cuts for part in cut.slices()], np.ones(len(rows.labels), dtype=np.bool_)
+    worse = rows.challenger - _anchor(rows) - margin
+    high = rows.challenger - (check.worst or WEAK) * rows.challenger.mean()
+    searched, length = halve_days(rows.days, block_days=choose_block_days(worse, days=rows.days))
+    seek = partial(find_slices, rows.features, reference=reference, days=rows.days, length=length, searched=searched)
+    found = [*seek(values=worse), *seek(values=high)]
+    return list({part.name: part for part in found}.values()), ~searched
+
+
+def measure_slices(
+    slices: Sequence[Slice], rows: Evaluated, *, judged: NDArray[np.bool_], margin: float, worst: float
+) -> list[SliceFinding]:
+    """Return what is found of each slice on the judged rows, those that hold none left out."""
+    parts = [Slice(name=part.name, rows=part.rows & judged) for part in slices]
+    found = [_measure(part, rows, judged=judged, worst=worst) for part in parts if part.rows.any()]
+    known = [place for place, finding in enumerate(found) if finding.difference is not None]
+    harm = [each.test_above(margin) for f in found if (each := f.difference) is not None]
+    high = [each.test_above(0.0) for f in found if (each := f.excess) is not None]
+    for place, is_worse, is_weak in zip(known, holm(harm, alpha=ALPHA), holm(high, alpha=ALPHA), strict=True):
+        found[place] = replace(found[place], is_worse=bool(is_worse), is_weak=bool(is_weak))
+    return found
+
+
+def _measure(part: Slice, rows: Evaluated, *, judged: NDArray[np.bool_], worst: float) -> SliceFinding:
+    held, days = part.rows, rows.days
+    losses, anchor = rows.challenger[held], _anchor(rows)[held]
+    mean = float(rows.challenger[judged].mean())
+    finding = SliceFinding(
+        name=part.name,
+        n_rows=len(losses),
+        loss=float(losses.mean()),
+        anchor_loss=float(anchor.mean()),
+        ratio=float(losses.mean()) / mean if mean else 1.0,
+        shortage=find_lack(days[held], least_rows=LEAST_ROWS),
+    )
+    if finding.shortage is not None:
+        return finding
+    differences = losses - anchor
+    estimate = float(differences.mean())
+    everyone = np.ones(len(losses), dtype=np.bool_)
+    inside, every = part.rows[judged].astype(np.float64), np.ones(int(judged.sum()))
+    influences = influence_of_mean(rows.challenger[judged], inside)
+    influences = influences - worst * influence_of_mean(rows.challenger[judged], every)
+    excess = finding.loss - worst * mean
+    return replace(
+        finding,
+        difference=measure_contrast(estimate, differences - estimate, days=days[held], held=everyone),
+        excess=measure_contrast(excess, influences, days=days[judged], held=part.rows[judged]),
+    )
+
+
+def _anchor(rows: Evaluated) -> NDArray[np.float64]:
+    return rows.baseline if rows.champion is None else rows.champion
+
+
+def _rule(check: Slices, found: Sequence[SliceFinding], rows: Evaluated, margin: float) -> Verdict:
+    worse = [finding for finding in found if finding.is_worse]
+    weak = [finding for finding in found if finding.is_weak]
+    short = [finding for finding in found if finding.shortage is not None]
+    n_judged = sum(finding.n_rows for finding in found if finding.shortage is None)
+    ruling = Ruling.PASSED
+    if worse or (weak and check.worst is not None):
+        ruling = Ruling.FAILED
+    elif found and 2 * n_judged <= sum(finding.n_rows for finding in found):
+        ruling = Ruling.INCONCLUSIVE
+    anchor = "champion" if rows.champion is not None else "simple baseline"
+    words = [_tell_family(check, found, anchor, margin)]
+    words += [_tell_worse(finding, anchor, LOSS_NAMES[rows.loss.kind]) for finding in worse[:MOST_NAMED]]
+    words += ["At most 1 chance in 20 that any such finding is luck."] if worse else []
+    words += [_tell_weak(weak, check.worst)] if weak else []
+    words += [_tell_short(short)] if short else []
+    evidence: dict[str, Json] = {
+        "anchor": anchor,
+        "margin": margin,
+        "worst": check.worst or WEAK,
+        "is_searched": not check.columns,
+        "slices": [describe_finding(finding, margin=margin) for finding in found],
+    }
+    return Verdict(check=CHECK, ruling=ruling, sentence=" ".join(words), evidence=evidence)
+
+
+def describe_finding(finding: SliceFinding, *, margin: float) -> dict[str, Json]:
+    """Return a finding as plain figures, ready for a verdict."""
+    interval = finding.difference
+    is_open = interval is not None and interval.high > margin > 0
+    return {
+        "slice": finding.name,
+        "n_rows": finding.n_rows,
+        "loss": finding.loss,
+        "anchor_loss": finding.anchor_loss,
+        "ratio": finding.ratio,
+        "low": None if interval is None else interval.low,
+        "high": None if interval is None else interval.high,
+        "n_blocks": None if interval is None else interval.n_blocks,
+        "is_worse": finding.is_worse,
+        "is_weak": finding.is_weak,
+        "shortage": finding.shortage,
+        "required_rows": count_required(interval, within=margin) if interval is not None and is_open else None,
+    }
+
+
+def _tell_family(check: Slices, found: Sequence[SliceFinding], anchor: str, margin: float) -> str:
+    by = ", ".join(" and ".join(entry) for entry in check.columns)
+    whose = f"slices by {by}" if check.columns else "slices that stood out on half of the days"
+    n_known = sum(finding.shortage is None for finding in found)
+    n_worse = sum(finding.is_worse for finding in found)
+    if not found:
+        return "No slice stood out on half of the days, so there was none to confirm on the other half."
+    where = "none" if not n_worse else f"{n_worse}"
+    return (
+        f"Of {len(found)} {whose}, {n_known} could be judged: in {where} is the challenger shown to be worse than the "
+        f"{anchor} by more than {margin:.3g}."
+    )
+
+
+def _tell_worse(finding: SliceFinding, anchor: str, loss_name: str) -> str:
+    interval = finding.difference
+    assert interval is not None, "what is shown to be worse was measured"
+    return (
+        f"{finding.name}: {loss_name} {finding.loss:.4g} against the {anchor}'s {finding.anchor_loss:.4g}, between "
+        f"{interval.low:.3g} and {interval.high:.3g} higher ({finding.n_rows:,} rows)."
+    )
+
+
+def _tell_weak(weak: Sequence[SliceFinding], worst: float | None) -> str:
+    first = sorted(weak, key=lambda finding: -finding.ratio)[:MOST_NAMED]
+    named = ", ".join(f"{finding.name} ({finding.ratio:.2f} times the mean loss)" for finding in first)
+    more = f" and {len(weak) - len(first)} more" if len(weak) > len(first) else ""
+    said = "Weak" if worst is None else f"Weaker than the {worst:g} times the mean loss that are allowed"
+    return f"{said}: {named}{more}."
+
+
+def _tell_short(short: Sequence[SliceFinding]) -> str:
+    named = "; ".join(f"{finding.name}: {finding.shortage}" for finding in short[:MOST_NAMED])
+    more = f"; and {len(short) - MOST_NAMED} more" if len(short) > MOST_NAMED else ""
+    return f"{named}{more}."
