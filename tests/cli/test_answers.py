@@ -71,7 +71,9 @@ def test_status_says_who_is_in_charge_and_what_was_decided(holdtrue: Command, tr
     told = holdtrue("status", trained).told
     assert "v1 is in charge" in told
     assert "install" in told
+    assert "Rests most on heat (" in told
     (loop,) = holdtrue("status", trained, "--json").object["loops"]
+    assert loop["champion"]["metrics"]["weight_heat"] > 0.1
     assert (loop["name"], loop["champion"]["number"], loop["challenger"]) == ("machines", 1, None)
 
 

@@ -72,6 +72,20 @@ def test_an_alert_names_the_input_that_moved_as_its_likely_cause() -> None:
     assert told.evidence["limit"] == 0.4
 
 
+def test_the_causes_of_an_alert_are_ranked_by_what_they_carry_in_the_model() -> None:
+    both = log(shift=1.0).with_columns(
+        features=pl.struct(
+            heat=pl.col("features").struct.field("heat"), noise=pl.col("features").struct.field("noise") + 3.0
+        )
+    )
+    first = "Likely causes: noise has moved"
+    assert first in explain_risk(RISEN, reference(), both).sentence
+    assert first in explain_risk(RISEN, reference(), both, weights={}).sentence
+    told = explain_risk(RISEN, reference(), both, weights={"heat": 0.3, "noise": 0.0})
+    assert "Likely causes: heat has moved" in told.sentence
+    assert [cause["weight"] for cause in told.evidence["moved"]] == [0.3, 0.0]
+
+
 def test_an_alert_says_when_no_input_moved() -> None:
     told = explain_risk(RISEN, reference(), log(shift=0.0))
     assert told.sentence.endswith("No input has moved: the label itself may mean something else now.")

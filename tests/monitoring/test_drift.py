@@ -64,6 +64,18 @@ def test_causes_are_ranked_by_weight_times_distance(make_history) -> None:
     assert weighted[0].weight == 0.9
 
 
+def test_a_column_of_unknown_weight_counts_as_a_usual_one(make_history) -> None:
+    rng = np.random.default_rng(3)
+    current = draw_features(rng, n_rows=3_000, shift=2.0).with_columns(humid=pl.col("humid") + 25)
+    reference = make_history(draw_features(rng))
+    for known, first in ((0.9, "temp"), (0.001, "humid")):
+        causes = explain_drift(reference, current, weights={"temp": known, "carrier": 0.01})
+        assert causes[0].column == first
+        assert {cause.column: cause.weight for cause in causes} == {"temp": known, "humid": None}
+    ignored = explain_drift(reference, current, weights={"temp": 0.0, "humid": 0.0})
+    assert [cause.column for cause in ignored] == ["temp", "humid"]
+
+
 def test_a_single_strange_window_of_three_is_not_a_move(make_history) -> None:
     rng = np.random.default_rng(4)
     parts = [draw_features(rng, n_rows=1_000, shift=shift) for shift in (0.0, 3.0, 0.0)]

@@ -30,6 +30,8 @@ def test_after_a_training_its_version_is_in_charge_and_its_decisions_are_told_ne
     assert [run.state for run in loop.runs] == ["succeeded"]
     assert loop.baseline_loss == pytest.approx(0.69, abs=0.02)
     assert (overview.project, overview.predict_url, overview.clock_speed) == ("project", "http://here", 1.0)
+    assert list(loop.champion.weights) == ["heat", "noise"]
+    assert loop.champion.weights["heat"] > 0.2 > 10 * loop.champion.weights["noise"]
 
 
 def test_a_rollout_under_way_is_shown_with_both_versions_and_the_days_that_are_left(rolling: Path) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from holdtrue.domain import LoopView
 from holdtrue.project import StoredView, open_project
-from holdtrue.report import tell_explanation
+from holdtrue.report import tell_explanation, tell_weights
 
 from .console import print_json, say
 
@@ -29,6 +29,8 @@ def status(loop_file: LoopFile = Path("loop.py"), json: AsJson = False) -> None:
 
 def _print_loop(loop: LoopView) -> None:
     say(f"{loop.name}: " + (f"{loop.champion.name} is in charge" if loop.champion else "no version is in charge yet"))
+    if loop.champion is not None and tell_weights(loop.champion):
+        say(tell_weights(loop.champion))
     if loop.rollout is not None and loop.challenger is not None:
         say(f"On its way: {loop.challenger.name}. {loop.rollout.sentence}")
     if loop.coverage is not None and loop.coverage.share is not None:

@@ -74,6 +74,7 @@ from .verdict import Verdict as Verdict
 from .verdict import VerdictRecord as VerdictRecord
 from .verdict import VerdictStage as VerdictStage
 from .verdict import combine_rulings as combine_rulings
+from .version import WEIGHT as WEIGHT
 from .version import AliasEvent as AliasEvent
 from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
@@ -92,6 +93,7 @@ __all__ = [
     "ABORT_BUDGET",
     "FIRST",
     "PROBABILITY_CLIP",
+    "WEIGHT",
     "ActionRule",
     "Alert",
     "AliasEvent",

@@ -200,7 +200,7 @@ class Controller:
         alert, table = read(ALERT_RUN_LENGTH_DAYS), self.history(now)
         if alert.has_risen and not any(known.version == state.champion for known in state.open_alerts):
             learned = table.known_at(champion.lineage.trained_until)
-            alert = explain_risk(alert, learned, log.filter(log["time"] >= took_over))
+            alert = explain_risk(alert, learned, log.filter(log["time"] >= took_over), weights=champion.weights)
         n_rows, n_days = count_news(table.known_at(now), log, labels, champion)
         return replace(facts, risk=risk, alert=alert, n_new_rows=n_rows, n_new_days=n_days)
 

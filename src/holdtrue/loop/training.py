@@ -5,6 +5,7 @@ is known, so that the newest rows are not lost; the refit has a check of its own
 """
 
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -26,6 +27,7 @@ from .fitting import Fitter, sample_rows
 from .gate import Gate, Incumbent
 from .order import Evaluation, TrainingOrder, TrainingResult
 from .rule import make_rule
+from .weights import weigh_features
 
 # The newest share of labelled rows that a first candidate is judged on.
 EVALUATION_SHARE = 0.2
@@ -105,6 +107,7 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
     )
     if evaluation.ruling is not Ruling.PASSED:
         return report
+    evaluation = replace(evaluation, weights=weigh_features(scorer, gate.later, loss))
     return _refit(report, known, order, gate, evaluation, fitter)
 
 

@@ -24,6 +24,7 @@ from .sentences import tell_evidence as tell_evidence
 from .sentences import tell_exposure as tell_exposure
 from .sentences import tell_rollout as tell_rollout
 from .sentences import tell_verdict as tell_verdict
+from .watch import tell_weights as tell_weights
 from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
@@ -68,4 +69,5 @@ __all__ = [
     "tell_exposure",
     "tell_rollout",
     "tell_verdict",
+    "tell_weights",
 ]

@@ -7,6 +7,7 @@ from .gate import judge_gate as judge_gate
 from .leak import find_leaks as find_leaks
 from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
+from .weight import measure_weights as measure_weights
 
 __all__ = [
     "Comparison",
@@ -18,4 +19,5 @@ __all__ = [
     "judge_baseline",
     "judge_freshness",
     "judge_gate",
+    "measure_weights",
 ]

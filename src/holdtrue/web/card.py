@@ -14,6 +14,7 @@ from holdtrue.report import (
     format_share,
     tell_coverage,
     tell_rollout,
+    tell_weights,
 )
 from holdtrue.web.gallery import Gallery
 
@@ -32,6 +33,7 @@ class VersionCard:
     since: str
     trained: str
     loss: str | None
+    rests_on: str
     digest: str
 
 
@@ -142,6 +144,7 @@ def _lay_version(version: Version, *, role: str, share: float) -> VersionCard:
         since=format_moment(version.created_at),
         trained=format_day(version.lineage.trained_until),
         loss=None if loss is None else format_number(loss),
+        rests_on=tell_weights(version),
         digest=version.digest,
     )
 
