@@ -47,6 +47,19 @@ def test_no_more_rows_and_no_more_time_than_allowed_are_spent() -> None:
     assert asked == [500, 500]
 
 
+def test_many_columns_are_weighed_on_fewer_rows() -> None:
+    frame, labels = draw()
+    wide = frame.with_columns(pl.lit(0.0).alias(f"c{i}") for i in range(97))
+    asked: list[int] = []
+
+    def count(rows: pl.DataFrame) -> NDArray[np.float64]:
+        asked.append(rows.height)
+        return score(rows)
+
+    assert len(measure_weights(wide, labels, score=count, loss=LOSS)) == 100
+    assert set(asked) == {1_000}
+
+
 def test_too_few_rows_to_shuffle_say_nothing() -> None:
     for n_rows in (0, 1):
         assert measure_weights(*draw(n_rows), score=score, loss=LOSS) == {}

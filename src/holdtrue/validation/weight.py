@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from holdtrue.domain import Loss
 
 MOST_ROWS = 2_000
+LEAST_ROWS = 200
+# Rows x columns: a table of many columns is weighed on fewer rows, the same on every machine.
+MOST_CELLS = 100_000
 MOST_SECONDS = 5.0
 SEED = 20130101
 
@@ -37,14 +40,15 @@ def measure_weights(
         labels: class positions or numbers, none missing, shape (n_rows,).
         score: answers a frame of features.
         loss: what answers are judged by.
-        most_rows: so many rows at most, drawn at random.
+        most_rows: so many rows at most, drawn at random; fewer where there are more than 50 columns.
         most_seconds: columns that would begin after so long are left out: their weight is not known.
         seed: of the draws.
     """
     if features.height < 2:
         return {}
     began, generator = time.monotonic(), np.random.default_rng(seed)
-    drawn = np.sort(generator.permutation(features.height)[:most_rows])
+    n_rows = min(most_rows, max(LEAST_ROWS, MOST_CELLS // max(1, features.width)))
+    drawn = np.sort(generator.permutation(features.height)[:n_rows])
     rows, truth = features[drawn], labels[drawn]
     base = float(loss.rows(score(rows), truth).mean())
     weights: dict[str, float] = {}
