@@ -8,6 +8,7 @@ from .domain import money as money
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
+from .domain import sampled as sampled
 from .domain import table as table
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "not_worse",
     "on_risk",
     "run_backtest",
+    "sampled",
     "table",
 ]

@@ -1,6 +1,8 @@
 import time
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -9,7 +11,7 @@ from holdtrue.data import record_labels
 from holdtrue.domain import LabelFact
 from holdtrue.errors import NotFound
 from holdtrue.project import StoredView, open_project, score_file
-from project.small import LOOP, TRAINED_AT, opened
+from project.small import LOOP, TRAINED_AT, make_controller, opened
 
 
 def test_before_the_first_training_nobody_is_in_charge(fresh: Path) -> None:
@@ -78,6 +80,34 @@ def test_the_label_of_an_answer_is_shown_once_it_has_come(trained: Path, tmp_pat
         assert found is not None
         assert (found.label, found.at) == (True, at)
         assert StoredView(project=project).explain(second).label is None
+
+
+def test_what_the_version_in_charge_believes_stands_beside_what_its_labels_say(trained: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    heat = rng.normal(size=400)
+    rows = pl.DataFrame({"event": [f"n{i}" for i in range(400)], "heat": heat, "noise": rng.normal(size=400)})
+    rows.write_parquet(tmp_path / "in.parquet")
+    with opened(trained, days=42) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        view, controller = StoredView(project=project), make_controller(project)
+        controller.write_windows(project.clock.now())
+        accuracy, loss = view.overview().loops[0].beliefs
+        assert (accuracy.metric, loss.metric) == ("accuracy", "log_loss")
+        assert accuracy.awaiting == pytest.approx(0.75, abs=0.1)
+        assert (accuracy.n_awaiting, accuracy.measured, accuracy.corrected) == (400, None, None)
+        assert loss.precision == pytest.approx(
+            0.1 * (view.overview().loops[0].baseline_loss - view.overview().loops[0].champion.metrics["candidate_loss"])
+        )
+        project.clock.move_to(TRAINED_AT + timedelta(days=3))
+        at = TRAINED_AT.timestamp() + 2.5 * 86_400
+        wrong = [LabelFact(loop=LOOP, label=bool(heat[i] < 0), at=at, received_at=at, key=f"n{i}") for i in range(400)]
+        record_labels(project.store, wrong)
+        controller.write_windows(project.clock.now())
+        accuracy, _ = view.overview().loops[0].beliefs
+    assert accuracy.n_awaiting == 0
+    assert accuracy.measured is not None
+    assert accuracy.measured.value < 0.3 < accuracy.believed
+    assert accuracy.is_over_confident
 
 
 def test_a_replayed_project_says_how_fast_its_clock_runs(trained: Path) -> None:

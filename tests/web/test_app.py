@@ -46,6 +46,8 @@ def test_the_page_shows_quality_labels_alerts_and_runs() -> None:
         "The risk of v4 has risen",
         "ValueError: Input X contains NaN.",
         "439 MB",
+        "the model believes 80.7\u00a0%: it is over-confident.",
+        "That is its own belief, not measured",
         "1,353 values had not been seen",
     ):
         assert text in html

@@ -7,7 +7,7 @@ import typer
 
 from holdtrue.domain import LoopView
 from holdtrue.project import StoredView, open_project
-from holdtrue.report import tell_explanation, tell_weights
+from holdtrue.report import tell_beliefs, tell_explanation, tell_weights
 
 from .console import print_json, say
 
@@ -41,6 +41,8 @@ def _print_loop(loop: LoopView) -> None:
         last = measured[-1]
         spread = "" if last.loss_low is None else f" ({last.loss_low:.4f} .. {last.loss_high:.4f})"
         say(f"Latest measured {loop.loss.value}: {last.loss:.4f}{spread}, v{last.version}, {last.n_labelled:,} labels")
+    for sentence in tell_beliefs(loop.beliefs):
+        say(sentence)
     for alert in loop.alerts:
         say(f"ALERT since {alert.opened_at:%Y-%m-%d %H:%M}: {alert.sentence}")
     for entry in loop.decisions[:N_SHOWN]:

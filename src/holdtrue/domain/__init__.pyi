@@ -12,6 +12,8 @@ from .backtest import PeriodResult as PeriodResult
 from .backtest import PolicyResult as PolicyResult
 from .backtest import StandardResult as StandardResult
 from .backtest import Value as Value
+from .belief import Belief as Belief
+from .belief import Estimate as Estimate
 from .check import BeatsBaseline as BeatsBaseline
 from .check import Check as Check
 from .check import NoLeak as NoLeak
@@ -24,6 +26,8 @@ from .dataset import DatasetRecord as DatasetRecord
 from .digest import Json as Json
 from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
+from .early import EarlyLabels as EarlyLabels
+from .early import sampled as sampled
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -101,6 +105,7 @@ __all__ = [
     "AuditEntry",
     "BacktestResult",
     "BeatsBaseline",
+    "Belief",
     "Cause",
     "Check",
     "Column",
@@ -108,6 +113,8 @@ __all__ = [
     "DatasetRecord",
     "Decision",
     "DecisionKind",
+    "EarlyLabels",
+    "Estimate",
     "Every",
     "EvidencePoint",
     "Explanation",
@@ -179,5 +186,6 @@ __all__ = [
     "not_worse",
     "on_risk",
     "parse_span",
+    "sampled",
     "table",
 ]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import polars as pl
 
 from holdtrue.clock import Clock
 from holdtrue.data import (
@@ -21,9 +22,9 @@ from holdtrue.data import (
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Loop, Rollout, RolloutStatus, Version
+from holdtrue.domain import Belief, Loop, Rollout, RolloutStatus, Version
 from holdtrue.errors import HoldtrueError, NotFound, StateConflict
-from holdtrue.monitoring import RiskReading, measure_windows
+from holdtrue.monitoring import RiskReading, measure_beliefs, measure_windows
 from holdtrue.pipeline import describe_error, fail_run, start_run, submit_run, succeed_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
@@ -214,7 +215,7 @@ class Controller:
             return {number: tx.versions.read(self.loop.name, number) for number in numbers}
 
     def write_windows(self, now: datetime) -> None:
-        """Measure the quality of every version that answered, for the page."""
+        """Measure the quality of every version that answered, for the page; ask the one in charge what it believes."""
         log = self.reader.read()
         if not log.height:
             return
@@ -223,6 +224,7 @@ class Controller:
         windows = []
         with self.store.reading() as tx:
             versions = {v.number: v for v in tx.versions.all(self.loop.name)}
+            champion = versions.get(tx.aliases.current(self.loop.name, CHAMPION) or 0)
         for number in sorted(set(log["version"].to_list())):
             version = versions.get(number)
             if version is not None:
@@ -236,8 +238,25 @@ class Controller:
                     window=self.window,
                     as_of=now,
                 )
+        beliefs = () if champion is None else self._ask_beliefs(joined, champion, now)
         with self.store.transaction() as tx:
             tx.windows.put(windows)
+            tx.beliefs.put(beliefs)
+
+    def _ask_beliefs(self, joined: pl.DataFrame, champion: Version, now: datetime) -> tuple[Belief, ...]:
+        # The loss is to be known as well as the watch looks at it.
+        tolerance = restore_watch(champion, self.policy(now, is_running=True)).tolerance
+        return measure_beliefs(
+            joined,
+            loop=self.loop.name,
+            version=champion.number,
+            loss=champion.loss,
+            task=champion.signature.task,
+            classes=champion.signature.classes,
+            as_of=now,
+            early=self.loop.data.early_labels,
+            loss_precision=tolerance,
+        )
 
     def _start(self, move: StartRun, now: datetime) -> None:
         run_id = uuid.uuid4().hex

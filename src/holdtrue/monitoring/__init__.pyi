@@ -1,3 +1,4 @@
+from .belief import measure_beliefs as measure_beliefs
 from .drift import LikelyCause as LikelyCause
 from .drift import explain_drift as explain_drift
 from .drift import tell_causes as tell_causes
@@ -16,6 +17,7 @@ __all__ = [
     "ReferenceRisk",
     "RiskReading",
     "explain_drift",
+    "measure_beliefs",
     "measure_metrics",
     "measure_quality",
     "measure_reference",

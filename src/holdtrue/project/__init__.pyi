@@ -8,6 +8,8 @@ from .scoring import score_file as score_file
 from .up import Live as Live
 from .view import StoredView as StoredView
 from .view import view_loop as view_loop
+from .wanted import WantedLabel as WantedLabel
+from .wanted import list_wanted as list_wanted
 
 __all__ = [
     "FOLDER",
@@ -15,8 +17,10 @@ __all__ = [
     "Project",
     "Scored",
     "StoredView",
+    "WantedLabel",
     "control_lock",
     "find_champion_before",
+    "list_wanted",
     "open_project",
     "score_file",
     "view_loop",

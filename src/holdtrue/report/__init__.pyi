@@ -24,6 +24,7 @@ from .sentences import tell_evidence as tell_evidence
 from .sentences import tell_exposure as tell_exposure
 from .sentences import tell_rollout as tell_rollout
 from .sentences import tell_verdict as tell_verdict
+from .watch import tell_beliefs as tell_beliefs
 from .watch import tell_weights as tell_weights
 from .words import format_count as format_count
 from .words import format_day as format_day
@@ -62,6 +63,7 @@ __all__ = [
     "tabulate_standards",
     "tell_answer",
     "tell_backtest",
+    "tell_beliefs",
     "tell_comparison",
     "tell_coverage",
     "tell_evidence",

@@ -12,6 +12,7 @@ from holdtrue.report import (
     format_moment,
     format_number,
     format_share,
+    tell_beliefs,
     tell_coverage,
     tell_rollout,
     tell_weights,
@@ -82,6 +83,7 @@ class LoopCard:
     evidence: str | None
     quality: str | None
     quality_words: str
+    beliefs: tuple[str, ...]
     coverage: str
     alerts: tuple[tuple[datetime, str], ...]
     decisions: tuple[DecisionLine, ...]
@@ -107,6 +109,7 @@ def lay_card(loop: LoopView, gallery: Gallery) -> LoopCard:
         evidence=_hang_evidence(view, gallery) if view is not None and view.evidence else None,
         quality=_hang_quality(loop, gallery) if measured else None,
         quality_words=_tell_last(max(measured, key=lambda w: (w.ends_at, w.n_labelled))) if measured else "",
+        beliefs=tell_beliefs(loop.beliefs),
         coverage=tell_coverage(loop.coverage) if loop.coverage is not None else "No prediction has been asked for yet.",
         alerts=tuple((alert.opened_at, alert.sentence) for alert in loop.alerts),
         decisions=tuple(_lay_decision(entry) for entry in loop.decisions),
