@@ -8,7 +8,7 @@ import pytest
 
 from holdtrue.clock import ScaledClock
 from holdtrue.data import record_labels
-from holdtrue.domain import LabelFact
+from holdtrue.domain import Cause, LabelFact
 from holdtrue.errors import NotFound
 from holdtrue.project import StoredView, open_project, score_file
 from project.small import LOOP, TRAINED_AT, make_controller, opened
@@ -108,6 +108,33 @@ def test_what_the_version_in_charge_believes_stands_beside_what_its_labels_say(t
     assert accuracy.measured is not None
     assert accuracy.measured.value < 0.3 < accuracy.believed
     assert accuracy.is_over_confident
+
+
+def test_predictions_that_stop_raise_one_alert_that_closes_when_they_come_again(trained: Path, tmp_path: Path) -> None:
+    n_rows = 400
+    times = [TRAINED_AT + timedelta(days=1 + 10 * i / n_rows) for i in range(n_rows)]
+    keys = [f"n{i}" for i in range(n_rows)]
+    rows = pl.DataFrame({"event": keys, "at": times, "heat": [0.5] * n_rows, "noise": [0.0] * n_rows})
+    rows.write_parquet(tmp_path / "in.parquet")
+    rows.head(1).with_columns(event=pl.lit("late"), at=TRAINED_AT + timedelta(days=12, hours=1)).write_parquet(
+        tmp_path / "one.parquet"
+    )
+    with opened(trained, days=51) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        controller, view = make_controller(project), StoredView(project=project)
+        assert view.overview().loops[0].alerts == ()
+        project.clock.move_to(TRAINED_AT + timedelta(days=12))
+        for _ in range(3):
+            controller.tick()
+        (alert,) = view.overview().loops[0].alerts
+        assert alert.cause is Cause.PREDICTIONS
+        assert "No prediction has been asked for since 2024-02-20" in alert.sentence
+        score_file(project, tmp_path / "one.parquet", tmp_path / "out.parquet")
+        project.clock.move_to(TRAINED_AT + timedelta(days=12, hours=1))
+        controller.tick()
+        assert view.overview().loops[0].alerts == ()
+        with project.store.reading() as tx:
+            assert len(tx.alerts.all(LOOP)) == 1
 
 
 def test_a_replayed_project_says_how_fast_its_clock_runs(trained: Path) -> None:

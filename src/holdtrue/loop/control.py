@@ -30,6 +30,7 @@ from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
 from .act import CHAMPION, Actor
+from .concern import watch_flow
 from .decide import decide
 from .observe import count_news, explain_risk, gather_evidence, read_risk
 from .order import TrainingOrder, TrainingResult
@@ -174,15 +175,17 @@ class Controller:
         n_new += self._count_table_labels(since, now)
         delay = self.history(now).label_delay
         facts = Facts(n_new_labels=n_new, table_problem=self.table_problem)
-        if state.rollout is not None:
-            versions = self._read_versions(state.rollout)
-            evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)
-            return replace(facts, evidence=evidence)
         if state.champion is None:
             return facts
         with self.store.reading() as tx:
             champion = tx.versions.read(self.loop.name, state.champion)
-            took_over = [e.at for e in tx.aliases.history(self.loop.name) if e.alias == CHAMPION][-1]
+            taken = [e.at for e in tx.aliases.history(self.loop.name) if e.alias == CHAMPION]
+        concerns = watch_flow(log, labels, clock=self.clock, label_delay=delay, taken=taken)
+        facts = replace(facts, concerns=concerns)
+        if state.rollout is not None:
+            versions = self._read_versions(state.rollout)
+            evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)
+            return replace(facts, evidence=evidence)
         watch = restore_watch(champion, policy)
 
         def read(run_length_days: float) -> RiskReading:
@@ -191,7 +194,7 @@ class Controller:
                 labels,
                 champion,
                 watch,
-                since=took_over,
+                since=taken[-1],
                 label_delay=delay,
                 now=now,
                 run_length_days=run_length_days,
@@ -201,7 +204,7 @@ class Controller:
         alert, table = read(ALERT_RUN_LENGTH_DAYS), self.history(now)
         if alert.has_risen and not any(known.version == state.champion for known in state.open_alerts):
             learned = table.known_at(champion.lineage.trained_until)
-            alert = explain_risk(alert, learned, log.filter(log["time"] >= took_over), weights=champion.weights)
+            alert = explain_risk(alert, learned, log.filter(log["time"] >= taken[-1]), weights=champion.weights)
         n_rows, n_days = count_news(table.known_at(now), log, labels, champion)
         return replace(facts, risk=risk, alert=alert, n_new_rows=n_rows, n_new_days=n_days)
 

@@ -2,6 +2,9 @@ from .belief import measure_beliefs as measure_beliefs
 from .drift import LikelyCause as LikelyCause
 from .drift import explain_drift as explain_drift
 from .drift import tell_causes as tell_causes
+from .flow import FlowReading as FlowReading
+from .flow import watch_labels as watch_labels
+from .flow import watch_predictions as watch_predictions
 from .quality import Quality as Quality
 from .quality import measure_metrics as measure_metrics
 from .quality import measure_quality as measure_quality
@@ -12,6 +15,7 @@ from .risk import watch_risk as watch_risk
 from .windows import measure_windows as measure_windows
 
 __all__ = [
+    "FlowReading",
     "LikelyCause",
     "Quality",
     "ReferenceRisk",
@@ -23,5 +27,7 @@ __all__ = [
     "measure_reference",
     "measure_windows",
     "tell_causes",
+    "watch_labels",
+    "watch_predictions",
     "watch_risk",
 ]
