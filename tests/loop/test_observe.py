@@ -23,6 +23,7 @@ from holdtrue.domain import (
     Version,
 )
 from holdtrue.loop import explain_risk, gather_evidence, trace_evidence
+from holdtrue.loop.observe import score_losses
 from holdtrue.monitoring import RiskReading
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -152,6 +153,17 @@ def test_the_trace_of_evidence_ends_where_the_evidence_stands() -> None:
     assert stands.skew is None
     early = trace_evidence(asked, labels(300), rollout(), VERSIONS, label_delay=delay, now=BEGIN)
     assert early == ()
+
+
+def test_answers_that_are_no_numbers_have_no_loss() -> None:
+    rows = (
+        shadowed(3, shadow=0.6)
+        .head(3)
+        .with_columns(answer=pl.Series([[0.2, 0.8], [float("inf"), 0.0], [float("nan"), 1.0]]), label=pl.lit(True))
+    )
+    losses = score_losses(rows, "answer", rows["version"], VERSIONS)
+    assert losses[0] == pytest.approx(-np.log(0.8))
+    assert np.isnan(losses[1:]).all()
 
 
 def test_requests_that_the_challenger_never_learned_are_found_in_the_log_without_labels() -> None:

@@ -110,6 +110,26 @@ def test_what_the_version_in_charge_believes_stands_beside_what_its_labels_say(t
     assert accuracy.is_over_confident
 
 
+def test_a_label_that_changes_counts_as_it_came_last_and_the_earlier_one_is_kept(trained: Path, tmp_path: Path) -> None:
+    rows = pl.DataFrame({"event": ["a", "b"], "heat": [3.0, 3.0], "noise": [0.0, 0.0]})
+    rows.write_parquet(tmp_path / "in.parquet")
+    with opened(trained, days=42) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        first = pl.read_parquet(tmp_path / "out.parquet")["prediction_id"][0]
+        controller, view = make_controller(project), StoredView(project=project)
+        project.clock.move_to(TRAINED_AT + timedelta(days=4))
+        measured = []
+        for hour, name in enumerate(({"key": "a"}, {"prediction_id": first}, {"key": "a"})):
+            at = (TRAINED_AT + timedelta(days=3, hours=hour)).timestamp()
+            record_labels(project.store, [LabelFact(loop=LOOP, label=hour != 1, at=at, received_at=at, **name)])
+            controller.write_windows(project.clock.now())
+            (window,) = view.overview().loops[0].windows
+            measured.append((window.n_rows, window.n_labelled, window.metrics["accuracy"], window.loss_low))
+        with project.store.reading() as tx:
+            assert [fact.label for fact in tx.labels.all(LOOP)] == [True, False, True]
+    assert measured == [(2, 1, 1.0, None), (2, 1, 0.0, None), (2, 1, 1.0, None)]
+
+
 def test_predictions_that_stop_raise_one_alert_that_closes_when_they_come_again(trained: Path, tmp_path: Path) -> None:
     n_rows = 400
     times = [TRAINED_AT + timedelta(days=1 + 10 * i / n_rows) for i in range(n_rows)]

@@ -125,6 +125,7 @@ def score_losses(
         labels = encode_labels(part["label"], task=signature.task, classes=signature.classes)
         known = labels >= 0 if signature.task.has_classes else np.isfinite(labels)
         answers = read_answers(part[column], signature)
+        known &= np.isfinite(answers).reshape(part.height, -1).all(axis=1)
         found = np.full(part.height, np.nan)
         found[known] = version.loss.rows(answers[known], labels[known])
         losses[chosen.to_numpy()] = found
