@@ -2,11 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Comparison, Decision, DecisionKind, Loss, PeriodResult, PolicyResult, Value, measure_quality
+from holdtrue.domain import (
+    Comparison,
+    Decision,
+    DecisionKind,
+    Loss,
+    PeriodResult,
+    PolicyResult,
+    Task,
+    Value,
+    measure_quality,
+)
+from holdtrue.monitoring import believe_quality
 from holdtrue.stats import paired_interval
 
 from .calendar import Period
@@ -54,7 +66,7 @@ def measure_policy(
         loss_low=whole[1],
         loss_high=whole[2],
         loss_name=loss.kind.value,
-        metrics=measure_quality(replay.task, trace.answers[known], replay.labels[known]),
+        metrics=_measure_metrics(trace.answers[known], replay.labels[known], replay.task, loss),
         n_retrains=trace.n_retrains,
         n_catch_ups=trace.n_catch_ups,
         n_promotions=_count(trace.decisions, DecisionKind.PROMOTED),
@@ -68,6 +80,14 @@ def measure_policy(
         ),
         decisions=trace.decisions,
     )
+
+
+def _measure_metrics(answers: NDArray[np.float64], labels: NDArray[Any], task: Task, loss: Loss) -> dict[str, float]:
+    """Return what was measured, and beside it what the versions believed of the same answers."""
+    figures = measure_quality(task, answers, labels)
+    if not figures or not task.has_classes:
+        return figures
+    return figures | {"believed_accuracy": float(believe_quality(answers, loss)["accuracy"].mean())}
 
 
 def measure_losses(answers: NDArray[np.float64], replay: Replay, loss: Loss) -> NDArray[np.float64]:

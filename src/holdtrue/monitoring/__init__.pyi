@@ -1,3 +1,4 @@
+from .belief import believe_quality as believe_quality
 from .belief import measure_beliefs as measure_beliefs
 from .drift import LikelyCause as LikelyCause
 from .drift import explain_drift as explain_drift
@@ -20,6 +21,7 @@ __all__ = [
     "Quality",
     "ReferenceRisk",
     "RiskReading",
+    "believe_quality",
     "explain_drift",
     "measure_beliefs",
     "measure_metrics",
