@@ -34,6 +34,7 @@ class TrainingOrder:
         catches_up: fit the champion's recipe once more on all that is known, see `catch_up`.
         is_blind: train on all that is known and ask no gate (the policies that a backtest compares with).
         run_id: the run that this belongs to.
+        is_weighed: say what each feature carries; a backtest, where nobody asks, does without.
     """
 
     folder: str
@@ -45,6 +46,7 @@ class TrainingOrder:
     champion: Version | None = None
     catches_up: bool = False
     is_blind: bool = False
+    is_weighed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

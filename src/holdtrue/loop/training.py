@@ -107,7 +107,8 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
     )
     if evaluation.ruling is not Ruling.PASSED:
         return report
-    evaluation = replace(evaluation, weights=weigh_features(scorer, gate.later, loss))
+    if order.is_weighed:
+        evaluation = replace(evaluation, weights=weigh_features(scorer, gate.later, loss))
     return _refit(report, known, order, gate, evaluation, fitter)
 
 
