@@ -92,7 +92,7 @@ def watch_labels(
         patience: what the way from a client to the store may take, in business time.
         run_length_days: average number of days to a false alarm that is accepted.
 
-    Returns None while what is usual is not known: fewer than 7 days or 50 labels due, or none of them came.
+    Returns None while what is usual is not known: fewer than 14 days or 50 labels due, or none of them came.
     """
     grace = GRACE + patience
     ripe = joined.filter(pl.col("due_at") + grace <= now).sort("due_at")
