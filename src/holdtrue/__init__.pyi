@@ -16,6 +16,7 @@ from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
 from .domain import reproducible as reproducible
 from .domain import robust_to as robust_to
+from .domain import sampled as sampled
 from .domain import serves as serves
 from .domain import slices as slices
 from .domain import table as table
@@ -41,6 +42,7 @@ __all__ = [
     "reproducible",
     "robust_to",
     "run_backtest",
+    "sampled",
     "serves",
     "slices",
     "table",

@@ -122,6 +122,7 @@ def test_without_a_declared_outcome_there_is_no_worth() -> None:
 def test_other_figures_stand_beside_the_loss() -> None:
     found = measure_policy(trace("loop", 0.8), REPLAY, LOSS, PERIODS, [])
     assert found.metrics["auc"] == pytest.approx(1.0)
+    assert 0.5 <= found.metrics["believed_accuracy"] <= 1.0
     assert found.metrics["actual_share"] == pytest.approx(REPLAY.labels.mean())
 
 

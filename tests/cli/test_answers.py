@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from cli.command import Command
+from holdtrue import sampled
 
 
 @pytest.fixture
@@ -67,11 +68,35 @@ def test_labels_that_cannot_be_used_are_refused_with_the_reason(
     assert word in holdtrue("label", tmp_path / "labels.csv", "--loop", trained, code=2).problem
 
 
+def test_the_events_that_were_drawn_for_an_early_label_are_wanted_until_it_has_come(
+    holdtrue: Command, trained: Path, rows: Path, tmp_path: Path
+) -> None:
+    assert "declares no early labels" in holdtrue("label", "--wanted", "--loop", trained, code=2).problem
+    assert "no file is named" in holdtrue("label", "--loop", trained, code=2).problem
+    early = 'label_delay="12h", early_labels=ht.sampled(0.5, within="1h")'
+    trained.write_text(trained.read_text().replace('label_delay="12h"', early))
+    names = [f"e{i}" for i in range(40)]
+    frame = pl.DataFrame({"event": names, "heat": [0.0] * 40, "noise": [0.0] * 40})
+    frame.write_parquet(rows)
+    holdtrue("score", trained, rows, tmp_path / "out.parquet")
+    found = holdtrue("label", "--wanted", "--loop", trained, "--json").object["wanted"]
+    drawn = [name for name in names if sampled(0.5, within="1h").has_drawn("machines", name)]
+    assert [each["key"] for each in found] == drawn
+    file = tmp_path / "labels.csv"
+    file.write_text(f"key,label\n{drawn[0]},true\n")
+    holdtrue("label", file, "--loop", trained)
+    lines = holdtrue("label", "--wanted", "--loop", trained).told.split()
+    assert lines[0] == "key,answered_at,by"
+    assert [line.split(",")[0] for line in lines[1:]] == drawn[1:]
+
+
 def test_status_says_who_is_in_charge_and_what_was_decided(holdtrue: Command, trained: Path) -> None:
     told = holdtrue("status", trained).told
     assert "v1 is in charge" in told
     assert "install" in told
+    assert "Rests most on heat (" in told
     (loop,) = holdtrue("status", trained, "--json").object["loops"]
+    assert loop["champion"]["metrics"]["weight_heat"] > 0.1
     assert (loop["name"], loop["champion"]["number"], loop["challenger"]) == ("machines", 1, None)
 
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from holdtrue.clock import VirtualClock
+from holdtrue.data import load_snapshot, take_snapshot
 from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Ruling, RunState, Stage, StageKind
 from holdtrue.errors import SourceMissing
 from holdtrue.loop import (
@@ -127,6 +129,25 @@ def test_a_table_that_grows_is_read_anew_and_one_that_cannot_be_read_is_what_it_
         (tmp_path / "rows.parquet").unlink()
         with pytest.raises(SourceMissing):
             make_controller(project).history(NOW)
+
+
+def test_a_label_that_changes_in_the_table_counts_as_it_is_now_and_snapshots_keep_what_was(
+    tmp_path: Path,
+) -> None:
+    rows = drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60)
+    loop_file = write_drifting_project(tmp_path, rows=rows)
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        controller = make_controller(project)
+        before = take_snapshot(project.store, "machines", controller.history(NOW), as_of=NOW)
+        changed = not rows["failed"][0]
+        rows.with_columns(failed=pl.when(pl.col("event") == "e000000").then(changed).otherwise("failed")).write_parquet(
+            tmp_path / "rows.parquet"
+        )
+        assert controller.history(NOW).frame["__label"][0] is changed
+        after = take_snapshot(project.store, "machines", controller.history(NOW), as_of=NOW)
+        assert before.digest != after.digest
+        for record, label in ((before, not changed), (after, changed)):
+            assert load_snapshot(project.store, record.digest, "machines").frame["__label"][0] is label
 
 
 def test_a_refusal_is_written_once_for_each_reason(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from holdtrue.loop import (
     BeginRollout,
     CaughtUp,
     CloseAlert,
+    Concern,
     Facts,
     FollowUp,
     HoldRollout,
@@ -138,6 +139,7 @@ def test_nothing_else_starts_while_a_training_or_a_rollout_is_under_way() -> Non
 def test_an_alert_opens_once_and_closes_when_its_evidence_is_gone() -> None:
     (opened,) = decide(POLICY, CALM, Facts(alert=reading(has_risen=True)), NOW)
     assert isinstance(opened, OpenAlert)
+    assert (opened.concern.cause, opened.sentence) == (Cause.RISK, "The risk has risen.")
     alert = Alert(alert_id="a", loop="l", version=1, cause=Cause.RISK, sentence="s", opened_at=NOW)
     known = replace(CALM, open_alerts=(alert,))
     assert decide(POLICY, known, Facts(alert=reading(has_risen=True)), NOW) == ()
@@ -149,6 +151,39 @@ def test_an_alert_about_a_version_that_left_is_closed() -> None:
     alert = Alert(alert_id="a", loop="l", version=7, cause=Cause.RISK, sentence="s", opened_at=NOW)
     moves = decide(POLICY, replace(CALM, open_alerts=(alert,)), Facts(alert=reading(has_risen=True)), NOW)
     assert [type(move) for move in moves] == [CloseAlert, OpenAlert]
+
+
+def concern(cause: Cause, *, is_raised: bool) -> Concern:
+    return Concern(cause=cause, is_raised=is_raised, sentence=f"{cause} stopped", evidence={})
+
+
+def test_every_cause_has_its_own_alert_and_each_closes_itself() -> None:
+    stopped = tuple(concern(cause, is_raised=True) for cause in (Cause.PREDICTIONS, Cause.LABELS))
+    opened = decide(POLICY, CALM, Facts(alert=reading(has_risen=True), concerns=stopped), NOW)
+    assert [move.concern.cause for move in opened if isinstance(move, OpenAlert)] == [
+        Cause.RISK, Cause.PREDICTIONS, Cause.LABELS,
+    ]  # fmt: skip
+    alerts = tuple(
+        Alert(alert_id=cause, loop="l", version=1, cause=cause, sentence="s", opened_at=NOW)
+        for cause in (Cause.RISK, Cause.PREDICTIONS, Cause.LABELS)
+    )
+    known = replace(CALM, open_alerts=alerts)
+    assert decide(POLICY, known, Facts(alert=reading(has_risen=True), concerns=stopped), NOW) == ()
+    calm = (concern(Cause.LABELS, is_raised=False),)
+    assert decide(POLICY, known, Facts(alert=reading(has_risen=True), concerns=calm), NOW) == (
+        CloseAlert(alert=alerts[2]),
+    )
+
+
+def test_labels_that_stop_during_a_rollout_are_told_beside_its_move() -> None:
+    rollout = Rollout(
+        rollout_id="r", loop="l", champion=1, challenger=2, plan=PLAN, terms=TERMS, started_at=NOW,
+        stage_index=0, stage_started_at=NOW,
+    )  # fmt: skip
+    facts = Facts(concerns=(concern(Cause.LABELS, is_raised=True),))
+    hold, alert = decide(POLICY, replace(CALM, rollout=rollout), facts, NOW)
+    assert isinstance(hold, HoldRollout)
+    assert isinstance(alert, OpenAlert)
 
 
 SHADOWED = Rollout(

@@ -23,6 +23,7 @@ from holdtrue.domain import (
     Version,
 )
 from holdtrue.loop import explain_risk, gather_evidence, trace_evidence
+from holdtrue.loop.observe import score_losses
 from holdtrue.monitoring import RiskReading
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -70,6 +71,20 @@ def test_an_alert_names_the_input_that_moved_as_its_likely_cause() -> None:
     assert isinstance(moved, list)
     assert [cause["column"] for cause in moved if isinstance(cause, dict)] == ["heat"]
     assert told.evidence["limit"] == 0.4
+
+
+def test_the_causes_of_an_alert_are_ranked_by_what_they_carry_in_the_model() -> None:
+    both = log(shift=1.0).with_columns(
+        features=pl.struct(
+            heat=pl.col("features").struct.field("heat"), noise=pl.col("features").struct.field("noise") + 3.0
+        )
+    )
+    first = "Likely causes: noise has moved"
+    assert first in explain_risk(RISEN, reference(), both).sentence
+    assert first in explain_risk(RISEN, reference(), both, weights={}).sentence
+    told = explain_risk(RISEN, reference(), both, weights={"heat": 0.3, "noise": 0.0})
+    assert "Likely causes: heat has moved" in told.sentence
+    assert [cause["weight"] for cause in told.evidence["moved"]] == [0.3, 0.0]
 
 
 def test_an_alert_says_when_no_input_moved() -> None:
@@ -138,6 +153,17 @@ def test_the_trace_of_evidence_ends_where_the_evidence_stands() -> None:
     assert stands.skew is None
     early = trace_evidence(asked, labels(300), rollout(), VERSIONS, label_delay=delay, now=BEGIN)
     assert early == ()
+
+
+def test_answers_that_are_no_numbers_have_no_loss() -> None:
+    rows = (
+        shadowed(3, shadow=0.6)
+        .head(3)
+        .with_columns(answer=pl.Series([[0.2, 0.8], [float("inf"), 0.0], [float("nan"), 1.0]]), label=pl.lit(True))
+    )
+    losses = score_losses(rows, "answer", rows["version"], VERSIONS)
+    assert losses[0] == pytest.approx(-np.log(0.8))
+    assert np.isnan(losses[1:]).all()
 
 
 def test_requests_that_the_challenger_never_learned_are_found_in_the_log_without_labels() -> None:

@@ -64,6 +64,50 @@ def test_causes_are_ranked_by_weight_times_distance(make_history) -> None:
     assert weighted[0].weight == 0.9
 
 
+def test_infinite_values_moments_and_spreads_are_told_as_what_they_are(make_history) -> None:
+    rng = np.random.default_rng(11)
+    drawn = rng.normal(size=3_000)
+
+    def tell(before: np.ndarray, now: np.ndarray) -> str:
+        causes = explain_drift(make_history(pl.DataFrame({"x": before})), pl.DataFrame({"x": now}))
+        return causes[0].sentence
+
+    broken = np.where(np.arange(3_000) % 3 == 0, np.inf, rng.normal(size=3_000))
+    assert "its infinite values went from 0.0% to 33.3%" in tell(drawn, broken)
+    assert "its infinite values went from 0.0% to 100.0%" in tell(drawn, np.tile([np.inf, -np.inf], 1_500))
+    moments = 1.7e9 + np.arange(3_000.0)
+    assert "its mean went from 1.7000015e+09 to 1.7000055e+09" in tell(moments, moments + 3_000)
+    assert "its spread from 1." in tell(drawn, 3 * rng.permutation(drawn))
+
+
+def test_columns_that_say_little_or_nothing_never_crash(make_history) -> None:
+    rng, n_rows = np.random.default_rng(12), 300
+    odd = {
+        "nan": np.full(n_rows, np.nan), "null": pl.Series([None] * n_rows, dtype=pl.Float64),
+        "constant": np.ones(n_rows),
+        "unique": [f"u{i}" for i in range(n_rows)], "huge": rng.normal(size=n_rows) * 1e300, "ties": [0.5] * n_rows,
+        "boolean": rng.random(n_rows) < 0.5, "number": rng.normal(size=n_rows),
+    }  # fmt: skip
+    for before in odd.values():
+        for now in odd.values():
+            reference = make_history(pl.DataFrame({"x": before}))
+            for n_now in (n_rows, 1, 0):
+                causes = explain_drift(reference, pl.DataFrame({"x": now}).head(n_now), weights={"x": 0.0})
+                assert all(np.isfinite(cause.distance) for cause in causes)
+
+
+def test_a_column_of_unknown_weight_counts_as_a_usual_one(make_history) -> None:
+    rng = np.random.default_rng(3)
+    current = draw_features(rng, n_rows=3_000, shift=2.0).with_columns(humid=pl.col("humid") + 25)
+    reference = make_history(draw_features(rng))
+    for known, first in ((0.9, "temp"), (0.001, "humid")):
+        causes = explain_drift(reference, current, weights={"temp": known, "carrier": 0.01})
+        assert causes[0].column == first
+        assert {cause.column: cause.weight for cause in causes} == {"temp": known, "humid": None}
+    ignored = explain_drift(reference, current, weights={"temp": 0.0, "humid": 0.0})
+    assert [cause.column for cause in ignored] == ["temp", "humid"]
+
+
 def test_a_single_strange_window_of_three_is_not_a_move(make_history) -> None:
     rng = np.random.default_rng(4)
     parts = [draw_features(rng, n_rows=1_000, shift=shift) for shift in (0.0, 3.0, 0.0)]

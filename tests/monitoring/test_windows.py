@@ -52,7 +52,8 @@ def test_weeks_start_on_monday_and_carry_loss_interval_and_metrics() -> None:
     for window in windows:
         assert (window.n_rows, window.n_due, window.n_labelled) == (700, 700, 700)
         assert window.loss_low < window.loss < window.loss_high
-        assert set(window.metrics) == {"log_loss", "brier", "auc", "predicted_share", "actual_share", "accuracy"}
+        measured = {name for name in window.metrics if not name.startswith("believed_")}
+        assert measured == {"log_loss", "brier", "auc", "predicted_share", "actual_share", "accuracy"}
         assert window.metrics["actual_share"] == pytest.approx(window.metrics["predicted_share"], abs=0.06)
 
 
@@ -69,11 +70,13 @@ def test_missing_labels_show_in_the_coverage() -> None:
     assert (window.n_due, window.n_labelled) == (700, 350)
 
 
-def test_a_window_without_labels_has_no_loss() -> None:
-    answers, _ = draw_binary(70)
+def test_a_window_without_labels_has_no_loss_and_nothing_but_the_belief_of_its_version() -> None:
+    answers = [[0.8, 0.2]] * 35 + [[0.4, 0.6]] * 35
     [window] = measure(make_joined(answers, [None] * 70, days=7))
     assert window.n_labelled == 0
-    assert (window.loss, window.loss_low, dict(window.metrics)) == (None, None, {})
+    assert (window.loss, window.loss_low) == (None, None)
+    own = -(0.8 * np.log(0.8) + 0.2 * np.log(0.2) + 0.4 * np.log(0.4) + 0.6 * np.log(0.6)) / 2
+    assert window.metrics == pytest.approx({"believed_accuracy": 0.7, "believed_log_loss": own})
 
 
 def test_no_rows_give_no_windows() -> None:
@@ -119,7 +122,7 @@ def test_several_classes_get_log_loss_and_accuracy() -> None:
     joined = make_joined(answers, ["a", "c"] * 20, days=7)
     [window] = measure(joined, task=Task.MULTICLASS, classes=("a", "b", "c"))
     assert window.metrics["accuracy"] == 0.5
-    assert set(window.metrics) == {"log_loss", "accuracy"}
+    assert set(window.metrics) == {"log_loss", "accuracy", "believed_log_loss", "believed_accuracy"}
 
 
 def test_numbers_get_absolute_and_squared_error() -> None:

@@ -1,15 +1,17 @@
 import time
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from holdtrue.clock import ScaledClock
 from holdtrue.data import record_labels
-from holdtrue.domain import LabelFact
+from holdtrue.domain import Cause, LabelFact
 from holdtrue.errors import NotFound
 from holdtrue.project import StoredView, open_project, score_file
-from project.small import LOOP, TRAINED_AT, opened
+from project.small import LOOP, TRAINED_AT, make_controller, opened
 
 
 def test_before_the_first_training_nobody_is_in_charge(fresh: Path) -> None:
@@ -30,6 +32,8 @@ def test_after_a_training_its_version_is_in_charge_and_its_decisions_are_told_ne
     assert [run.state for run in loop.runs] == ["succeeded"]
     assert loop.baseline_loss == pytest.approx(0.69, abs=0.02)
     assert (overview.project, overview.predict_url, overview.clock_speed) == ("project", "http://here", 1.0)
+    assert list(loop.champion.weights) == ["heat", "noise"]
+    assert loop.champion.weights["heat"] > 0.2 > 10 * loop.champion.weights["noise"]
 
 
 def test_a_rollout_under_way_is_shown_with_both_versions_and_the_days_that_are_left(rolling: Path) -> None:
@@ -76,6 +80,81 @@ def test_the_label_of_an_answer_is_shown_once_it_has_come(trained: Path, tmp_pat
         assert found is not None
         assert (found.label, found.at) == (True, at)
         assert StoredView(project=project).explain(second).label is None
+
+
+def test_what_the_version_in_charge_believes_stands_beside_what_its_labels_say(trained: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    heat = rng.normal(size=400)
+    rows = pl.DataFrame({"event": [f"n{i}" for i in range(400)], "heat": heat, "noise": rng.normal(size=400)})
+    rows.write_parquet(tmp_path / "in.parquet")
+    with opened(trained, days=42) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        view, controller = StoredView(project=project), make_controller(project)
+        controller.write_windows(project.clock.now())
+        accuracy, loss = view.overview().loops[0].beliefs
+        assert (accuracy.metric, loss.metric) == ("accuracy", "log_loss")
+        assert accuracy.awaiting == pytest.approx(0.75, abs=0.1)
+        assert (accuracy.n_awaiting, accuracy.measured, accuracy.corrected) == (400, None, None)
+        assert loss.precision == pytest.approx(
+            0.1 * (view.overview().loops[0].baseline_loss - view.overview().loops[0].champion.metrics["candidate_loss"])
+        )
+        project.clock.move_to(TRAINED_AT + timedelta(days=3))
+        at = TRAINED_AT.timestamp() + 2.5 * 86_400
+        wrong = [LabelFact(loop=LOOP, label=bool(heat[i] < 0), at=at, received_at=at, key=f"n{i}") for i in range(400)]
+        record_labels(project.store, wrong)
+        controller.write_windows(project.clock.now())
+        accuracy, _ = view.overview().loops[0].beliefs
+    assert accuracy.n_awaiting == 0
+    assert accuracy.measured is not None
+    assert accuracy.measured.value < 0.3 < accuracy.believed
+    assert accuracy.is_over_confident
+
+
+def test_a_label_that_changes_counts_as_it_came_last_and_the_earlier_one_is_kept(trained: Path, tmp_path: Path) -> None:
+    rows = pl.DataFrame({"event": ["a", "b"], "heat": [3.0, 3.0], "noise": [0.0, 0.0]})
+    rows.write_parquet(tmp_path / "in.parquet")
+    with opened(trained, days=42) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        first = pl.read_parquet(tmp_path / "out.parquet")["prediction_id"][0]
+        controller, view = make_controller(project), StoredView(project=project)
+        project.clock.move_to(TRAINED_AT + timedelta(days=4))
+        measured = []
+        for hour, name in enumerate(({"key": "a"}, {"prediction_id": first}, {"key": "a"})):
+            at = (TRAINED_AT + timedelta(days=3, hours=hour)).timestamp()
+            record_labels(project.store, [LabelFact(loop=LOOP, label=hour != 1, at=at, received_at=at, **name)])
+            controller.write_windows(project.clock.now())
+            (window,) = view.overview().loops[0].windows
+            measured.append((window.n_rows, window.n_labelled, window.metrics["accuracy"], window.loss_low))
+        with project.store.reading() as tx:
+            assert [fact.label for fact in tx.labels.all(LOOP)] == [True, False, True]
+    assert measured == [(2, 1, 1.0, None), (2, 1, 0.0, None), (2, 1, 1.0, None)]
+
+
+def test_predictions_that_stop_raise_one_alert_that_closes_when_they_come_again(trained: Path, tmp_path: Path) -> None:
+    n_rows = 400
+    times = [TRAINED_AT + timedelta(days=1 + 10 * i / n_rows) for i in range(n_rows)]
+    keys = [f"n{i}" for i in range(n_rows)]
+    rows = pl.DataFrame({"event": keys, "at": times, "heat": [0.5] * n_rows, "noise": [0.0] * n_rows})
+    rows.write_parquet(tmp_path / "in.parquet")
+    rows.head(1).with_columns(event=pl.lit("late"), at=TRAINED_AT + timedelta(days=12, hours=1)).write_parquet(
+        tmp_path / "one.parquet"
+    )
+    with opened(trained, days=51) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        controller, view = make_controller(project), StoredView(project=project)
+        assert view.overview().loops[0].alerts == ()
+        project.clock.move_to(TRAINED_AT + timedelta(days=12))
+        for _ in range(3):
+            controller.tick()
+        (alert,) = view.overview().loops[0].alerts
+        assert alert.cause is Cause.PREDICTIONS
+        assert "No prediction has been asked for since 2024-02-20" in alert.sentence
+        score_file(project, tmp_path / "one.parquet", tmp_path / "out.parquet")
+        project.clock.move_to(TRAINED_AT + timedelta(days=12, hours=1))
+        controller.tick()
+        assert view.overview().loops[0].alerts == ()
+        with project.store.reading() as tx:
+            assert len(tx.alerts.all(LOOP)) == 1
 
 
 def test_a_replayed_project_says_how_fast_its_clock_runs(trained: Path) -> None:

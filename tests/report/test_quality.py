@@ -16,6 +16,18 @@ def test_quality_shows_who_was_in_charge_and_who_on_trial() -> None:
     assert "labels of v5" in chart.words
 
 
+def test_what_the_version_in_charge_believed_is_a_broken_line_that_says_so() -> None:
+    own = {"believed_log_loss": 0.41}
+    windows = [replace(w, metrics=own, loss=None if w.starts_at > BEGAN + 20 * DAY else w.loss) for w in make_windows()]
+    chart = draw_quality(windows, takeovers=TAKEOVERS, loss_name="log_loss")
+    assert chart is not None
+    assert ">the model's own belief</text>" in chart.svg().replace("&#39;", "'")
+    assert 'stroke-dasharray="3,3"' in chart.svg()
+    plain = draw_quality(make_windows(), takeovers=TAKEOVERS, loss_name="log_loss")
+    assert plain is not None
+    assert "belief" not in plain.svg()
+
+
 def test_quality_of_one_version_needs_no_legend() -> None:
     windows = tuple(window for window in make_windows(8) if window.version == 1)
     chart = draw_quality(windows, takeovers=TAKEOVERS[:1])

@@ -13,6 +13,7 @@ from holdtrue.domain import (
     VerdictStage,
 )
 from holdtrue.report import (
+    tabulate_policies,
     tell_backtest,
     tell_coverage,
     tell_evidence,
@@ -83,6 +84,17 @@ def test_evidence_is_told_as_known_or_not_known_yet() -> None:
     assert tell_evidence(replace(point, low=None, high=None, n_rows=7), is_paired=False) == (
         "Not yet known: 7 rows so far."
     )
+
+
+def test_what_the_versions_believed_is_told_beside_what_was_measured() -> None:
+    result = make_backtest()
+    sure = replace(result.told, metrics={"accuracy": 0.772, "believed_accuracy": 0.807})
+    told = tell_backtest(replace(result, policies=(sure,)))
+    assert told[1] == "77.2 % of its answers were right; its versions themselves believed 80.7 %, 3.5 points too high."
+    modest = replace(sure, metrics={"accuracy": 0.772, "believed_accuracy": 0.77})
+    assert tell_backtest(replace(result, policies=(modest,)))[1].endswith("believed 77 %, 0.2 points too low.")
+    assert tabulate_policies(replace(result, policies=(sure,))).header.count("Accuracy") == 1
+    assert "Believed accuracy" not in tabulate_policies(replace(result, policies=(sure,))).header
 
 
 def test_an_active_rollout_is_told_with_its_stage_its_evidence_and_its_time() -> None:

@@ -75,6 +75,16 @@ def test_a_database_of_a_newer_holdtrue_is_refused(store: Store) -> None:
         Store.open(store.folder)
 
 
+def test_a_database_of_the_first_tables_gets_the_later_ones(store: Store) -> None:
+    store.close()
+    with sqlite3.connect(store.folder / "holdtrue.db") as connection:
+        connection.execute("DROP TABLE beliefs")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    Store.open(store.folder).close()
+    assert dump_schema(store.folder / "holdtrue.db") == GOLDEN.read_text()
+
+
 def test_a_step_that_fails_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "holdtrue.db"
     with sqlite3.connect(path) as connection:

@@ -7,8 +7,10 @@ import pytest
 
 from holdtrue.domain import (
     Alert,
+    Belief,
     Cause,
     DatasetRecord,
+    Estimate,
     RolloutStatus,
     Ruling,
     Run,
@@ -167,6 +169,18 @@ def test_windows_are_measured_anew(store: Store) -> None:
         assert tx.windows.all("flights", 2) == tx.windows.all("flights", version=2) == [later]
         with pytest.raises(StatisticsError, match=r"Window\.metrics\.auc is nan"):
             tx.windows.put([dataclasses.replace(window, metrics={"auc": float("nan")})])
+
+
+def test_beliefs_are_asked_anew(store: Store) -> None:
+    belief = Belief(loop="flights", version=1, metric="accuracy", as_of=NOW, n_awaiting=9, awaiting=0.8)
+    measured = Estimate(value=0.7, n_rows=40, low=0.6, high=0.8)
+    later = dataclasses.replace(belief, as_of=NOW + DAY, measured=measured, believed=0.9, n_needed=700)
+    with store.transaction() as tx:
+        tx.beliefs.put([belief, dataclasses.replace(belief, metric="log_loss")])
+        tx.beliefs.put([later])
+        tx.beliefs.put([])
+        assert tx.beliefs.read("flights", 1) == [later, dataclasses.replace(belief, metric="log_loss")]
+        assert tx.beliefs.read("flights", 2) == []
 
 
 def test_the_state_of_a_loop_changes_by_compare_and_set(store: Store) -> None:

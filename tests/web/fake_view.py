@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from holdtrue.domain import (
     Alert,
     AuditEntry,
+    Belief,
     Cause,
     Column,
+    Estimate,
     EvidencePoint,
     Explanation,
     Kind,
@@ -96,7 +98,7 @@ def make_version(number: int) -> Version:
         lineage=Lineage(run_id=f"run-{number}", dataset="d" * 64, trained_until=trained, code="c" * 64),
         loss=Loss.for_classes(),
         created_at=trained,
-        metrics={"log_loss": 0.47 - 0.004 * number},
+        metrics={"log_loss": 0.47 - 0.004 * number, "weight_carrier": 0.012, "weight_distance": 0.034},
     )
 
 
@@ -109,10 +111,18 @@ def make_windows(n_days: int = 28) -> tuple[Window, ...]:
             Window(
                 loop=LOOP, version=version, starts_at=BEGAN + day * DAY, ends_at=BEGAN + (day + 1) * DAY, n_rows=900,
                 n_due=900 if day < 27 else 500, n_labelled=883 if day < 27 else 310, loss=loss, loss_low=loss - 0.024,
-                loss_high=loss + 0.024,
+                loss_high=loss + 0.024, metrics={"believed_log_loss": loss - 0.03},
             )
         )  # fmt: skip
     return tuple(windows)
+
+
+def make_belief() -> Belief:
+    return Belief(
+        loop=LOOP, version=4, metric="accuracy", as_of=NOW, n_awaiting=900, awaiting=0.812, n_needed=640,
+        measured=Estimate(value=0.772, n_rows=2_773, low=0.757, high=0.787), believed=0.807,
+        excess=Estimate(value=0.035, n_rows=2_773, low=0.015, high=0.055),
+    )  # fmt: skip
 
 
 def make_rollout_view() -> RolloutView:
@@ -210,6 +220,7 @@ def make_loop() -> LoopView:
             make_run(1),
         ),
         baseline_loss=0.53,
+        beliefs=(make_belief(),),
         notes=("1,353 values had not been seen in training and were taken as missing.",),
     )
 

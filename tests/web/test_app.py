@@ -32,6 +32,7 @@ def test_the_page_shows_who_answers_and_who_is_on_trial() -> None:
         "At this traffic about 2.6 days more",
         "28 Sep 2013, 18:05 UTC, in a replay: a second is 1 day",
         "answering on",
+        "Rests most on distance (0.034) and carrier (0.012)",
     ):
         assert text.replace("\u00a0", " ") in html.replace("\u00a0", " ")
 
@@ -45,6 +46,8 @@ def test_the_page_shows_quality_labels_alerts_and_runs() -> None:
         "The risk of v4 has risen",
         "ValueError: Input X contains NaN.",
         "439 MB",
+        "the model believes 80.7\u00a0%: it is over-confident.",
+        "That is its own belief, not measured",
         "1,353 values had not been seen",
     ):
         assert text in html

@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Comparison, Decision, DecisionKind, Loss, PeriodResult, PolicyResult, Value, measure_quality
+from holdtrue.domain import (
+    Comparison,
+    Decision,
+    DecisionKind,
+    Loss,
+    PeriodResult,
+    PolicyResult,
+    Value,
+    measure_quality,
+)
+from holdtrue.monitoring import believe_quality
 from holdtrue.stats import paired_interval
 
 from .calendar import Period
@@ -69,13 +79,13 @@ def measure_policy(
         loss_low=whole[1],
         loss_high=whole[2],
         loss_name=loss.kind.value,
-        metrics=_measure_metrics(trace, replay, np.flatnonzero(known)),
+        metrics=_measure_metrics(trace, replay, np.flatnonzero(known), loss),
         n_retrains=trace.n_retrains,
         n_catch_ups=trace.n_catch_ups,
         n_promotions=_count(trace.decisions, DecisionKind.PROMOTED),
         n_rejected=_count(trace.decisions, DecisionKind.REJECTED) + _count(trace.decisions, DecisionKind.ABORTED),
         value=_value(trace, known, blocks),
-        periods=tuple(_measure_period(trace, replay, losses, period, static=static) for period in periods),
+        periods=tuple(_measure_period(trace, replay, losses, period, loss=loss, static=static) for period in periods),
         versus=tuple(
             _compare(losses, measure_losses(other, replay, loss), blocks, other.policy)
             for other in others
@@ -93,8 +103,12 @@ def measure_losses(trace: PolicyTrace, replay: Replay, loss: Loss) -> NDArray[np
     return losses
 
 
-def _measure_metrics(trace: PolicyTrace, replay: Replay, rows: NDArray[np.int64]) -> dict[str, float]:
+def _measure_metrics(trace: PolicyTrace, replay: Replay, rows: NDArray[np.int64], loss: Loss) -> dict[str, float]:
+    """Return what was measured, and beside it what the versions believed of the same answers."""
     found = [measure_quality(replay.task, answers[rows], replay.labels[rows]) for answers in trace.draws]
+    if found[0] and replay.task.has_classes:
+        beliefs = [float(believe_quality(answers[rows], loss)["accuracy"].mean()) for answers in trace.draws]
+        found = [each | {"believed_accuracy": belief} for each, belief in zip(found, beliefs, strict=True)]
     return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
 
 
@@ -104,6 +118,7 @@ def _measure_period(
     losses: NDArray[np.float64],
     period: Period,
     *,
+    loss: Loss,
     static: NDArray[np.float64] | None,
 ) -> PeriodResult:
     begin, end = replay.find_row(period.start), replay.find_row(period.end)
@@ -119,7 +134,7 @@ def _measure_period(
         loss=mean,
         loss_low=low,
         loss_high=high,
-        metrics=_measure_metrics(trace, replay, begin + np.flatnonzero(known)),
+        metrics=_measure_metrics(trace, replay, begin + np.flatnonzero(known), loss),
         n_retrains=_count(decisions, DecisionKind.RETRAINED),
         n_promotions=_count(decisions, DecisionKind.PROMOTED),
         n_rejected=_count(decisions, DecisionKind.REJECTED) + _count(decisions, DecisionKind.ABORTED),

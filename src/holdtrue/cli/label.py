@@ -1,4 +1,4 @@
-"""label: labels from a file."""
+"""label: labels from a file, and which events want an early one."""
 
 import time
 from datetime import UTC, datetime
@@ -11,17 +11,27 @@ import typer
 from holdtrue.data import read_files, record_labels
 from holdtrue.domain import LabelFact
 from holdtrue.errors import LabelError
-from holdtrue.project import open_project
+from holdtrue.project import list_wanted, open_project
 
 from .console import print_json, say
 
 
 def label(
-    file: Annotated[Path, typer.Argument(help="Parquet or CSV with key (or prediction_id), label and at.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="Parquet or CSV with key (or prediction_id), label and at.")
+    ] = None,
     loop_file: Annotated[Path, typer.Option("--loop", help="The file that declares the loop.")] = Path("loop.py"),
+    wanted: Annotated[
+        bool, typer.Option("--wanted", help="List, as CSV, the events drawn for an early label that have none yet.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Take labels from a file; the last one received for a key counts, earlier ones are kept."""
+    if wanted:
+        _list_wanted(loop_file, as_json=json)
+        return
+    if file is None:
+        raise LabelError("no file is named", expected="a file of labels, or --wanted")
     frame = read_files(str(file), folder=Path(), texts=("key", "prediction_id")).frame
     with open_project(loop_file) as project:
         n_new = record_labels(project.store, read_facts(frame, project.loop.name))
@@ -29,6 +39,17 @@ def label(
         print_json({"n_rows": frame.height, "n_new": n_new})
     else:
         say(f"{frame.height:,} labels read, {n_new:,} of them new")
+
+
+def _list_wanted(loop_file: Path, *, as_json: bool) -> None:
+    with open_project(loop_file) as project:
+        found = list_wanted(project)
+    if as_json:
+        print_json({"loop": project.loop.name, "wanted": found})
+        return
+    say("key,answered_at,by")
+    for each in found:
+        say(f"{each.key},{each.answered_at.isoformat()},{each.by.isoformat()}")
 
 
 def read_facts(frame: pl.DataFrame, loop: str) -> list[LabelFact]:

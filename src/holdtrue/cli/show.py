@@ -7,7 +7,7 @@ import typer
 
 from holdtrue.domain import LoopView
 from holdtrue.project import StoredView, open_project
-from holdtrue.report import tell_explanation
+from holdtrue.report import tell_beliefs, tell_explanation, tell_weights
 
 from .console import print_json, say
 
@@ -29,6 +29,8 @@ def status(loop_file: LoopFile = Path("loop.py"), json: AsJson = False) -> None:
 
 def _print_loop(loop: LoopView) -> None:
     say(f"{loop.name}: " + (f"{loop.champion.name} is in charge" if loop.champion else "no version is in charge yet"))
+    if loop.champion is not None and tell_weights(loop.champion):
+        say(tell_weights(loop.champion))
     if loop.rollout is not None and loop.challenger is not None:
         say(f"On its way: {loop.challenger.name}. {loop.rollout.sentence}")
     if loop.coverage is not None and loop.coverage.share is not None:
@@ -39,6 +41,8 @@ def _print_loop(loop: LoopView) -> None:
         last = measured[-1]
         spread = "" if last.loss_low is None else f" ({last.loss_low:.4f} .. {last.loss_high:.4f})"
         say(f"Latest measured {loop.loss.value}: {last.loss:.4f}{spread}, v{last.version}, {last.n_labelled:,} labels")
+    for sentence in tell_beliefs(loop.beliefs):
+        say(sentence)
     for alert in loop.alerts:
         say(f"ALERT since {alert.opened_at:%Y-%m-%d %H:%M}: {alert.sentence}")
     for entry in loop.decisions[:N_SHOWN]:

@@ -23,6 +23,8 @@ from .behaviour import monotone_in as monotone_in
 from .behaviour import reproducible as reproducible
 from .behaviour import robust_to as robust_to
 from .behaviour import serves as serves
+from .belief import Belief as Belief
+from .belief import Estimate as Estimate
 from .card import DeclaredUse as DeclaredUse
 from .card import ModelCard as ModelCard
 from .check import BeatsBaseline as BeatsBaseline
@@ -45,6 +47,8 @@ from .dataset import DatasetRecord as DatasetRecord
 from .digest import Json as Json
 from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
+from .early import EarlyLabels as EarlyLabels
+from .early import sampled as sampled
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -95,6 +99,7 @@ from .verdict import Verdict as Verdict
 from .verdict import VerdictRecord as VerdictRecord
 from .verdict import VerdictStage as VerdictStage
 from .verdict import combine_rulings as combine_rulings
+from .version import WEIGHT as WEIGHT
 from .version import AliasEvent as AliasEvent
 from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
@@ -119,6 +124,7 @@ __all__ = [
     "ABORT_BUDGET",
     "FIRST",
     "PROBABILITY_CLIP",
+    "WEIGHT",
     "ActionRule",
     "Alert",
     "AliasEvent",
@@ -126,6 +132,7 @@ __all__ = [
     "AuditEntry",
     "BacktestResult",
     "BeatsBaseline",
+    "Belief",
     "Calibrated",
     "Cause",
     "Check",
@@ -137,7 +144,9 @@ __all__ = [
     "DecisionKind",
     "DeclaredUse",
     "Direction",
+    "EarlyLabels",
     "Equality",
+    "Estimate",
     "Every",
     "EvidencePoint",
     "Explanation",
@@ -229,6 +238,7 @@ __all__ = [
     "parse_span",
     "reproducible",
     "robust_to",
+    "sampled",
     "serves",
     "slices",
     "table",

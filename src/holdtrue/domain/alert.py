@@ -13,6 +13,7 @@ class Cause(StrEnum):
 
     RISK = "risk"
     LABELS = "labels"
+    PREDICTIONS = "predictions"
     RUN = "run"
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from holdtrue.domain.early import EarlyLabels
 from holdtrue.domain.span import parse_span
 from holdtrue.errors import DeclarationError
 
@@ -31,6 +32,7 @@ class Table:
         features: the columns that a model may see; None for all the others.
         drop: columns that a model may not see.
         time_zone: zone of naive times in the file (IANA name); None when the file's times carry one.
+        early_labels: a random sample of the events whose label comes early, see `holdtrue.sampled`; None for none.
     """
 
     path: str
@@ -44,6 +46,7 @@ class Table:
     features: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     time_zone: str | None = None
+    early_labels: EarlyLabels | None = None
 
 
 def table(
@@ -59,11 +62,13 @@ def table(
     features: list[str] | tuple[str, ...] | None = None,
     drop: list[str] | tuple[str, ...] = (),
     time_zone: str | None = None,
+    early_labels: EarlyLabels | None = None,
 ) -> Table:
     """Declare the table of a loop: one Parquet or CSV file, or a glob of files with the same columns.
 
     Raises:
-        DeclarationError: neither or both of `label_delay` and `label_time` are given; a column is given two parts.
+        DeclarationError: neither or both of `label_delay` and `label_time` are given; a column is given two parts;
+            early labels are not early.
 
     >>> table("flights.parquet", key="flight_id", time="departs_at", label="late", label_delay="6h").label_delay
     datetime.timedelta(seconds=21600)
@@ -75,11 +80,7 @@ def table(
         )
     if labels not in {scope.value for scope in LabelScope}:
         raise DeclarationError(f"labels={labels!r} is not known", expected='"all" or "acted"')
-    if features is not None and label in features:
-        raise DeclarationError(f"the label {label!r} is among the features", remedy="take it out of features=[...]")
-    if features is not None and drop:
-        raise DeclarationError("both features= and drop= are given", expected="one of them")
-    return Table(
+    declared = Table(
         path=str(path),
         time=time,
         label=label,
@@ -91,4 +92,17 @@ def table(
         features=None if features is None else tuple(features),
         drop=tuple(drop),
         time_zone=time_zone,
+        early_labels=early_labels,
     )
+    _check_parts(declared)
+    return declared
+
+
+def _check_parts(declared: Table) -> None:
+    if declared.features is not None and declared.label in declared.features:
+        remedy = "take it out of features=[...]"
+        raise DeclarationError(f"the label {declared.label!r} is among the features", remedy=remedy)
+    if declared.features is not None and declared.drop:
+        raise DeclarationError("both features= and drop= are given", expected="one of them")
+    if declared.early_labels is not None and declared.label_delay is not None:
+        declared.early_labels.check_delay(declared.label_delay)

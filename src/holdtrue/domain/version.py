@@ -11,6 +11,9 @@ from holdtrue.domain.outcome import ActionRule
 from holdtrue.domain.rollout import RolloutPlan
 from holdtrue.domain.signature import Signature
 
+# The weights of features stand among a version's figures under their names behind this.
+WEIGHT = "weight_"
+
 
 class ModelFormat(StrEnum):
     """The formats in which a model can be stored and loaded safely."""
@@ -57,6 +60,12 @@ class Version:
     def name(self) -> str:
         """Return the name that people see, such as "v3"."""
         return f"v{self.number}"
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Return what each feature carries in it, heaviest first: the rise of the mean loss when it is shuffled."""
+        found = {name.removeprefix(WEIGHT): w for name, w in self.metrics.items() if name.startswith(WEIGHT)}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 @dataclass(frozen=True, kw_only=True)

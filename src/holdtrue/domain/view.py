@@ -7,6 +7,7 @@ import msgspec
 
 from holdtrue.domain.alert import Alert, Window
 from holdtrue.domain.audit import AuditEntry
+from holdtrue.domain.belief import Belief
 from holdtrue.domain.dataset import DatasetRecord
 from holdtrue.domain.loss import LossKind
 from holdtrue.domain.prediction import LabelFact, Prediction
@@ -95,6 +96,7 @@ class LoopView:
         alerts: the open ones.
         runs: newest first.
         baseline_loss: mean loss of the simple baseline, for comparison.
+        beliefs: what the version in charge believes of its own answers; never measured.
         notes: sentences that a reader must know.
     """
 
@@ -111,6 +113,7 @@ class LoopView:
     alerts: tuple[Alert, ...] = ()
     runs: tuple[Run, ...] = ()
     baseline_loss: float | None = None
+    beliefs: tuple[Belief, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -1,5 +1,6 @@
 from .act import Actor as Actor
 from .classes import align_classes as align_classes
+from .concern import Concern as Concern
 from .control import Controller as Controller
 from .decide import decide as decide
 from .file import load_loop as load_loop
@@ -53,6 +54,7 @@ __all__ = [
     "BeginRollout",
     "CaughtUp",
     "CloseAlert",
+    "Concern",
     "Controller",
     "EnvironmentTrainer",
     "Evaluation",

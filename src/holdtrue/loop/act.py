@@ -8,7 +8,6 @@ from datetime import datetime
 from holdtrue.domain import (
     Alert,
     AliasEvent,
-    Cause,
     Json,
     Rollout,
     RolloutStatus,
@@ -147,10 +146,10 @@ class Actor:
                 alert_id=uuid.uuid4().hex,
                 loop=self.loop,
                 version=champion or 0,
-                cause=Cause.RISK,
+                cause=move.concern.cause,
                 sentence=move.sentence,
                 opened_at=now,
-                evidence=dict(move.reading.evidence),
+                evidence=dict(move.concern.evidence),
             )
             tx.alerts.append(alert)
             self._note(tx, now, "alert", f"v{champion}", move.sentence)

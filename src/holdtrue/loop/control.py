@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import polars as pl
 
 from holdtrue.clock import Clock
 from holdtrue.data import (
@@ -21,14 +22,15 @@ from holdtrue.data import (
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Loop, Rollout, RolloutStatus, Ruling, Version
+from holdtrue.domain import Belief, Loop, Rollout, RolloutStatus, Ruling, Version
 from holdtrue.errors import HoldtrueError, NotFound, StateConflict
-from holdtrue.monitoring import RiskReading, measure_windows
+from holdtrue.monitoring import RiskReading, measure_beliefs, measure_windows
 from holdtrue.pipeline import describe_error, fail_run, start_run, submit_run, succeed_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
 from .act import CHAMPION, Actor
+from .concern import watch_flow
 from .decide import decide
 from .observe import count_news, explain_risk, gather_evidence, read_risk
 from .order import TrainingOrder, TrainingResult
@@ -174,15 +176,17 @@ class Controller:
         n_new += self._count_table_labels(since, now)
         delay = self.history(now).label_delay
         facts = Facts(n_new_labels=n_new, table_problem=self.table_problem)
-        if state.rollout is not None:
-            versions = self._read_versions(state.rollout)
-            evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)
-            return replace(facts, evidence=evidence)
         if state.champion is None:
             return facts
         with self.store.reading() as tx:
             champion = tx.versions.read(self.loop.name, state.champion)
-            took_over = [e.at for e in tx.aliases.history(self.loop.name) if e.alias == CHAMPION][-1]
+            taken = [e.at for e in tx.aliases.history(self.loop.name) if e.alias == CHAMPION]
+        concerns = watch_flow(log, labels, clock=self.clock, label_delay=delay, taken=taken)
+        facts = replace(facts, concerns=concerns)
+        if state.rollout is not None:
+            versions = self._read_versions(state.rollout)
+            evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)
+            return replace(facts, evidence=evidence)
         watch = restore_watch(champion, policy)
 
         def read(run_length_days: float) -> RiskReading:
@@ -191,7 +195,7 @@ class Controller:
                 labels,
                 champion,
                 watch,
-                since=took_over,
+                since=taken[-1],
                 label_delay=delay,
                 now=now,
                 run_length_days=run_length_days,
@@ -201,7 +205,7 @@ class Controller:
         alert, table = read(ALERT_RUN_LENGTH_DAYS), self.history(now)
         if alert.has_risen and not any(known.version == state.champion for known in state.open_alerts):
             learned = table.known_at(champion.lineage.trained_until)
-            alert = explain_risk(alert, learned, log.filter(log["time"] >= took_over))
+            alert = explain_risk(alert, learned, log.filter(log["time"] >= taken[-1]), weights=champion.weights)
         n_rows, n_days = count_news(table.known_at(now), log, labels, champion)
         return replace(facts, risk=risk, alert=alert, n_new_rows=n_rows, n_new_days=n_days)
 
@@ -215,7 +219,7 @@ class Controller:
             return {number: tx.versions.read(self.loop.name, number) for number in numbers}
 
     def write_windows(self, now: datetime) -> None:
-        """Measure the quality of every version that answered, for the page."""
+        """Measure the quality of every version that answered, for the page; ask the one in charge what it believes."""
         log = self.reader.read()
         if not log.height:
             return
@@ -224,6 +228,7 @@ class Controller:
         windows = []
         with self.store.reading() as tx:
             versions = {v.number: v for v in tx.versions.all(self.loop.name)}
+            champion = versions.get(tx.aliases.current(self.loop.name, CHAMPION) or 0)
         for number in sorted(set(log["version"].to_list())):
             version = versions.get(number)
             if version is not None:
@@ -237,8 +242,25 @@ class Controller:
                     window=self.window,
                     as_of=now,
                 )
+        beliefs = () if champion is None else self._ask_beliefs(joined, champion, now)
         with self.store.transaction() as tx:
             tx.windows.put(windows)
+            tx.beliefs.put(beliefs)
+
+    def _ask_beliefs(self, joined: pl.DataFrame, champion: Version, now: datetime) -> tuple[Belief, ...]:
+        # The loss is to be known as well as the watch looks at it.
+        tolerance = restore_watch(champion, self.policy(now, is_running=True)).tolerance
+        return measure_beliefs(
+            joined,
+            loop=self.loop.name,
+            version=champion.number,
+            loss=champion.loss,
+            task=champion.signature.task,
+            classes=champion.signature.classes,
+            as_of=now,
+            early=self.loop.data.early_labels,
+            loss_precision=tolerance,
+        )
 
     def _start(self, move: StartRun, now: datetime) -> None:
         run_id = uuid.uuid4().hex

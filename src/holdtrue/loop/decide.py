@@ -5,10 +5,11 @@ The live controller, the backtest and the tests call this same function.
 
 from datetime import datetime, timedelta
 
-from holdtrue.domain import Cause, Rollout, Ruling
+from holdtrue.domain import Rollout, Ruling
 from holdtrue.rollout import Evidence, RolloutAction
 from holdtrue.rollout import decide as decide_rollout
 
+from .concern import Concern, concern_risk
 from .state import (
     AbortRollout,
     AdvanceRollout,
@@ -144,13 +145,15 @@ def _can_rule_now(policy: LoopPolicy, state: LoopState, facts: Facts, waited: ti
 
 
 def _decide_alerts(state: LoopState, facts: Facts) -> tuple[Move, ...]:
-    if facts.alert is None or state.champion is None:
+    if state.champion is None:
         return ()
-    mine = [alert for alert in state.open_alerts if alert.cause is Cause.RISK]
-    stale = tuple(CloseAlert(alert=alert) for alert in mine if alert.version != state.champion)
-    current = [alert for alert in mine if alert.version == state.champion]
-    if facts.alert.has_risen and not current:
-        return (*stale, OpenAlert(reading=facts.alert, sentence=facts.alert.sentence))
-    if current and not facts.alert.has_risen:
-        return (*stale, *(CloseAlert(alert=alert) for alert in current))
-    return stale
+    risk = () if facts.alert is None else (concern_risk(facts.alert),)
+    return tuple(move for concern in (*risk, *facts.concerns) for move in _follow_concern(state, concern))
+
+
+def _follow_concern(state: LoopState, concern: Concern) -> tuple[Move, ...]:
+    """Return the moves that leave one open alert about the version in charge where there is reason, else none."""
+    mine = [alert for alert in state.open_alerts if alert.cause is concern.cause]
+    kept = [alert for alert in mine if alert.version == state.champion and concern.is_raised]
+    gone = tuple(CloseAlert(alert=alert) for alert in mine if alert not in kept)
+    return (*gone, OpenAlert(concern=concern)) if concern.is_raised and not kept else gone

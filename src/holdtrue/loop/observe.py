@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import History, encode_labels, join_labels
-from holdtrue.domain import EvidencePoint, Role, Rollout, Signature, StageKind, Version
+from holdtrue.domain import EvidencePoint, Json, Role, Rollout, Signature, StageKind, Version
 from holdtrue.monitoring import RiskReading, explain_drift, tell_causes
 from holdtrue.rollout import NEWEST_REQUESTS, Evidence, Exposures, Skew, find_skew, weigh_exposures
 
@@ -125,6 +125,7 @@ def score_losses(
         labels = encode_labels(part["label"], task=signature.task, classes=signature.classes)
         known = labels >= 0 if signature.task.has_classes else np.isfinite(labels)
         answers = read_answers(part[column], signature)
+        known &= np.isfinite(answers).reshape(part.height, -1).all(axis=1)
         found = np.full(part.height, np.nan)
         found[known] = version.loss.rows(answers[known], labels[known])
         losses[chosen.to_numpy()] = found
@@ -139,17 +140,21 @@ def read_answers(answers: pl.Series, signature: Signature) -> NDArray[np.float64
     return align_classes(table, signature.classes, signature.classes)
 
 
-def explain_risk(reading: RiskReading, reference: History, log: pl.DataFrame) -> RiskReading:
+def explain_risk(
+    reading: RiskReading, reference: History, log: pl.DataFrame, *, weights: Mapping[str, float] | None = None
+) -> RiskReading:
     """Return a reading with what moved in the inputs beside it, as the likely cause; drift decides nothing here.
 
     Args:
         reading: of a risk that has risen.
         reference: what the version in charge learned from.
         log: the answers that were judged.
+        weights: what each feature carries in that version; None or empty ranks by distance alone.
     """
     asked = log.filter((pl.col("role") != Role.SHADOW.value) & pl.col("is_first"))
-    causes = explain_drift(reference, asked) if asked.height else []
-    evidence = {**reading.evidence, "moved": [{"column": c.column, "distance": c.distance} for c in causes]}
+    causes = explain_drift(reference, asked, weights=weights or None) if asked.height else []
+    moved: list[Json] = [{"column": c.column, "distance": c.distance, "weight": c.weight} for c in causes]
+    evidence = {**reading.evidence, "moved": moved}
     return replace(reading, sentence=f"{reading.sentence} {tell_causes(causes)}", evidence=evidence)
 
 

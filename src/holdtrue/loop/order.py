@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from holdtrue.domain import (
+    WEIGHT,
     ActionRule,
     Json,
     Loss,
@@ -33,6 +34,7 @@ class TrainingOrder:
         catches_up: fit the champion's recipe once more on all that is known, see `catch_up`.
         is_blind: train on all that is known and ask no gate (the policies that a backtest compares with).
         run_id: the run that this belongs to.
+        is_weighed: say what each feature carries; a backtest, where nobody asks, does without.
     """
 
     folder: str
@@ -44,6 +46,7 @@ class TrainingOrder:
     champion: Version | None = None
     catches_up: bool = False
     is_blind: bool = False
+    is_weighed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,7 @@ class Evaluation:
         risk_design_effect: design effect of the candidate's loss.
         metrics: other figures of the candidate on these rows.
         is_refresh: whether the recipe (code) is the champion's own.
+        weights: what each feature carries in the candidate; empty for one that did not pass.
     """
 
     digest: str
@@ -91,12 +95,14 @@ class Evaluation:
     risk_design_effect: float
     metrics: Mapping[str, float] = field(default_factory=dict)
     is_refresh: bool = False
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def figures(self) -> Mapping[str, float]:
         """Return the figures that are kept with a version: its watch and its catch-up go by them."""
         return {
             **{f"evaluation_{name}": value for name, value in self.metrics.items()},
+            **{f"{WEIGHT}{name}": value for name, value in self.weights.items()},
             "candidate_loss": self.candidate_loss,
             "baseline_loss": self.baseline_loss,
             "risk_upper": self.risk_upper,

@@ -7,6 +7,8 @@ from holdtrue.domain import Alert, Every, OnRisk, Rollout, RolloutPlan, RolloutT
 from holdtrue.monitoring import RiskReading
 from holdtrue.rollout import Evidence
 
+from .concern import Concern
+
 # A gate rules on at least 8 blocks of a day and 30 rows, and gets 7 of 10 days of the news.
 MIN_NEW_DAYS = 11
 MIN_NEW_ROWS = 43
@@ -89,13 +91,15 @@ class Facts:
     `n_new_labels` counts since the last training; `n_new_rows` the labelled rows that the champion has not seen, and
     `n_new_days` the days that they lie on. `table_problem` says why the table cannot be read now; "" when it can.
 
-    `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person).
+    `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person);
+    `concerns` are the other things that a person would want to know of.
     """
 
     finished: Trained | CaughtUp | TrainingLost | None = None
     evidence: Evidence | None = None
     risk: RiskReading | None = None
     alert: RiskReading | None = None
+    concerns: tuple[Concern, ...] = ()
     n_new_labels: int = 0
     n_new_rows: int = 0
     n_new_days: int = 0
@@ -210,8 +214,12 @@ class NoteLoss:
 class OpenAlert:
     """Ask a person to look."""
 
-    reading: RiskReading
-    sentence: str
+    concern: Concern
+
+    @property
+    def sentence(self) -> str:
+        """Return what it is about."""
+        return self.concern.sentence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ that is known, so that the newest rows are not lost; it has a check of its own a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from .fold import EVALUATION_SHARE, Fold, cut_folds
 from .gate import Contender, Gate, Incumbent
 from .order import Evaluation, Fitted, TrainingOrder, TrainingResult
 from .rule import make_rule
+from .weights import weigh_features
 
 # Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
 CAP_QUANTILE = 0.999
@@ -99,6 +101,8 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
     )
     if evaluation.ruling is not Ruling.PASSED:
         return report
+    if order.is_weighed:
+        evaluation = replace(evaluation, weights=weigh_features(contender.scorer, gate.later, loss))
     return _refit(report, known, order, gate, evaluation, fitter)
 
 

@@ -1,6 +1,11 @@
+from .belief import believe_quality as believe_quality
+from .belief import measure_beliefs as measure_beliefs
 from .drift import LikelyCause as LikelyCause
 from .drift import explain_drift as explain_drift
 from .drift import tell_causes as tell_causes
+from .flow import FlowReading as FlowReading
+from .flow import watch_labels as watch_labels
+from .flow import watch_predictions as watch_predictions
 from .quality import Quality as Quality
 from .quality import measure_metrics as measure_metrics
 from .quality import measure_quality as measure_quality
@@ -11,15 +16,20 @@ from .risk import watch_risk as watch_risk
 from .windows import measure_windows as measure_windows
 
 __all__ = [
+    "FlowReading",
     "LikelyCause",
     "Quality",
     "ReferenceRisk",
     "RiskReading",
+    "believe_quality",
     "explain_drift",
+    "measure_beliefs",
     "measure_metrics",
     "measure_quality",
     "measure_reference",
     "measure_windows",
     "tell_causes",
+    "watch_labels",
+    "watch_predictions",
     "watch_risk",
 ]

@@ -13,6 +13,8 @@ from holdtrue.stats import LevelProfile, NumberProfile, choose_centre
 
 # Numbers of few values are levels: a constant has one bin only, and would never move.
 MOST_LEVELS = 20
+# Infinite values (or beyond float32) that change by this share are what there is to say of a column.
+LEAST_INFINITE = 0.01
 
 Profile = NumberProfile | LevelProfile
 
@@ -48,7 +50,7 @@ class ColumnProfiles:
         """Return how the latest window differs, in words."""
         before, now = self.reference, self.windows[-1]
         if isinstance(before, NumberProfile) and isinstance(now, NumberProfile):
-            return f"its mean went from {before.mean:.4g} to {now.mean:.4g}"
+            return _tell_numbers(before, now)
         assert isinstance(before, LevelProfile)
         assert isinstance(now, LevelProfile)
         shares = [np.append(p.counts, p.n_other) / max(p.n_present, 1) for p in (before, now)]
@@ -60,6 +62,19 @@ class ColumnProfiles:
         """Return how the missing share of the latest window differs, in words."""
         shares = [p.n_missing / max(p.n_rows, 1) for p in (self.reference, self.windows[-1])]
         return f"its missing values went from {shares[0]:.1%} to {shares[1]:.1%}"
+
+
+def _tell_numbers(before: NumberProfile, now: NumberProfile) -> str:
+    shares = [profile.n_infinite / max(profile.n_present, 1) for profile in (before, now)]
+    if abs(shares[1] - shares[0]) >= LEAST_INFINITE:
+        return f"its infinite values went from {shares[0]:.1%} to {shares[1]:.1%}"
+    # Moments and amounts far from zero need more digits before their means look different.
+    differing = next((n for n in range(2, 16) if f"{before.mean:.{n}g}" != f"{now.mean:.{n}g}"), 2)
+    digits = max(4, differing + 2)
+    means = f"its mean went from {before.mean:.{digits}g} to {now.mean:.{digits}g}"
+    spreads = f"its spread from {before.standard_deviation:.4g} to {now.standard_deviation:.4g}"
+    is_spread = abs(now.mean - before.mean) < 0.1 * max(before.standard_deviation, now.standard_deviation)
+    return f"{means}, {spreads}" if is_spread else means
 
 
 def profile_column(reference: pl.Series, *, windows: Sequence[pl.Series]) -> ColumnProfiles:

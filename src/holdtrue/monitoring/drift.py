@@ -32,7 +32,7 @@ class LikelyCause:
     Attributes:
         column: its name.
         distance: debiased stability index of the latest window (.02 is about .14 sigma, .25 half a sigma).
-        weight: its weight in the model; None when no weights were given.
+        weight: its weight in the model; None when it is not known.
         is_missing: its missing share has moved, not its values.
         is_calibrated: it moved farther than the reference's own days do; False where the reference has fewer than 30.
         sentence: what moved, for people.
@@ -63,7 +63,7 @@ def explain_drift(
         reference: rows that the version was trained or validated on.
         current: later rows with the same features (as columns, or in the struct `features` of the prediction log), and
             `__time` or `time` (else in order of time).
-        weights: weight of each feature in the model, for example by permutation.
+        weights: weight of each feature in the model, by permutation; one that is missing counts as their mean.
         windows_a_year: how many such looks there are a year.
         budget: columns a year that may be named though nothing has moved.
     """
@@ -81,9 +81,7 @@ def explain_drift(
             found = _judge_column(profiles, blocks=blocks, rule=rule, is_missing=is_missing)
             if found is not None:
                 causes.append(_make_cause(name, profiles, found, weights=weights, is_missing=is_missing))
-    return sorted(
-        causes, key=lambda cause: cause.distance * (1.0 if cause.weight is None else cause.weight), reverse=True
-    )
+    return _rank_causes(causes, weights=weights)
 
 
 def tell_causes(causes: Sequence[LikelyCause]) -> str:
@@ -91,6 +89,15 @@ def tell_causes(causes: Sequence[LikelyCause]) -> str:
     if not causes:
         return "No input has moved: the label itself may mean something else now."
     return "Likely causes: " + " ".join(cause.sentence for cause in causes[:3])
+
+
+def _rank_causes(causes: Sequence[LikelyCause], *, weights: Mapping[str, float] | None) -> list[LikelyCause]:
+    usual = float(np.mean(list(weights.values()))) if weights else 1.0
+
+    def rank(cause: LikelyCause) -> tuple[float, float]:
+        return cause.distance * (usual if cause.weight is None else cause.weight), cause.distance
+
+    return sorted(causes, key=rank, reverse=True)
 
 
 def _unpack_features(current: pl.DataFrame) -> pl.DataFrame:
@@ -156,7 +163,7 @@ def _make_cause(
     return LikelyCause(
         column=name,
         distance=move.debiased_index,
-        weight=None if weights is None else float(weights.get(name, 0.0)),
+        weight=None if weights is None else weights.get(name),
         is_missing=is_missing,
         is_calibrated=move.is_calibrated,
         sentence=f"{name} has moved: {said}{doubt}.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,28 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import encode_labels
 from holdtrue.domain import LabelValue, Loss, Task, Window
 from holdtrue.errors import DeclarationError
+from holdtrue.monitoring.belief import believe_quality
 from holdtrue.monitoring.quality import measure_quality
+from holdtrue.monitoring.rows import MICROSECOND, VersionRows, take_rows
 
 # A Monday, so that windows of a week are weeks.
 ORIGIN = datetime(1970, 1, 5, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-DAY = timedelta(days=1) // MICROSECOND
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Rows:
-    """The rows of one version in order of time; labels and losses count where `is_judged`."""
-
-    micros: NDArray[np.int64]
-    task: Task
-    loss: Loss
-    is_due: NDArray[np.bool_]
-    is_judged: NDArray[np.bool_]
-    answers: NDArray[np.float64]
-    labels: NDArray[Any]
 
 
 def measure_windows(
@@ -49,7 +34,8 @@ def measure_windows(
     """Return the quality of a version in each window of time that holds one of its rows, in order.
 
     A row counts when its label is due, never when it happens to arrive. Rows that a fallback answered, and later
-    predictions of a key that was predicted before, do not speak for the version.
+    predictions of a key that was predicted before, do not speak for the version. The metrics named `believed_...` are
+    the version's own belief about all its answers in the window, known before any label comes; never measured.
 
     Args:
         joined: what `holdtrue.data.join_labels` gives: `version`, `time`, `answer`, `label`, `is_due`; `fallback` and
@@ -64,7 +50,7 @@ def measure_windows(
     """
     if window <= timedelta(0):
         raise DeclarationError(f"a window of {window} has no length", expected="a span above zero, such as one day")
-    rows = _take_rows(_choose_rows(joined, version=version, as_of=as_of), loss=loss, task=task, classes=tuple(classes))
+    rows = take_rows(joined, version=version, loss=loss, task=task, classes=classes, as_of=as_of)
     length = window // MICROSECOND
     places = (rows.micros - ORIGIN.timestamp() * 1e6).astype(np.int64) // length
     found = []
@@ -75,13 +61,13 @@ def measure_windows(
     return found
 
 
-def _measure_part(rows: _Rows, part: slice) -> dict[str, Any]:
+def _measure_part(rows: VersionRows, part: slice) -> dict[str, Any]:
     """Return the counts and figures of a window's rows, by the names that `Window` gives them."""
     judged = rows.is_judged[part]
     quality = measure_quality(
         rows.answers[part][judged],
         labels=rows.labels[part][judged],
-        days=rows.micros[part][judged] // DAY,
+        days=rows.days[part][judged],
         loss=rows.loss,
         task=rows.task,
     )
@@ -92,41 +78,12 @@ def _measure_part(rows: _Rows, part: slice) -> dict[str, Any]:
         "loss": quality.loss,
         "loss_low": quality.low,
         "loss_high": quality.high,
-        "metrics": quality.metrics,
+        "metrics": {**quality.metrics, **_measure_belief(rows.answers[part][rows.is_usable[part]], rows)},
     }
 
 
-def _choose_rows(joined: pl.DataFrame, *, version: int, as_of: datetime) -> pl.DataFrame:
-    chosen = joined.filter(pl.col("version") == version, pl.col("time") <= as_of)
-    if "fallback" in chosen.columns:
-        chosen = chosen.filter(pl.col("fallback").is_null())
-    if "is_first" in chosen.columns:
-        chosen = chosen.filter(pl.col("is_first"))
-    return chosen.sort("time")
-
-
-def _take_rows(chosen: pl.DataFrame, *, loss: Loss, task: Task, classes: tuple[LabelValue, ...]) -> _Rows:
-    n_outputs = len(classes) if task.has_classes else 1
-    answers, is_usable = _stack_answers(chosen["answer"], n_outputs=n_outputs)
-    labels = encode_labels(chosen["label"], task=task, classes=classes)
-    is_known = labels >= 0 if task.has_classes else np.isfinite(labels)
-    is_due = chosen["is_due"].fill_null(value=False).to_numpy()
-    return _Rows(
-        task=task,
-        loss=loss,
-        micros=chosen["time"].dt.timestamp("us").to_numpy(),
-        is_due=is_due,
-        is_judged=is_due & is_known & is_usable,
-        answers=answers if task.has_classes else answers[:, 0],
-        labels=labels,
-    )
-
-
-def _stack_answers(answer: pl.Series, *, n_outputs: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the answers as (n_rows, n_outputs), and which of them are finite and of that length."""
-    table = np.full((len(answer), n_outputs), np.nan)
-    is_whole = (answer.list.len() == n_outputs).fill_null(value=False).to_numpy()
-    if is_whole.any():
-        whole = answer.filter(pl.Series(is_whole)).explode().cast(pl.Float64).fill_null(float("nan"))
-        table[is_whole] = whole.to_numpy().reshape(-1, n_outputs)
-    return table, np.isfinite(table).all(axis=1)
+def _measure_belief(answers: NDArray[np.float64], rows: VersionRows) -> dict[str, float]:
+    """Return what the version believes of all its answers in the window, whether their labels have come or not."""
+    if not rows.task.has_classes or not len(answers):
+        return {}
+    return {f"believed_{name}": float(each.mean()) for name, each in believe_quality(answers, rows.loss).items()}

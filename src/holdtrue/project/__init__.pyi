@@ -10,6 +10,8 @@ from .scoring import score_file as score_file
 from .up import Live as Live
 from .view import StoredView as StoredView
 from .view import view_loop as view_loop
+from .wanted import WantedLabel as WantedLabel
+from .wanted import list_wanted as list_wanted
 
 __all__ = [
     "FOLDER",
@@ -17,10 +19,12 @@ __all__ = [
     "Project",
     "Scored",
     "StoredView",
+    "WantedLabel",
     "compare_versions",
     "control_lock",
     "find_champion_before",
     "gather_card",
+    "list_wanted",
     "open_project",
     "score_file",
     "view_loop",

@@ -161,6 +161,7 @@ def view_loop(tx: Transaction, name: str, task: Task | None, now: datetime) -> L
         alerts=tuple(tx.alerts.open(name)),
         runs=tuple(reversed(tx.runs.all(name)))[:N_RUNS],
         baseline_loss=None if champion is None else champion.metrics.get("baseline_loss"),
+        beliefs=() if champion is None else tuple(tx.beliefs.read(name, champion.number)),
     )
 
 

@@ -36,6 +36,8 @@ from .versions import tabulate_slices as tabulate_slices
 from .versions import tabulate_versions as tabulate_versions
 from .versions import tell_slices as tell_slices
 from .versions import tell_versions as tell_versions
+from .watch import tell_beliefs as tell_beliefs
+from .watch import tell_weights as tell_weights
 from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
@@ -82,6 +84,7 @@ __all__ = [
     "tabulate_versions",
     "tell_answer",
     "tell_backtest",
+    "tell_beliefs",
     "tell_card",
     "tell_comparison",
     "tell_coverage",
@@ -92,4 +95,5 @@ __all__ = [
     "tell_slices",
     "tell_verdict",
     "tell_versions",
+    "tell_weights",
 ]

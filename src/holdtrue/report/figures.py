@@ -128,7 +128,9 @@ def _list_metrics(
 ) -> list[str]:
     loss_names = {policy.loss_name for policy in policies}
     seen = [name for holder in (*policies, *periods) for name in holder.metrics if name not in loss_names]
-    return list(dict.fromkeys(seen))[:_MOST_METRICS]
+    # What was only believed stands in a sentence that says so, not among what was measured.
+    measured = [name for name in seen if not name.startswith("believed_")]
+    return list(dict.fromkeys(measured))[:_MOST_METRICS]
 
 
 def _pick_metrics(holder: PolicyResult | PeriodResult, metrics: list[str]) -> list[Cell]:

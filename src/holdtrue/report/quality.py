@@ -8,7 +8,7 @@ import altair as alt
 
 from holdtrue.domain import Takeover, Window
 from holdtrue.report.chart import WIDE, Chart, Drawing, finish_chart, moment_ms, plot_rows, small_title, time_axis
-from holdtrue.report.palette import BLUE, GRID, MUTED, TEXT, VERMILION
+from holdtrue.report.palette import BLUE, GRID, MUTED, PURPLE, TEXT, VERMILION
 from holdtrue.report.words import format_number, format_share, name_loss
 
 _IN_CHARGE = "in charge"
@@ -27,6 +27,7 @@ def draw_quality(
 ) -> Chart | None:
     """Draw the loss of each window with its 95 % interval, takeovers as lines, and below how many labels had come.
 
+    A broken line shows the loss that the version in charge believed in, for windows without labels too.
     None while no loss is measured.
     """
     measured = sorted((w for w in windows if w.loss is not None), key=lambda w: (w.starts_at, w.version))
@@ -36,6 +37,7 @@ def draw_quality(
     layers = _draw_losses(measured, takeovers, axis)
     if baseline_loss is not None:
         layers.insert(0, _draw_baseline(baseline_loss))
+    layers += _draw_beliefs(windows, takeovers, axis, metric=f"believed_{loss_name}")
     layers += _draw_takeovers(_keep_within(takeovers, windows), axis)
     upper = alt.layer(*layers).properties(width=WIDE, height=200)
     drawing = alt.vconcat(upper, _draw_coverage(windows), spacing=6)
@@ -102,6 +104,23 @@ def _draw_baseline(loss: float) -> Drawing:
     return alt.layer(
         chart.mark_rule(color=MUTED.light, strokeDash=[4, 3]), text.encode(x=alt.value("width"), text="text:N")
     )
+
+
+def _draw_beliefs(
+    windows: Sequence[Window], takeovers: Sequence[Takeover], axis: alt.X, *, metric: str
+) -> list[Drawing]:
+    rows = [
+        {"at": _middle(window), "belief": window.metrics[metric], "version": f"v{window.version}"}
+        for window in sorted(windows, key=lambda window: window.starts_at)
+        if metric in window.metrics and _name_role(window, takeovers) == _IN_CHARGE
+    ]
+    if not rows:
+        return []
+    y = alt.Y("belief:Q", title=None, scale=alt.Scale(zero=False))
+    line = plot_rows(rows).mark_line(color=PURPLE.light, strokeDash=[3, 3], strokeWidth=1.5)
+    name = plot_rows([{**rows[-1], "text": "the model's own belief"}])
+    text = name.mark_text(align="right", dy=10, color=PURPLE.light, fontSize=11)
+    return [line.encode(x=axis, y=y, detail="version:N"), text.encode(x=axis, y=y, text="text:N")]
 
 
 def _keep_within(takeovers: Sequence[Takeover], windows: Sequence[Window]) -> list[Takeover]:

@@ -40,7 +40,7 @@ _RULED = {
 def tell_backtest(result: BacktestResult) -> tuple[str, ...]:
     """Say what the loop would have been worth: its loss, how it compares, its worst months, its work and its value."""
     told = result.told
-    sentences = [_tell_loss(result, told)]
+    sentences = [_tell_loss(result, told), *_tell_belief(told)]
     sentences += [tell_comparison(c, unit_name=result.unit_name) for c in told.versus]
     sentences += _tell_worst_periods(result, told)
     sentences.append(_tell_work(told))
@@ -62,6 +62,16 @@ def _tell_loss(result: BacktestResult, told: PolicyResult) -> str:
         f", where the simple baseline loses {format_number(result.baseline_loss)}" if result.baseline_loss else ""
     )
     return f"{span}{covered}, {loss}{interval}){baseline}."
+
+
+def _tell_belief(told: PolicyResult) -> list[str]:
+    right, believed = told.metrics.get("accuracy"), told.metrics.get("believed_accuracy")
+    if right is None or believed is None:
+        return []
+    points = 100 * (believed - right)
+    verdict = f"{abs(points):.1f} points too {'high' if points > 0 else 'low'}" if abs(points) >= 0.05 else "as it was"
+    answers = f"{format_share(right)} of its answers were right"
+    return [f"{answers}; its versions themselves believed {format_share(believed)}, {verdict}."]
 
 
 def _tell_interval(low: float | None, high: float | None, *, opening: str = " (", closing: str = ")") -> str:

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from holdtrue.store.tables.alerts import Alerts
 from holdtrue.store.tables.aliases import Aliases
 from holdtrue.store.tables.audit import AuditLog
+from holdtrue.store.tables.beliefs import Beliefs
 from holdtrue.store.tables.cache import Cache
 from holdtrue.store.tables.datasets import Datasets
 from holdtrue.store.tables.labels import Labels
@@ -33,6 +34,7 @@ class Transaction:
         self.traffic = TrafficRows(connection)
         self.alerts = Alerts(connection)
         self.windows = Windows(connection)
+        self.beliefs = Beliefs(connection)
         self.states = States(connection)
         self.audit = AuditLog(connection)
         self.leases = Leases(connection)

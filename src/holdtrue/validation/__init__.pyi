@@ -13,6 +13,7 @@ from .versus import AnswerFigures as AnswerFigures
 from .versus import Versus as Versus
 from .versus import as_measured as as_measured
 from .versus import compare_answers as compare_answers
+from .weight import measure_weights as measure_weights
 
 __all__ = [
     "AnswerFigures",
@@ -30,4 +31,5 @@ __all__ = [
     "judge_freshness",
     "judge_gate",
     "judge_leaks",
+    "measure_weights",
 ]

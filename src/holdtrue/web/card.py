@@ -12,8 +12,10 @@ from holdtrue.report import (
     format_moment,
     format_number,
     format_share,
+    tell_beliefs,
     tell_coverage,
     tell_rollout,
+    tell_weights,
 )
 from holdtrue.web.gallery import Gallery
 
@@ -32,6 +34,7 @@ class VersionCard:
     since: str
     trained: str
     loss: str | None
+    rests_on: str
     digest: str
 
 
@@ -80,6 +83,7 @@ class LoopCard:
     evidence: str | None
     quality: str | None
     quality_words: str
+    beliefs: tuple[str, ...]
     coverage: str
     alerts: tuple[tuple[datetime, str], ...]
     decisions: tuple[DecisionLine, ...]
@@ -105,6 +109,7 @@ def lay_card(loop: LoopView, gallery: Gallery) -> LoopCard:
         evidence=_hang_evidence(view, gallery) if view is not None and view.evidence else None,
         quality=_hang_quality(loop, gallery) if measured else None,
         quality_words=_tell_last(max(measured, key=lambda w: (w.ends_at, w.n_labelled))) if measured else "",
+        beliefs=tell_beliefs(loop.beliefs),
         coverage=tell_coverage(loop.coverage) if loop.coverage is not None else "No prediction has been asked for yet.",
         alerts=tuple((alert.opened_at, alert.sentence) for alert in loop.alerts),
         decisions=tuple(_lay_decision(entry) for entry in loop.decisions),
@@ -142,6 +147,7 @@ def _lay_version(version: Version, *, role: str, share: float) -> VersionCard:
         since=format_moment(version.created_at),
         trained=format_day(version.lineage.trained_until),
         loss=None if loss is None else format_number(loss),
+        rests_on=tell_weights(version),
         digest=version.digest,
     )
 
