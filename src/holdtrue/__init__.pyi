@@ -1,8 +1,10 @@
 from .backtest import run_backtest as run_backtest
 from .data import Dataset as Dataset
+from .data import schema as schema
 from .domain import Loop as Loop
 from .domain import beats_baseline as beats_baseline
 from .domain import canary as canary
+from .domain import column as column
 from .domain import every as every
 from .domain import money as money
 from .domain import no_leak as no_leak
@@ -15,11 +17,13 @@ __all__ = [
     "Loop",
     "beats_baseline",
     "canary",
+    "column",
     "every",
     "money",
     "no_leak",
     "not_worse",
     "on_risk",
     "run_backtest",
+    "schema",
     "table",
 ]

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from holdtrue.clock import VirtualClock
 from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, RunState, Stage, StageKind
-from holdtrue.errors import SourceMissing
+from holdtrue.errors import SchemaMismatch, SourceError, SourceMissing
 from holdtrue.loop import (
     Actor,
     CaughtUp,
@@ -160,3 +161,44 @@ def test_a_training_that_ends_in_an_unforeseen_way_is_kept_as_failed_and_the_loo
             (run,) = tx.runs.all("machines")
         assert run.state is RunState.FAILED
         assert "no room" in (run.error or "")
+
+
+def with_schema(loop_file: Path, schema: str) -> None:
+    text = loop_file.read_text()
+    loop_file.write_text(text.replace("    train=train,\n", f"    train=train,\n    schema={schema},\n"))
+
+
+def test_a_table_that_comes_to_break_its_schema_trains_nothing_and_the_champion_goes_on(tmp_path: Path) -> None:
+    rows = drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60)
+    loop_file = write_drifting_project(tmp_path, rows=rows.head(40 * 50), rollout=ROLLOUT)
+    with_schema(loop_file, 'ht.schema(columns=[ht.column("heat", "number", high=900)], rules={"r": "noise < 900"})')
+    with open_project(loop_file, clock=VirtualClock(START + timedelta(days=40))) as project:
+        controller = make_controller(project)
+        controller.train_now("ordered by the test")
+        assert controller.read_state().champion == 1
+        rows.with_columns(heat=pl.lit(999.0)).write_parquet(tmp_path / "rows.parquet")
+        project.clock.move_to(NOW)
+        (move,) = controller.tick()
+        assert isinstance(move, RefuseRun)
+        assert "2,400 of 2,400 rows have a 'heat' above 900" in move.sentence
+        assert controller.read_state().champion == 1
+        with pytest.raises(SourceError, match="'heat' above 900"):
+            controller.train_now("ordered by a person")
+        with pytest.raises(SchemaMismatch, match="'heat' above 900"):
+            make_controller(project).train_now("in a new process")
+        rows.write_parquet(tmp_path / "rows.parquet")
+        assert any(isinstance(move, StartRun) for move in controller.tick())
+
+
+def test_a_table_that_nobody_writes_any_more_trains_nothing_once_it_is_too_old(tmp_path: Path) -> None:
+    rows = drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60)
+    loop_file = write_drifting_project(tmp_path, rows=rows, rollout=ROLLOUT)
+    with_schema(loop_file, 'ht.schema(fresh_within="2d")')
+    with open_project(loop_file, clock=VirtualClock(NOW + timedelta(days=3))) as project:
+        controller = make_controller(project)
+        (move,) = controller.tick()
+        assert isinstance(move, RefuseRun)
+        assert "the newest row is of" in move.sentence
+        assert "3 days ago, and at most 2 days are allowed" in move.sentence
+        project.clock.move_to(NOW + timedelta(days=4))
+        assert controller.tick() == (move,) or "4 days ago" in str(controller.tick())

@@ -111,7 +111,7 @@ def test_no_training_starts_from_a_table_that_cannot_be_read() -> None:
     state = replace(CALM, last_run_at=NOW - timedelta(days=7))
     facts = Facts(n_new_labels=100, n_new_rows=999, n_new_days=14, table_problem="half a file")
     (move,) = decide(POLICY, state, facts, NOW)
-    assert move == RefuseRun(sentence="the schedule of every 7 days, but the table cannot be read: half a file")
+    assert move == RefuseRun(sentence="the schedule of every 7 days, but the table cannot be used: half a file")
 
 
 def test_risk_starts_a_training_only_after_its_cooldown() -> None:

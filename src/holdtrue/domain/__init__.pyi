@@ -33,6 +33,8 @@ from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
 from .outcome import money as money
+from .predicate import Predicate as Predicate
+from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
 from .quality import measure_quality as measure_quality
@@ -49,9 +51,14 @@ from .run import Run as Run
 from .run import RunCost as RunCost
 from .run import RunState as RunState
 from .run import StepRecord as StepRecord
+from .schema import Bound as Bound
 from .schema import Column as Column
 from .schema import Kind as Kind
+from .schema import Limits as Limits
+from .schema import Rule as Rule
 from .schema import Schema as Schema
+from .schema import SchemaFile as SchemaFile
+from .schema import column as column
 from .signature import Signature as Signature
 from .source import LabelScope as LabelScope
 from .source import Table as Table
@@ -99,6 +106,7 @@ __all__ = [
     "AuditEntry",
     "BacktestResult",
     "BeatsBaseline",
+    "Bound",
     "Cause",
     "Check",
     "Column",
@@ -115,6 +123,7 @@ __all__ = [
     "LabelFact",
     "LabelScope",
     "LabelValue",
+    "Limits",
     "Lineage",
     "Loop",
     "LoopView",
@@ -128,6 +137,7 @@ __all__ = [
     "Overview",
     "PeriodResult",
     "PolicyResult",
+    "Predicate",
     "Prediction",
     "Release",
     "Role",
@@ -136,11 +146,13 @@ __all__ = [
     "RolloutStatus",
     "RolloutTerms",
     "RolloutView",
+    "Rule",
     "Ruling",
     "Run",
     "RunCost",
     "RunState",
     "Schema",
+    "SchemaFile",
     "ShareChange",
     "Signature",
     "Stage",
@@ -163,6 +175,7 @@ __all__ = [
     "assign",
     "beats_baseline",
     "canary",
+    "column",
     "combine_rulings",
     "default_kind",
     "digest_of",
@@ -171,6 +184,7 @@ __all__ = [
     "hash_unit",
     "link_digest",
     "make_action_rule",
+    "make_predicate",
     "measure_quality",
     "money",
     "no_leak",
