@@ -1,6 +1,7 @@
 import pytest
 
 from holdtrue.domain import Column, Kind, Limits, Rule, Schema, Signature, Task, column
+from holdtrue.serving.reply import _describe_input
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.request.row import Event, EventNames, RowReader, read_event
@@ -196,3 +197,14 @@ def test_a_row_at_its_limits_is_read_and_what_is_missing_breaks_no_limit():
 def test_a_level_that_is_allowed_but_was_not_seen_is_taken_as_missing():
     row = read({**GOOD, "origin": "EWR"})
     assert (row.values[4], row.n_unseen) == (None, 1)
+
+
+def test_the_metadata_of_a_version_says_what_its_columns_allow():
+    told = [
+        _describe_input(each)["parameters"] for each in (*SCHEMA.columns[-2:], column("d", "number", unit="km", low=0))
+    ]
+    assert told == [
+        {"nullable": True},
+        {"nullable": False, "levels": ("EWR", "JFK")},
+        {"nullable": True, "unit": "km", "low": 0},
+    ]

@@ -215,9 +215,10 @@ def _write_column(said: Column) -> Table:
     for key, value in (("low", limits.low), ("high", limits.high)):
         if value is not None:
             table.add(key, value)
-    if said.kind is Kind.TEXT:
+    if said.levels:
         levels = tomlkit.item(list(said.levels))
         table.add("levels", levels.multiline(len(said.levels) > _SHORT_LIST))
+    if said.kind is Kind.TEXT:
         table.add("closed", said.is_closed)
     table.add("nullable", said.nullable)
     if limits.max_null_share is not None:
