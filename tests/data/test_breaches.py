@@ -215,3 +215,31 @@ def test_a_declaration_is_checked_when_it_is_made() -> None:
     assert ht.schema(columns=[ht.column("x", "number")], rules={"r": "x > 0"}, fresh_within="2d", min_rows=1) == Schema(
         (column("x", "number"),), rules=(Rule(name="r", text="x > 0"),), fresh_within=timedelta(days=2), min_rows=1
     )
+
+
+def test_a_rule_that_fails_on_the_values_is_told_and_the_others_are_asked_all_the_same() -> None:
+    found = check(column("size", "number", low=0), cast="CAST(colour AS INT) > 0", n="n < 5")
+    assert len(found) == 3
+    assert "break the rule 'cast' (CAST(colour AS INT) > 0) cannot be asked: " in found[0]
+    assert "'size' below 0" in found[1]
+    assert "rule 'n'" in found[2]
+    rules = (Rule(name="cast", text="CAST(colour AS INT) > 0"), Rule(name="n", text="n < 5"))
+    assert select_sound(FRAME, Schema((), rules=rules))["n"].to_list() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([{1}, "a"], dtype=pl.Object),
+        pl.Series([{"a": 1}, {"a": 2}]),
+        pl.Series([timedelta(1), None]),
+        pl.Series([[1], []]),
+        pl.Series([b"a", b"b"]),
+    ],
+)
+def test_rules_over_columns_of_any_other_kind_end_in_sentences(values: pl.Series) -> None:
+    frame = pl.DataFrame([values.alias("x"), pl.Series("y", [1, -1])])
+    rules = (Rule(name="a", text="x > 0"), Rule(name="b", text="x > 'a'"), Rule(name="y", text="y > 0"))
+    found = check_frame(frame, Schema((column("x", "number"),), rules=rules))
+    assert any("rule 'y'" in breach for breach in found)
+    assert any(breach.startswith("'x' holds") for breach in found)

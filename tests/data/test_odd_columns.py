@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from holdtrue.data import check_frame, draft_schema, infer_schema, parse_schema, read_history, write_schema
+from holdtrue.data import check_frame, draft_schema, infer_schema, parse_schema, read_frame, read_history, write_schema
 from holdtrue.domain import Column, Kind, Schema, column, table
 from holdtrue.errors import SchemaMismatch
 
@@ -121,3 +121,14 @@ def test_a_column_of_a_million_levels_is_inferred_and_its_list_left_out_of_the_f
     assert check_frame(frame, unique) == []
     (found,) = check_frame(frame.with_columns(x=pl.when(pl.col("x") == "9").then(pl.lit("3")).otherwise("x")), unique)
     assert "the first is row 9: x = '3'" in found
+
+
+@pytest.mark.parametrize(("dtype", "value"), [(pl.UInt64, 2**64 - 1), (pl.Int128, -(2**100))])
+def test_whole_numbers_beyond_64_bits_are_refused_by_name(dtype: Any, value: int) -> None:
+    frame = pl.DataFrame(
+        {"id": [1, 2], "at": [START, START], "late": [True, False], "x": pl.Series([value, 1], dtype=dtype)}
+    )
+    declared = table("rows", key="id", time="at", label="late", label_delay="1h")
+    with pytest.raises(SchemaMismatch, match="1 values of 'x' are beyond"):
+        read_frame(frame, declared)
+    assert read_frame(frame.with_columns(x=pl.Series([7, 1], dtype=dtype)), declared).frame["x"].to_list() == [7, 1]

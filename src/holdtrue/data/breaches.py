@@ -7,7 +7,7 @@ import polars as pl
 
 from holdtrue.clock import format_span
 from holdtrue.data.conditions import Condition, find_conditions, lay_plain
-from holdtrue.data.rules import find_table_rules
+from holdtrue.data.rules import ENGINE_ERRORS, find_table_rules, tell_engine_error
 from holdtrue.domain import Limits, Schema
 from holdtrue.errors import SchemaMismatch
 
@@ -58,12 +58,14 @@ def select_sound(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Return the rows that keep all that the schema asks of a single row; columns that are not there ask nothing."""
     known = Schema(tuple(column for column in schema.columns if column.name in frame.columns), rules=schema.rules)
     conditions, _ = find_conditions(frame, known, has_unique=False)
-    if not conditions or not frame.height:
-        return frame
-    broken = lay_plain(frame).select(
-        pl.any_horizontal(condition.broken.fill_null(value=False) for condition in conditions)
-    )
-    return frame.filter(~broken.collect().to_series())
+    plain = lay_plain(frame)
+    counts = _count_broken(plain, conditions) if conditions and frame.height else []
+    broken = [
+        each.broken.fill_null(value=False)
+        for each, n in zip(conditions, counts, strict=False)
+        if isinstance(n, int) and n
+    ]
+    return frame.filter(~plain.select(pl.any_horizontal(broken)).collect().to_series()) if broken else frame
 
 
 def check_order(times: pl.Series, schema: Schema) -> list[str]:
@@ -106,14 +108,25 @@ def _tell_broken(frame: pl.DataFrame, conditions: list[Condition], key: str | No
     if not conditions or not frame.height:
         return []
     plain = lay_plain(frame)
-    counts = plain.select(each.broken.sum().alias(str(i)) for i, each in enumerate(conditions)).collect().row(0)
-    broken = [(each, n) for each, n in zip(conditions, counts, strict=True) if n]
+    counts = list(zip(conditions, _count_broken(plain, conditions), strict=True))
+    problems = [f"that rows {each.told} cannot be asked: {said}" for each, said in counts if isinstance(said, str)]
+    broken = [(each, n) for each, n in counts if isinstance(n, int) and n]
     if not broken:
-        return []
+        return problems
     # In memory, and no arg_max: that of polars 2.1 is wrong on booleans when it streams.
     firsts = plain.select(each.broken.arg_true().first().alias(str(i)) for i, (each, _) in enumerate(broken))
     rows = firsts.collect(engine="in-memory").row(0)
-    return [_tell(frame, each, n, row, key) for (each, n), row in zip(broken, rows, strict=True)]
+    return [*problems, *(_tell(frame, each, n, row, key) for (each, n), row in zip(broken, rows, strict=True))]
+
+
+def _count_broken(plain: pl.LazyFrame, conditions: list[Condition]) -> list[int | str]:
+    """Return how many rows break each condition, or why that cannot be asked of these values."""
+    try:
+        return list(plain.select(each.broken.sum().alias(str(i)) for i, each in enumerate(conditions)).collect().row(0))
+    except ENGINE_ERRORS as error:
+        if len(conditions) == 1:
+            return [tell_engine_error(error)]
+    return [found for each in conditions for found in _count_broken(plain, [each])]
 
 
 def _tell(frame: pl.DataFrame, condition: Condition, n: int, row: int, key: str | None) -> str:

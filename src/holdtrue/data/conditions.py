@@ -7,7 +7,7 @@ import polars as pl
 
 from holdtrue.data.columns import TEXTS, fits_kind
 from holdtrue.data.files import name_nearest
-from holdtrue.data.rules import ENGINE_ERRORS, read_rule
+from holdtrue.data.rules import ENGINE_ERRORS, read_rule, tell_engine_error
 from holdtrue.domain import Column, Kind, Schema
 
 LISTED_LEVELS = 12
@@ -120,7 +120,7 @@ def _tell_unasked(empty: pl.LazyFrame, rule: pl.Expr, known: list[str], names: t
     try:
         kept = empty.select(rule.alias("kept")).collect()["kept"]
     except ENGINE_ERRORS as error:
-        return str(error).strip().splitlines()[0]
+        return tell_engine_error(error)
     if len(kept):
         return "it says something of all rows together, not of each"
     return None if kept.dtype == pl.Boolean else f"it gives {kept.dtype}, not true or false"

@@ -78,7 +78,7 @@ def _make_plain(column: pl.Series) -> tuple[pl.Series, list[str]]:
     if dtype == pl.Boolean:
         return column, []
     if dtype.is_integer():
-        return column.cast(pl.Int64), []
+        return _take_whole(column), []
     if isinstance(dtype, TEXTS):
         levels = find_levels(column)
         notes = []
@@ -92,6 +92,17 @@ def _make_plain(column: pl.Series) -> tuple[pl.Series, list[str]]:
     if not n_nan:
         return numbers, []
     return numbers.fill_nan(None), [f"{n_nan:,} NaN in {name!r} are taken as missing"]
+
+
+def _take_whole(column: pl.Series) -> pl.Series:
+    whole = column.cast(pl.Int64, strict=False)
+    if n_beyond := whole.null_count() - column.null_count():
+        raise SchemaMismatch(
+            f"{n_beyond:,} values of {column.name!r} are beyond what a 64-bit whole number holds",
+            expected="whole numbers from -2**63 to 2**63 - 1",
+            remedy=f"store them as floats or as texts, or leave the column out with drop=[{column.name!r}]",
+        )
+    return whole
 
 
 def _take_kind(column: pl.Series, kind: Kind | None) -> pl.Series:

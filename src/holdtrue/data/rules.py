@@ -20,7 +20,7 @@ def read_rule(rule: Rule) -> pl.Expr:
         expression = pl.sql_expr(rule.text)
     except ENGINE_ERRORS as error:
         raise DeclarationError(
-            f"{found} cannot be read: {_first_line(error)}",
+            f"{found} cannot be read: {tell_engine_error(error)}",
             expected='an SQL expression over columns, such as "arrives >= departs AND distance > 0"',
             remedy="put a column's name into double quotes if SQL keeps the word for itself: \"user\" = 'x'",
         ) from error
@@ -55,5 +55,6 @@ def find_table_rules(schema: Schema) -> tuple[Rule, ...]:
     return tuple(rule for rule in schema.rules if make_predicate(rule.text, kinds) is None)
 
 
-def _first_line(error: BaseException) -> str:
+def tell_engine_error(error: BaseException) -> str:
+    """Return the first line of what the engine says; the others speak of its plan."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
