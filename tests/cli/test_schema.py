@@ -6,7 +6,6 @@ import pytest
 from cli.command import Command
 from holdtrue.cli.declare import EXAMPLES
 from holdtrue.data import read_schema
-from holdtrue.domain import Schema, column
 
 
 def declare(loop_file: Path, schema: str) -> Path:
@@ -127,7 +126,3 @@ def trained_within(holdtrue: Command, fresh: Path) -> Path:
     declare(fresh, 'ht.schema(columns=[ht.column("heat", "number", high=900, nullable=False)])')
     holdtrue("train", fresh)
     return fresh
-
-
-def test_the_default_of_a_schema_is_to_say_nothing() -> None:
-    assert Schema((column("x", "number"),)).rules == ()

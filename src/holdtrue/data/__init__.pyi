@@ -8,6 +8,7 @@ from .columns import infer_schema as infer_schema
 from .dataset import Dataset as Dataset
 from .declaration import draft_schema as draft_schema
 from .declaration import find_schema as find_schema
+from .declaration import print_schema_file as print_schema_file
 from .declaration import schema as schema
 from .files import print_files as print_files
 from .files import read_files as read_files
@@ -51,6 +52,7 @@ __all__ = [
     "load_snapshot",
     "parse_schema",
     "print_files",
+    "print_schema_file",
     "read_files",
     "read_frame",
     "read_history",

@@ -66,6 +66,14 @@ def find_schema(declared: Schema | SchemaFile | None, *, folder: Path) -> Schema
     return read_schema(folder / declared.path) if isinstance(declared, SchemaFile) else declared
 
 
+def print_schema_file(declared: Schema | SchemaFile | None, *, folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return name, time of change and size of the file that a schema stands in, as `print_files` does; none if none."""
+    if not isinstance(declared, SchemaFile) or not (folder / declared.path).is_file():
+        return ()
+    stat = (folder / declared.path).stat()
+    return ((declared.path, stat.st_mtime_ns, stat.st_size),)
+
+
 def draft_schema(seen: Schema, declared: Schema | None) -> Schema:
     """Return the schema that a team would begin with, or go on with: what was declared, and what was seen by now.
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandera.polars as pandera
 import polars as pl
-from pandera.api.checks import Check
 
 from holdtrue.data.columns import TEXTS
 from holdtrue.domain import Column, Kind, Schema, column
@@ -100,7 +99,7 @@ def _find_kind(dtype: Any) -> Kind | None:
     return Kind.INTEGER if dtype.is_integer() else Kind.NUMBER
 
 
-def _read_check(check: Check, kind: Kind) -> Limit | None:
+def _read_check(check: pandera.Check, kind: Kind) -> Limit | None:
     """Return what a check allows, or None when that is more than limits can say."""
     if check.name not in _CHECKS or check.raise_warning or not check.ignore_na or check.groupby is not None:
         return None

@@ -19,6 +19,7 @@ from holdtrue.data import (
     join_labels,
     latest_labels,
     print_files,
+    print_schema_file,
     read_history,
     take_snapshot,
 )
@@ -138,14 +139,15 @@ class Controller:
         return make_policy(self.loop, self.history(now).known_at(now), is_running=is_running)
 
     def history(self, now: datetime) -> History:
-        """Return the table, read anew when its files have changed.
+        """Return the table, read anew when its files have changed, or that of its schema.
 
         A table that cannot be read, or breaks its schema, is what it was when it last could be used, so that the loop
         goes on watching; no training starts from it, and `table_problem` says why.
         """
         written: tuple[tuple[str, int, int], ...] = ()
         try:
-            written = print_files(self.loop.data.path, folder=self.folder)
+            asked = print_schema_file(self.loop.schema, folder=self.folder)
+            written = (*print_files(self.loop.data.path, folder=self.folder), *asked)
             if self._history is None or written != self._written:
                 self._written = written
                 self._history = read_history(
