@@ -1,11 +1,13 @@
 from .backtest import run_backtest as run_backtest
 from .data import Dataset as Dataset
+from .data import schema as schema
 from .domain import Loop as Loop
 from .domain import Ruling as Ruling
 from .domain import Verdict as Verdict
 from .domain import beats_baseline as beats_baseline
 from .domain import calibrated as calibrated
 from .domain import canary as canary
+from .domain import column as column
 from .domain import every as every
 from .domain import fairness as fairness
 from .domain import invariant_to as invariant_to
@@ -31,6 +33,7 @@ __all__ = [
     "beats_baseline",
     "calibrated",
     "canary",
+    "column",
     "every",
     "fairness",
     "invariant_to",
@@ -43,6 +46,7 @@ __all__ = [
     "robust_to",
     "run_backtest",
     "sampled",
+    "schema",
     "serves",
     "slices",
     "table",

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
 
 from holdtrue.data import History, extend_history, latest_labels, read_frame, read_predictions, record_labels
-from holdtrue.domain import Role, table
+from holdtrue.domain import Role, Rule, Schema, column, table
 from holdtrue.store import Store
 
 from .conftest import START, make_label, make_prediction, write_log
@@ -77,3 +78,18 @@ def test_a_grown_history_still_forgets_what_was_not_known(store: Store) -> None:
     record_labels(store, [make_label(True, 8, key="9")])
     known = extend(store, make_history()).known_at(START + timedelta(days=5))
     assert known.encoded_labels().tolist() == [1, 0, -1, -1]
+
+
+def test_rows_of_the_log_that_break_a_younger_schema_are_left_out_and_counted(store: Store) -> None:
+    write_log(
+        store,
+        [
+            make_prediction("p", "8", 2, features={"size": -7, "colour": "red"}),
+            make_prediction("q", "9", 2, features={"size": 7, "colour": None}),
+        ],
+    )
+    assert extend(store, make_history()).n_rows == 5
+    schema = Schema((column("size", "integer", low=0), column("late", "boolean")), rules=(Rule(name="r", text="late"),))
+    grown = extend(store, replace(make_history(), declared=schema))
+    assert grown.frame["__key"].to_list() == ["1", "2", "9", "3"]
+    assert "1 rows of the prediction log break the schema and were left out" in grown.notes

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -5,7 +6,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from holdtrue.data import History, load_snapshot, read_frame, take_snapshot
-from holdtrue.domain import table
+from holdtrue.domain import Rule, Schema, column, table
 from holdtrue.errors import NotFound, SourceError
 from holdtrue.store import Store
 
@@ -62,3 +63,19 @@ def test_a_snapshot_of_nothing_is_refused(store: Store) -> None:
 def test_a_snapshot_that_nobody_took_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         load_snapshot(store, "0" * 64, "parcels")
+
+
+def test_a_snapshot_keeps_what_was_declared_and_only_then(store: Store) -> None:
+    history = make_history()
+    schema = Schema((column("size", "number", low=0, unit="kg"),), rules=(Rule(name="r", text="n >= 0"),), min_rows=2)
+    declared = replace(history, declared=schema)
+    record = take_snapshot(store, "parcels", declared, as_of=history.ends_at)
+    loaded = load_snapshot(store, record, "parcels")
+    assert loaded.declared == schema
+    assert loaded.schema == declared.schema == record.schema
+    assert loaded.dataset().schema.column("size").unit == "kg"
+    plain = take_snapshot(store, "parcels", history, as_of=history.ends_at)
+    assert plain.digest != record.digest
+    assert load_snapshot(store, plain, "parcels").declared is None
+    with store.reading() as tx:
+        assert tx.datasets.read("parcels", record.digest).schema == record.schema

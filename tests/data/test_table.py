@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from holdtrue.data import History, read_frame, read_history
-from holdtrue.domain import Table, Task, table
+from holdtrue.domain import Column, Kind, Rule, Schema, Table, Task, column, table
 from holdtrue.errors import ColumnMissing, HoldtrueError, LabelError, SchemaMismatch, SourceError, SourceMissing
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -233,3 +233,69 @@ def test_a_third_of_a_million_rows_are_read_in_little_time(tmp_path: Path) -> No
     history.known_at(START + timedelta(days=100)).dataset()
     assert time.perf_counter() - began < 4.5  # about .3 s alone; the bound leaves room for a busy machine
     assert history.n_rows == n
+
+
+def test_a_table_that_breaks_its_schema_is_refused_with_all_breaches_and_its_keys() -> None:
+    schema = Schema(
+        (column("size", "number", high=3), column("colour", "text"), column("late", "boolean", nullable=False)),
+        rules=(Rule(name="small", text="size < 2 OR late"),),
+        min_rows=9,
+        is_ordered=True,
+    )
+    frame = make_frame(late=[True, False, None, False], at=[START + timedelta(hours=hour) for hour in (0, 2, 1, 3)])
+    with pytest.raises(SchemaMismatch) as caught:
+        read_frame(frame, declare(), schema=schema)
+    for word in (
+        "parcels.parquet breaks its schema in 6 ways",
+        "at least 9 are expected",
+        "'size' above 3; the first is row 3 (id 'd'): size = 4.0",
+        "'colour' is missing",
+        "'late', which is not nullable; the first is row 2",
+        "2 of 4 rows break the rule 'small' (size < 2 OR late); the first is row 1 (id 'b'): size = 2.0, late = False",
+        "1 rows are earlier than the row before them",
+    ):
+        assert word in str(caught.value)
+
+
+def test_a_declared_schema_has_the_last_word_over_what_was_seen() -> None:
+    schema = Schema(
+        (
+            column("size", "integer", unit="kg", low=0),
+            column("n", "number", nullable=True, seen=[-9, 9]),
+            column("colour", "text", levels=["red", "blue", "green"], closed=True),
+        ),
+        rules=(Rule(name="r", text="size > 0 AND late IS NOT NULL"),),
+    )
+    history = read_frame(
+        make_frame(n=[1, 2, 3, 4], colour=["red", "blue", "red", "blue"], other=[1, 2, 3, 4]), declare(), schema=schema
+    )
+    assert history.frame.schema["size"] == pl.Int64
+    assert history.frame.schema["n"] == pl.Float64
+    size, n, colour, other = history.schema.columns
+    assert (size.kind, size.unit, size.low, size.limits.low, size.nullable) == (Kind.INTEGER, "kg", 1.0, 0, True)
+    assert (n.low, n.high) == (1.0, 4.0)
+    assert (colour.levels, colour.limits.levels) == (("blue", "red"), ("red", "blue", "green"))
+    assert other == Column(name="other", kind=Kind.INTEGER, nullable=False, low=1.0, high=4.0)
+    assert history.dataset().schema.rules == history.schema.rules == schema.rules
+    assert [note for note in history.notes if "declared schema" in note] == [
+        "'other' is not in the declared schema: it is taken as it is seen"
+    ]
+
+
+def test_rules_read_columns_that_the_model_may_not_see(tmp_path: Path) -> None:
+    make_frame(part=[0.5, 1.0, 1.5, 2.5], n=[1, 2, 3, 4]).write_parquet(tmp_path / "parcels.parquet")
+    schema = Schema((), rules=(Rule(name="half", text="part * 2 = size"),))
+    for declared in (declare(drop=["part"]), declare(features=["n"])):
+        with pytest.raises(SchemaMismatch, match=r"1 of 4 rows break the rule 'half'.*row 3 .*part = 2.5, size = 4.0"):
+            read_history(declared, folder=tmp_path, schema=schema)
+        kept = read_history(
+            declared, folder=tmp_path, schema=Schema((), rules=(Rule(name="half", text="part <= size"),))
+        )
+        assert "part" not in kept.feature_names
+
+
+def test_without_a_schema_a_table_is_taken_as_it_is(tmp_path: Path) -> None:
+    make_frame(size=[1.0, None, -9e9, 4.0]).write_parquet(tmp_path / "parcels.parquet")
+    history = read_history(declare(), folder=tmp_path)
+    assert history.declared is None
+    assert history.schema == Schema((Column(name="size", kind=Kind.NUMBER, low=-9e9, high=4.0),))

@@ -11,7 +11,7 @@ import pytest
 from holdtrue.clock import VirtualClock
 from holdtrue.data import load_snapshot, take_snapshot
 from holdtrue.domain import Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Ruling, RunState, Stage, StageKind
-from holdtrue.errors import SourceMissing
+from holdtrue.errors import SchemaMismatch, SourceError, SourceMissing
 from holdtrue.loop import (
     Actor,
     CaughtUp,
@@ -197,3 +197,64 @@ def test_a_training_that_the_gate_could_not_rule_on_is_remembered_until_the_next
     with open_project(loop_file, clock=VirtualClock(START + timedelta(days=50))) as project:
         make_controller(project).train_now("ordered by the test")
         assert not make_controller(project).read_state().is_undecided
+
+
+def with_schema(loop_file: Path, schema: str) -> None:
+    text = loop_file.read_text()
+    loop_file.write_text(text.replace("    train=train,\n", f"    train=train,\n    schema={schema},\n"))
+
+
+def test_a_table_that_comes_to_break_its_schema_trains_nothing_and_the_champion_goes_on(tmp_path: Path) -> None:
+    rows = drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60)
+    loop_file = write_drifting_project(tmp_path, rows=rows.head(40 * 50), rollout=ROLLOUT)
+    with_schema(loop_file, 'ht.schema(columns=[ht.column("heat", "number", high=900)], rules={"r": "noise < 900"})')
+    with open_project(loop_file, clock=VirtualClock(START + timedelta(days=40))) as project:
+        controller = make_controller(project)
+        controller.train_now("ordered by the test")
+        assert controller.read_state().champion == 1
+        rows.with_columns(heat=pl.lit(999.0)).write_parquet(tmp_path / "rows.parquet")
+        project.clock.move_to(NOW)
+        (move,) = controller.tick()
+        assert isinstance(move, RefuseRun)
+        assert "2,400 of 2,400 rows have a 'heat' above 900" in move.sentence
+        assert controller.read_state().champion == 1
+        with pytest.raises(SourceError, match="'heat' above 900"):
+            controller.train_now("ordered by a person")
+        with pytest.raises(SchemaMismatch, match="'heat' above 900"):
+            make_controller(project).train_now("in a new process")
+        rows.write_parquet(tmp_path / "rows.parquet")
+        assert any(isinstance(move, StartRun) for move in controller.tick())
+
+
+def test_a_table_that_nobody_writes_any_more_trains_nothing_once_it_is_too_old(tmp_path: Path) -> None:
+    rows = drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60)
+    loop_file = write_drifting_project(tmp_path, rows=rows, rollout=ROLLOUT)
+    with_schema(loop_file, 'ht.schema(fresh_within="2d")')
+    with open_project(loop_file, clock=VirtualClock(NOW + timedelta(days=3))) as project:
+        controller = make_controller(project)
+        (move,) = controller.tick()
+        assert isinstance(move, RefuseRun)
+        assert "the newest row is of" in move.sentence
+        assert "3 days ago, and at most 2 days are allowed" in move.sentence
+        project.clock.move_to(NOW + timedelta(days=4))
+        assert "4 days ago" in str(controller.tick())
+
+
+def test_a_schema_file_that_was_mended_lets_the_same_table_in(tmp_path: Path) -> None:
+    rows = drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60)
+    loop_file = write_drifting_project(tmp_path, rows=rows.head(400), rollout=ROLLOUT)
+    with_schema(loop_file, 'ht.schema("schema.toml")')
+    schema = tmp_path / "schema.toml"
+    schema.write_text('[columns.heat]\nkind = "number"\nhigh = 900\n')
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        controller = make_controller(project)
+        assert controller.history(NOW).n_rows == 400
+        rows.with_columns(heat=pl.lit(999.0)).write_parquet(tmp_path / "rows.parquet")
+        assert controller.history(NOW).n_rows == 400
+        assert "'heat' above 900" in controller.table_problem
+        schema.write_text('[columns.heat]\nkind = "number"\nhigh = 9000\n')
+        assert controller.history(NOW).n_rows == 2400
+        assert controller.table_problem == ""
+        schema.write_text("[columns.heat]\nhigh = 9000\n")
+        controller.history(NOW)
+        assert "'kind' is missing" in controller.table_problem

@@ -112,7 +112,14 @@ def test_no_training_starts_from_a_table_that_cannot_be_read() -> None:
     state = replace(CALM, last_run_at=NOW - timedelta(days=7))
     facts = Facts(n_new_labels=100, n_new_rows=999, n_new_days=14, table_problem="half a file")
     (move,) = decide(POLICY, state, facts, NOW)
-    assert move == RefuseRun(sentence="the schedule of every 7 days, but the table cannot be read: half a file")
+    assert move == RefuseRun(sentence="the schedule of every 7 days, but the table cannot be used: half a file")
+
+
+def test_the_first_training_waits_too_for_a_table_that_can_be_used() -> None:
+    state = replace(CALM, champion=None, last_run_at=None)
+    assert decide(POLICY, state, Facts(), NOW) == (StartRun(reason="no version is in charge yet"),)
+    (move,) = decide(POLICY, state, Facts(table_problem="too old"), NOW)
+    assert move == RefuseRun(sentence="no version is in charge yet, but the table cannot be used: too old")
 
 
 def test_risk_starts_a_training_only_after_its_cooldown() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from holdtrue.domain import Column, Kind, Schema, Signature, Task
+from holdtrue.domain import Column, Kind, Limits, Rule, Schema, Signature, Task, column
+from holdtrue.serving.reply import _describe_input
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.request.row import Event, EventNames, RowReader, read_event
@@ -11,7 +12,7 @@ SCHEMA = Schema(
         Column(name="seats", kind=Kind.INTEGER),
         Column(name="is_night", kind=Kind.BOOLEAN, nullable=False),
         Column(name="dest", kind=Kind.TEXT, levels=("ATL", "BOS")),
-        Column(name="origin", kind=Kind.TEXT, nullable=False, levels=("EWR", "JFK"), is_closed=True),
+        Column(name="origin", kind=Kind.TEXT, nullable=False, levels=("JFK",), limits=Limits(levels=("EWR", "JFK"))),
     )
 )
 READER = RowReader(Signature(schema=SCHEMA, task=Task.BINARY, label="late", classes=(False, True)))
@@ -134,3 +135,76 @@ def test_an_event_that_cannot_be_read_is_refused_with_its_path(record, code):
         read_event(record, NAMES, RowPlace(1), otherwise=OTHERWISE)
     assert caught.value.code is code
     assert caught.value.path == f"$.rows[1].{next(iter(record))}"
+
+
+LIMITED = RowReader(
+    Signature(
+        schema=Schema(
+            (
+                column("distance", "number", low=0, high=5000.5),
+                column("seats", "integer", high=2**60),
+                column("dest", "text", levels=["ATL"]),
+            ),
+            rules=(
+                Rule(name="short", text="distance < 100 OR seats >= 2"),
+                Rule(name="known", text="dest <> 'XXX' AND seats IS NOT NULL"),
+                Rule(name="of tables", text="ABS(distance) > 1e9"),
+                Rule(name="of others", text="late = TRUE"),
+            ),
+        ),
+        task=Task.BINARY,
+        label="late",
+        classes=(False, True),
+    )
+)
+
+
+def read_limited(**changes):
+    record = {"distance": 5000.5, "seats": 2, "dest": "ATL", **changes}
+    return LIMITED.read(record, RowPlace(1), known=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "path", "words"),
+    [
+        ({"distance": -1}, Code.OUT_OF_RANGE, "$.rows[1].distance", "a number from 0 up to 5000.5 or null"),
+        ({"distance": 5001}, Code.OUT_OF_RANGE, "$.rows[1].distance", "is the number 5001"),
+        ({"seats": 2**60 + 1}, Code.OUT_OF_RANGE, "$.rows[1].seats", f"a whole number up to {2**60}"),
+        (
+            {"seats": 1},
+            Code.RULE_BROKEN,
+            "$.rows[1]",
+            "the rule 'short': 'distance' is the number 5000.5, 'seats' is the",
+        ),
+        ({"seats": None}, Code.RULE_BROKEN, "$.rows[1]", "Expected: dest <> 'XXX' AND seats IS NOT NULL"),
+        ({"dest": "XXX"}, Code.RULE_BROKEN, "$.rows[1]", "'dest' is the text \"XXX\""),
+    ],
+)
+def test_a_row_that_breaks_limits_or_rules_is_refused_with_its_path(changes, code, path, words):
+    with pytest.raises(Refused) as caught:
+        read_limited(**changes)
+    assert (caught.value.code, caught.value.path, caught.value.status) == (code, path, 422)
+    assert words in str(caught.value)
+
+
+def test_a_row_at_its_limits_is_read_and_what_is_missing_breaks_no_limit():
+    assert read_limited().values == [5000.5, 2, "ATL"]
+    assert read_limited(distance=0, seats=-9).values == [0.0, -9, "ATL"]
+    assert read_limited(distance=None, dest=None).values == [None, 2, None]
+    assert read_limited(distance=50, seats=1, dest="BOS").n_unseen == 1
+
+
+def test_a_level_that_is_allowed_but_was_not_seen_is_taken_as_missing():
+    row = read({**GOOD, "origin": "EWR"})
+    assert (row.values[4], row.n_unseen) == (None, 1)
+
+
+def test_the_metadata_of_a_version_says_what_its_columns_allow():
+    told = [
+        _describe_input(each)["parameters"] for each in (*SCHEMA.columns[-2:], column("d", "number", unit="km", low=0))
+    ]
+    assert told == [
+        {"nullable": True},
+        {"nullable": False, "levels": ("EWR", "JFK")},
+        {"nullable": True, "unit": "km", "low": 0},
+    ]

@@ -186,7 +186,7 @@ def run_backtest(
     if unknown or not policies:
         raise DeclarationError(f"policies={list(policies)}", expected=f"some of {list(POLICIES)}")
     base = Path(folder)
-    history = read_history(loop.data, folder=base, task=loop.declared_task)
+    history = read_history(loop.data, folder=base, task=loop.declared_task, schema=loop.schema)
     replay = _lay_replay(history, start_share=start_share, start=start)
     with Store.open(base / ".holdtrue") as store, ExitStack() as stack:
         trainers: list[Trainer] = [InlineTrainer(loop=loop, store=store)] * 2

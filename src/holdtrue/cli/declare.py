@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.clock import format_span
-from holdtrue.data import History, read_history
-from holdtrue.domain import Kind, Loop, RolloutPlan
+from holdtrue.clock import RealClock, format_span
+from holdtrue.data import History, check_freshness, draft_schema, find_schema, read_history, refuse_breaches
+from holdtrue.domain import Loop, RolloutPlan, Schema
 from holdtrue.errors import DeclarationError, SourceMissing
 from holdtrue.loop import LoopPolicy, load_loop, make_policy, measure_pace, tell_cadence
 from holdtrue.rollout import tell_stage
 
 from .console import print_json, print_table, say
+from .schema import DEFAULT_NAME, describe_rules, print_schema, report_draft, save_draft, tell_oddities
 
 EXAMPLES = {"bank": "finance", "bike": "retail", "flu": "healthcare", "gas": "manufacturing"}
 
@@ -46,11 +47,28 @@ def init(
 
 def check(
     loop_file: Annotated[Path, typer.Argument(help="The file that declares the loop.")],
+    path: Annotated[Path | None, typer.Argument(help="With --write-schema: the file to write.")] = None,
+    write_schema: Annotated[
+        bool, typer.Option("--write-schema", help="Write the schema as a file to review: schema.toml beside the loop.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --write-schema: overwrite a file that differs.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Read the loop and its data, and say what holdtrue makes of them: schema, labels, pace, stages of a rollout."""
-    loop = load_loop(loop_file)
-    history = read_history(loop.data, folder=loop_file.resolve().parent, task=loop.declared_task)
+    """Read the loop and its data, and say what holdtrue makes of them: schema, labels, pace, stages of a rollout.
+
+    Where the loop declares a schema, all that breaks it is listed, and the exit code is 2.
+    """
+    if not write_schema and (path is not None or force):
+        raise DeclarationError("a path or --force without --write-schema", expected="both with --write-schema only")
+    loop, folder = load_loop(loop_file), loop_file.resolve().parent
+    declared = _find_declared(loop, folder, may_be_missing=write_schema)
+    history = read_history(loop.data, folder=folder, task=loop.declared_task, schema=declared)
+    if write_schema:
+        draft = draft_schema(history.schema, declared)
+        report_draft(save_draft(draft, path or folder / DEFAULT_NAME, is_forced=force), json=json)
+        return
+    stale = check_freshness(history.ends_at, history.declared, RealClock().now())
+    refuse_breaches([stale] if stale else [], history.source)
     policy = make_policy(loop, history)
     plan, cadence = policy.plan, _tell_cadence(policy, history)
     if json:
@@ -60,19 +78,25 @@ def check(
     say(f"{loop.name}: {history.task.value}, {history.n_rows:,} rows of {history.source}, {n_labelled:,} with a label")
     span = f"from {history.starts_at:%Y-%m-%d} to {history.ends_at:%Y-%m-%d}"
     say(f"{span}; a label is due {format_span(history.label_delay)} after")
-    for note in history.notes:
+    for note in [*history.notes, *tell_oddities(history.schema)]:
         say(f"note: {note}")
-    rows = [
-        (c.name, c.kind.value, "yes" if c.nullable else "no", _say_range(c.kind, c.low, c.high, len(c.levels)))
-        for c in history.schema.columns
-    ]
-    print_table("Schema", ["column", "kind", "null", "values"], rows)
+    print_schema(history.schema, is_declared=declared is not None)
     if cadence is not None:
         say(f"Schedule: {cadence}.")
     say(f"Rollout: {plan.note}.")
     if plan.stages:
         shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
         print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+
+
+def _find_declared(loop: Loop, folder: Path, *, may_be_missing: bool) -> Schema | None:
+    """Return the declared schema; one whose file is still to be written may be missing."""
+    try:
+        return find_schema(loop.schema, folder=folder)
+    except SourceMissing:
+        if not may_be_missing:
+            raise
+        return None
 
 
 def _tell_cadence(policy: LoopPolicy, history: History) -> str | None:
@@ -99,15 +123,10 @@ def _describe(loop: Loop, history: History, plan: RolloutPlan) -> dict[str, obje
         "ends_at": history.ends_at,
         "label_delay_seconds": history.label_delay.total_seconds(),
         "columns": [{"name": c.name, "kind": c.kind.value, "nullable": c.nullable} for c in history.schema.columns],
+        "rules": describe_rules(history.schema),
         "rollout": {"note": plan.note, "expected_days": plan.expected_days, "stages": stages},
-        "notes": list(history.notes),
+        "notes": [*history.notes, *tell_oddities(history.schema)],
     }
-
-
-def _say_range(kind: Kind, low: float | None, high: float | None, n_levels: int) -> str:
-    if kind is Kind.TEXT:
-        return f"{n_levels} levels"
-    return "" if low is None or high is None else f"{low:g} .. {high:g}"
 
 
 def add_commands(app: typer.Typer) -> None:

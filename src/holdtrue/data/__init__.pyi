@@ -1,4 +1,15 @@
+from .breaches import check_frame as check_frame
+from .breaches import check_freshness as check_freshness
+from .breaches import check_rows as check_rows
+from .breaches import refuse_breaches as refuse_breaches
+from .columns import conform as conform
+from .columns import count_unseen as count_unseen
+from .columns import infer_schema as infer_schema
 from .dataset import Dataset as Dataset
+from .declaration import draft_schema as draft_schema
+from .declaration import find_schema as find_schema
+from .declaration import print_schema_file as print_schema_file
+from .declaration import schema as schema
 from .files import print_files as print_files
 from .files import read_files as read_files
 from .growth import extend_history as extend_history
@@ -10,10 +21,10 @@ from .labels import record_labels as record_labels
 from .moment import read_moments as read_moments
 from .predictions import PredictionReader as PredictionReader
 from .predictions import read_predictions as read_predictions
-from .schema import check_frame as check_frame
-from .schema import conform as conform
-from .schema import count_unseen as count_unseen
-from .schema import infer_schema as infer_schema
+from .rules import find_table_rules as find_table_rules
+from .schema_file import parse_schema as parse_schema
+from .schema_file import read_schema as read_schema
+from .schema_file import write_schema as write_schema
 from .snapshot import load_snapshot as load_snapshot
 from .snapshot import take_snapshot as take_snapshot
 from .table import read_frame as read_frame
@@ -25,21 +36,32 @@ __all__ = [
     "History",
     "PredictionReader",
     "check_frame",
+    "check_freshness",
+    "check_rows",
     "collect_labels",
     "conform",
     "count_unseen",
+    "draft_schema",
     "encode_labels",
     "extend_history",
+    "find_schema",
+    "find_table_rules",
     "infer_schema",
     "join_labels",
     "latest_labels",
     "load_snapshot",
+    "parse_schema",
     "print_files",
+    "print_schema_file",
     "read_files",
     "read_frame",
     "read_history",
     "read_moments",
     "read_predictions",
+    "read_schema",
     "record_labels",
+    "refuse_breaches",
+    "schema",
     "take_snapshot",
+    "write_schema",
 ]

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from holdtrue.data.columns import TEXTS, find_levels
 from holdtrue.data.files import name_nearest
 from holdtrue.data.history import PARTS
-from holdtrue.data.schema import TEXTS, find_levels
-from holdtrue.domain import Table
+from holdtrue.domain import Kind, Schema, Table
 from holdtrue.errors import ColumnMissing, SchemaMismatch
 
 MANY_LEVELS = 255  # scikit-learn's histogram trees take no more categories in one column
 
 
-def read_features(frame: pl.DataFrame, declared: Table) -> tuple[list[pl.Series], list[str]]:
+def read_features(
+    frame: pl.DataFrame, declared: Table, schema: Schema | None = None
+) -> tuple[list[pl.Series], list[str]]:
     """Return the features (Float64, Int64, Boolean or Enum, null where missing) and sentences on what was left out.
 
     Raises:
@@ -23,12 +25,15 @@ def read_features(frame: pl.DataFrame, declared: Table) -> tuple[list[pl.Series]
     parts = {declared.key, declared.unit, declared.time, declared.label, declared.label_time}
     names = [name for name in frame.columns if name not in parts] if declared.features is None else declared.features
     names = [name for name in names if name not in declared.drop]
+    kinds = {} if schema is None else {column.name: column.kind for column in schema.columns}
     taken, notes = [], []
     for name in names:
         reason = _find_reason_against(frame[name])
         if reason is None:
+            if schema is not None and name not in kinds:
+                notes.append(f"{name!r} is not in the declared schema: it is taken as it is seen")
             column, column_notes = _make_plain(frame[name])
-            taken.append(column)
+            taken.append(_take_kind(column, kinds.get(name)))
             notes.extend(column_notes)
         elif declared.features is not None:
             raise SchemaMismatch(
@@ -73,7 +78,7 @@ def _make_plain(column: pl.Series) -> tuple[pl.Series, list[str]]:
     if dtype == pl.Boolean:
         return column, []
     if dtype.is_integer():
-        return column.cast(pl.Int64), []
+        return _take_whole(column), []
     if isinstance(dtype, TEXTS):
         levels = find_levels(column)
         notes = []
@@ -87,6 +92,24 @@ def _make_plain(column: pl.Series) -> tuple[pl.Series, list[str]]:
     if not n_nan:
         return numbers, []
     return numbers.fill_nan(None), [f"{n_nan:,} NaN in {name!r} are taken as missing"]
+
+
+def _take_whole(column: pl.Series) -> pl.Series:
+    whole = column.cast(pl.Int64, strict=False)
+    if n_beyond := whole.null_count() - column.null_count():
+        raise SchemaMismatch(
+            f"{n_beyond:,} values of {column.name!r} are beyond what a 64-bit whole number holds",
+            expected="whole numbers from -2**63 to 2**63 - 1",
+            remedy=f"store them as floats or as texts, or leave the column out with drop=[{column.name!r}]",
+        )
+    return whole
+
+
+def _take_kind(column: pl.Series, kind: Kind | None) -> pl.Series:
+    """Return numbers in the declared kind: whole ones may be declared as numbers, and the other way round."""
+    if kind is Kind.NUMBER:
+        return column.cast(pl.Float64)
+    return column.cast(pl.Int64) if kind is Kind.INTEGER else column
 
 
 def _refuse_infinite(columns: Sequence[pl.Series]) -> None:

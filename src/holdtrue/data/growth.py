@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import polars as pl
 
+from holdtrue.data.breaches import select_sound
+from holdtrue.data.columns import find_levels
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, PARTS, TIME, UNIT, History
 from holdtrue.data.predictions import SHADOW
-from holdtrue.data.schema import find_levels
 from holdtrue.data.task import encode_labels
 
 
@@ -14,7 +15,8 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
     """Return the table and the log as one history, one row for each key.
 
     A row of the table wins over one of the log; if it has no label yet, one that came for its key fills it. Of the log
-    the first answer of each key counts, shadows do not. Levels that the table does not know become levels.
+    the first answer of each key counts, shadows do not. Levels that the table does not know become levels. Rows of the
+    log that break the declared schema, which may be younger than they, are left out.
 
     Args:
         history: the table.
@@ -23,13 +25,16 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
     """
     known, n_strange = _fit_labels(history, labels)
     table, n_filled = _fill_labels(history.frame, known)
-    fresh = _take_fresh(history, predictions).join(known, on=KEY, how="left", maintain_order="left")
+    logged = _take_fresh(history, predictions)
+    sound = logged if history.declared is None else select_sound(logged, history.declared)
+    fresh = sound.join(known, on=KEY, how="left", maintain_order="left")
     frame = table
     if fresh.height:
         table, fresh = _share_levels(table, fresh)
         frame = pl.concat([table, fresh.select(table.columns)]).sort(TIME, maintain_order=True).rechunk()
     notes = [
         (fresh.height, "rows of the prediction log were added"),
+        (logged.height - sound.height, "rows of the prediction log break the schema and were left out"),
         (n_filled, "labels of the table came from outside it"),
         (n_strange, "labels that came are none of the label's values and were left out"),
     ]

@@ -1,5 +1,6 @@
 """History: all rows of a loop in order of time, with the labels and the moment at which each became known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -9,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from holdtrue.data.columns import infer_schema, narrow_levels, overlay_schema
 from holdtrue.data.dataset import Dataset
-from holdtrue.data.schema import infer_schema, narrow_levels
 from holdtrue.data.task import encode_labels
 from holdtrue.domain import LabelValue, Schema, Task
 from holdtrue.errors import SourceError
@@ -34,6 +35,7 @@ class History:
         source: where the rows came from.
         notes: sentences on what was done to the rows on reading.
         label_delay: how long after `__time` a label is due.
+        declared: what the loop's schema says of the rows; None when it declares none.
     """
 
     frame: pl.DataFrame
@@ -43,11 +45,16 @@ class History:
     source: str
     label_delay: timedelta
     notes: tuple[str, ...] = ()
+    declared: Schema | None = None
 
     @cached_property
     def schema(self) -> Schema:
-        """The schema of the features as seen in these rows."""
-        return infer_schema(self.frame, self.feature_names)
+        """The schema of the features as seen in these rows, and as declared."""
+        return self._describe(self.frame, self.feature_names)
+
+    def _describe(self, frame: pl.DataFrame, names: Sequence[str]) -> Schema:
+        seen = infer_schema(frame, names)
+        return seen if self.declared is None else overlay_schema(self.declared, seen)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -105,7 +112,7 @@ class History:
             key=frame[KEY].alias("key"),
             unit=frame[UNIT].alias("unit"),
             time=frame[TIME].alias("time"),
-            schema=infer_schema(features, names),
+            schema=self._describe(features, names),
             task=self.task,
             classes=self.classes,
         )

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import polars as pl
 
+from holdtrue.data.columns import find_levels
 from holdtrue.data.history import LABEL, History
-from holdtrue.data.schema import find_levels
-from holdtrue.domain import DatasetRecord, Json, Task, encode_canonically
+from holdtrue.domain import DatasetRecord, Json, Schema, Task, encode_canonically
 from holdtrue.errors import NotFound, SourceError
 from holdtrue.store import Store
 
@@ -63,7 +63,7 @@ def load_snapshot(store: Store, record: DatasetRecord | str, loop_name: str) -> 
 def write_snapshot(history: History) -> bytes:
     """Return the history as Parquet bytes; they are the same for the same rows, whatever table these were cut from."""
     texts = [name for name, dtype in history.frame.schema.items() if isinstance(dtype, pl.Enum)]
-    head = {
+    head: dict[str, object] = {
         "label": history.label,
         "label_delay": history.label_delay / timedelta(microseconds=1),
         "task": history.task,
@@ -71,6 +71,8 @@ def write_snapshot(history: History) -> bytes:
         "source": history.source,
         "texts": texts,
     }
+    if history.declared is not None:
+        head["declared"] = history.declared
     frame = history.frame.with_columns(pl.col(texts).cast(pl.String))
     buffer = io.BytesIO()
     frame.rechunk().write_parquet(
@@ -99,4 +101,5 @@ def read_snapshot(data: bytes) -> History:
         classes=tuple(head["classes"]),
         source=head["source"],
         label_delay=timedelta(microseconds=head["label_delay"]),
+        declared=None if "declared" not in head else msgspec.convert(head["declared"], Schema),
     )

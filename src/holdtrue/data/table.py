@@ -7,42 +7,52 @@ from pathlib import Path
 
 import polars as pl
 
+from holdtrue.data.breaches import check_frame, check_order, refuse_breaches
+from holdtrue.data.declaration import find_schema
 from holdtrue.data.features import check_dropped, read_features
 from holdtrue.data.files import name_nearest, read_files
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, TIME, UNIT, History
 from holdtrue.data.moment import name_moments, read_moments
+from holdtrue.data.rules import name_rule_columns
 from holdtrue.data.task import read_labels
-from holdtrue.domain import Table, Task
+from holdtrue.domain import Schema, SchemaFile, Table, Task
 from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceError
 
 
-def read_history(declared: Table, *, folder: Path, task: Task | None = None) -> History:
+def read_history(
+    declared: Table, *, folder: Path, task: Task | None = None, schema: Schema | SchemaFile | None = None
+) -> History:
     """Read and check the declared table.
 
     Args:
         declared: what `holdtrue.table` returned.
         folder: the folder of the declaring file, where a relative path starts.
         task: the kind of question; None to tell it from the label.
+        schema: what the rows must keep, as the loop declares it.
 
     Raises:
         SourceError: the file, a column, a key or a value is not as declared (see its subclasses).
+        DeclarationError: the schema's file says what cannot be meant.
         LabelError: the label cannot be learned.
     """
     # A column that is dropped need not agree between files; one that is declared is missed by name below.
-    only = (
-        None if declared.features is None else list(dict.fromkeys((*_declared_columns(declared), *declared.features)))
-    )
+    asked = find_schema(schema, folder=folder)
     read = read_files(
-        declared.path, folder=folder, columns=only, ignore=_droppable(declared), texts=_name_columns(declared)
+        declared.path,
+        folder=folder,
+        columns=_choose_columns(declared, asked),
+        ignore=[name for name in _droppable(declared) if name not in _name_asked(asked)],
+        texts=_name_columns(declared),
     )
     check_dropped(read.names, declared)
-    declared = replace(declared, drop=())
-    return read_frame(read.frame, declared, task=task, source=read.source, notes=read.notes)
+    declared = replace(declared, drop=tuple(name for name in declared.drop if name in read.frame.columns))
+    return read_frame(read.frame, declared, task=task, source=read.source, notes=read.notes, schema=asked)
 
 
 def read_frame(
-    frame: pl.DataFrame, declared: Table, *, task: Task | None = None, source: str = "", notes: Sequence[str] = ()
-) -> History:
+    frame: pl.DataFrame, declared: Table, *, task: Task | None = None, source: str = "", notes: Sequence[str] = (),
+    schema: Schema | None = None,
+) -> History:  # fmt: skip
     """Check a frame that is already in memory as `read_history` checks a file; `source` says where it came from."""
     _check_columns(frame, declared)
     check_dropped(frame.columns, declared)
@@ -53,11 +63,14 @@ def read_frame(
             remedy="check path= and the file",
         )
     times, time_notes = read_moments(frame[declared.time], time_zone=declared.time_zone)
+    if schema is not None:
+        breaches = [*check_frame(frame, schema, key=declared.key), *check_order(times, schema)]
+        refuse_breaches(breaches, source or declared.path)
     _refuse_nulls(times, declared.time, "time")
     key, unit, key_notes = _read_names(frame, declared, times)
     labels = read_labels(frame[declared.label], task=task)
     label, label_time, delay, label_notes = _date_labels(frame, declared, times, labels.values)
-    features, feature_notes = read_features(frame, declared)
+    features, feature_notes = read_features(frame, declared, schema)
     parts = [key.alias(KEY), unit.alias(UNIT), times.alias(TIME), label_time.alias(LABEL_TIME), label.alias(LABEL)]
     rows = pl.DataFrame([*parts, *features])
     order_notes = []
@@ -72,7 +85,19 @@ def read_frame(
         source=source or declared.path,
         label_delay=delay,
         notes=(*notes, *time_notes, *key_notes, *labels.notes, *label_notes, *feature_notes, *order_notes),
+        declared=schema,
     )
+
+
+def _choose_columns(declared: Table, schema: Schema | None) -> list[str] | None:
+    """Return the columns to read; None for all that are there."""
+    if declared.features is None:
+        return None
+    return list(dict.fromkeys((*_declared_columns(declared), *declared.features, *_name_asked(schema))))
+
+
+def _name_asked(schema: Schema | None) -> tuple[str, ...]:
+    return () if schema is None else (*schema.names, *name_rule_columns(schema))
 
 
 def _declared_columns(declared: Table) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
 from .outcome import money as money
+from .predicate import Predicate as Predicate
+from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
 from .quality import measure_quality as measure_quality
@@ -74,9 +76,14 @@ from .run import Run as Run
 from .run import RunCost as RunCost
 from .run import RunState as RunState
 from .run import StepRecord as StepRecord
+from .schema import Bound as Bound
 from .schema import Column as Column
 from .schema import Kind as Kind
+from .schema import Limits as Limits
+from .schema import Rule as Rule
 from .schema import Schema as Schema
+from .schema import SchemaFile as SchemaFile
+from .schema import column as column
 from .signature import Signature as Signature
 from .source import LabelScope as LabelScope
 from .source import Table as Table
@@ -133,6 +140,7 @@ __all__ = [
     "BacktestResult",
     "BeatsBaseline",
     "Belief",
+    "Bound",
     "Calibrated",
     "Cause",
     "Check",
@@ -159,6 +167,7 @@ __all__ = [
     "LabelFact",
     "LabelScope",
     "LabelValue",
+    "Limits",
     "Lineage",
     "Loop",
     "LoopView",
@@ -176,6 +185,7 @@ __all__ = [
     "OwnCheck",
     "PeriodResult",
     "PolicyResult",
+    "Predicate",
     "Prediction",
     "Release",
     "ReliabilityBin",
@@ -187,11 +197,13 @@ __all__ = [
     "RolloutStatus",
     "RolloutTerms",
     "RolloutView",
+    "Rule",
     "Ruling",
     "Run",
     "RunCost",
     "RunState",
     "Schema",
+    "SchemaFile",
     "Serves",
     "ShareChange",
     "Signature",
@@ -219,6 +231,7 @@ __all__ = [
     "beats_baseline",
     "calibrated",
     "canary",
+    "column",
     "combine_rulings",
     "default_kind",
     "digest_of",
@@ -229,6 +242,7 @@ __all__ = [
     "invariant_to",
     "link_digest",
     "make_action_rule",
+    "make_predicate",
     "measure_quality",
     "money",
     "monotone_in",

@@ -8,6 +8,7 @@ from typing import Any
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.rollout import Strategy
+from holdtrue.domain.schema import Schema, SchemaFile
 from holdtrue.domain.source import Table
 from holdtrue.domain.task import Task
 from holdtrue.domain.trigger import Every, OnRisk, Triggers
@@ -24,6 +25,7 @@ class Loop:
         name: lower-case letters, digits and hyphens; names the model in URLs and on pages.
         data: the declared table, see `holdtrue.table`.
         train: takes a `holdtrue.Dataset`, returns a fitted estimator.
+        schema: what rows and requests must keep, see `holdtrue.schema`; None takes the rows as they are.
         outcome: what answers are worth, see `holdtrue.money`; None judges by the loss alone.
         task: "binary", "multiclass" or "regression"; None to tell it from the label.
         validate: the checks that a version must pass: those of `holdtrue`, and functions of one's own.
@@ -39,6 +41,7 @@ class Loop:
     validate: tuple[Check, ...] | list[Check] = DEFAULT_CHECKS
     rollout: Strategy | None = None
     retrain: Every | OnRisk | Triggers | None = None
+    schema: Schema | SchemaFile | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -48,6 +51,8 @@ class Loop:
             )
         if not callable(self.train):
             raise DeclarationError(f"train={self.train!r} is not a function", expected="a function of one Dataset")
+        if self.schema is not None and not isinstance(self.schema, Schema | SchemaFile):
+            raise DeclarationError(f"schema={self.schema!r}", expected="what holdtrue.schema(...) returns")
         if self.task is not None and self.task not in set(Task):
             raise DeclarationError(f"task={self.task!r} is not known", expected=f"one of {[t.value for t in Task]}")
         object.__setattr__(self, "validate", tuple(self.validate))

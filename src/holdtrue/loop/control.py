@@ -14,16 +14,18 @@ from holdtrue.clock import Clock
 from holdtrue.data import (
     History,
     PredictionReader,
+    check_freshness,
     collect_labels,
     extend_history,
     join_labels,
     latest_labels,
     print_files,
+    print_schema_file,
     read_history,
     take_snapshot,
 )
 from holdtrue.domain import Belief, Loop, Rollout, RolloutStatus, Ruling, Version
-from holdtrue.errors import HoldtrueError, NotFound, StateConflict
+from holdtrue.errors import HoldtrueError, NotFound, SourceError, StateConflict
 from holdtrue.monitoring import RiskReading, measure_beliefs, measure_windows
 from holdtrue.pipeline import describe_error, fail_run, start_run, submit_run, succeed_run
 from holdtrue.registry import Keyring
@@ -53,7 +55,8 @@ class Controller:
         clock: business time.
         trainer: carries out trainings.
         window: the length of a quality window on the page.
-        table_problem: why the table could not be read when it was last looked at; "" when it could.
+        table_problem: why no training may start from the table as it was last looked at: it could not be read, it
+            breaks its schema, or its rows are too old; "" when one may.
     """
 
     loop: Loop
@@ -66,6 +69,7 @@ class Controller:
     on_move: Callable[[Move], None] = lambda _: None
     table_problem: str = ""
     _history: History | None = None
+    _read_problem: str = ""
     _written: tuple[tuple[str, int, int], ...] = ()
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
@@ -118,9 +122,13 @@ class Controller:
 
         Raises:
             StateConflict: a training is under way already.
+            SourceError: the table cannot be used, see `table_problem`.
         """
         if self.read_state().is_training:
             raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
+        self.history(self.clock.now())
+        if self.table_problem:
+            raise SourceError(f"the table cannot be used: {self.table_problem}", expected="one that keeps its schema")
         self._start(StartRun(reason=reason), self.clock.now())
 
     def finish_training(self) -> None:
@@ -133,22 +141,26 @@ class Controller:
         return make_policy(self.loop, self.history(now).known_at(now), is_running=is_running)
 
     def history(self, now: datetime) -> History:
-        """Return the table, read anew when its files have changed.
+        """Return the table, read anew when its files have changed, or that of its schema.
 
-        A table that cannot be read is what it was when it last could, so that the loop goes on watching; no training
-        starts from it, and `table_problem` says why.
+        A table that cannot be read, or breaks its schema, is what it was when it last could be used, so that the loop
+        goes on watching; no training starts from it, and `table_problem` says why.
         """
         written: tuple[tuple[str, int, int], ...] = ()
         try:
-            written = print_files(self.loop.data.path, folder=self.folder)
+            asked = print_schema_file(self.loop.schema, folder=self.folder)
+            written = (*print_files(self.loop.data.path, folder=self.folder), *asked)
             if self._history is None or written != self._written:
                 self._written = written
-                self._history = read_history(self.loop.data, folder=self.folder, task=self.loop.declared_task)
-                self.table_problem = ""
+                self._history = read_history(
+                    self.loop.data, folder=self.folder, task=self.loop.declared_task, schema=self.loop.schema
+                )
+                self._read_problem = ""
         except (HoldtrueError, OSError) as problem:
             if self._history is None:
                 raise
-            self._written, self.table_problem = written, str(problem)
+            self._written, self._read_problem = written, str(problem)
+        self.table_problem = self._read_problem or check_freshness(self._history.ends_at, self._history.declared, now)
         return self._history
 
     def read_state(self) -> LoopState:

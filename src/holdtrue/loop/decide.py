@@ -101,18 +101,13 @@ def _catch_up(version: int) -> StartRun:
 
 
 def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
-    if state.champion is None:
-        if state.last_run_at is None:
-            return (StartRun(reason="no version is in charge yet"),)
-        # A first training that failed its checks is tried again on the schedule, not at every tick.
-        if policy.every is None or now - state.last_run_at < policy.every.span:
-            return ()
-        return (StartRun(reason="no version is in charge yet, and the schedule says so"),)
-    wanted = _find_trigger(policy, state, facts, now)
+    wanted = _find_trigger(policy, state, facts, now) if state.champion is not None else _want_first(policy, state, now)
     if wanted is None:
         return ()
     if facts.table_problem:
-        return (RefuseRun(sentence=f"{wanted.reason}, but the table cannot be read: {facts.table_problem}"),)
+        return (RefuseRun(sentence=f"{wanted.reason}, but the table cannot be used: {facts.table_problem}"),)
+    if state.champion is None:
+        return (wanted,)
     if facts.n_new_labels < policy.min_new_labels:
         said = f"{wanted.reason}, but only {facts.n_new_labels} labels have come since the last training"
         return (RefuseRun(sentence=f"{said}; {policy.min_new_labels} are needed."),)
@@ -122,6 +117,15 @@ def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetim
         said = f"{wanted.reason}, but v{state.champion} has seen all but {news}"
         return (RefuseRun(sentence=f"{said}; a gate needs {needed} to rule on a challenger."),)
     return (wanted,)
+
+
+def _want_first(policy: LoopPolicy, state: LoopState, now: datetime) -> StartRun | None:
+    if state.last_run_at is None:
+        return StartRun(reason="no version is in charge yet")
+    # A first training that failed its checks is tried again on the schedule, not at every tick.
+    if policy.every is None or now - state.last_run_at < policy.every.span:
+        return None
+    return StartRun(reason="no version is in charge yet, and the schedule says so")
 
 
 def _find_trigger(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> StartRun | None:

@@ -89,7 +89,7 @@ class Facts:
     """What was observed since the last tick.
 
     `n_new_labels` counts since the last training; `n_new_rows` the labelled rows that the champion has not seen, and
-    `n_new_days` the days that they lie on. `table_problem` says why the table cannot be read now; "" when it can.
+    `n_new_days` the days that they lie on. `table_problem` says why the table cannot be used now; "" when it can.
 
     `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person);
     `concerns` are the other things that a person would want to know of.

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import conform, read_files, read_moments
+from holdtrue.data import check_rows, conform, read_files, read_moments, refuse_breaches
 from holdtrue.domain import Prediction, Release, Role
 from holdtrue.errors import ColumnMissing, DeclarationError
 from holdtrue.registry import Keyring, load_model, read_release, resolve_version
@@ -40,6 +40,7 @@ def score_file(project: Project, source: Path, target: Path) -> Scored:
         SourceMissing: there is no such file.
         NotFound: no version is in charge.
         ColumnMissing: a feature is not in the file.
+        SchemaMismatch: a row breaks the declared schema.
         DeclarationError: the target's name does not end with .parquet or .csv.
     """
     if target.suffix not in WRITERS:
@@ -57,6 +58,7 @@ def score_file(project: Project, source: Path, target: Path) -> Scored:
             f"{source.name} has no column {missing[0]!r}",
             expected=f"the features {list(version.signature.schema.names)}",
         )
+    refuse_breaches(check_rows(frame, version.signature.schema, key=project.loop.data.key), source.name)
     scorer = load_model(project.store.artifacts.get(version.artifact), version.format, version.signature)
     began = time.perf_counter()
     answers = scorer.score(conform(frame, version.signature.schema))

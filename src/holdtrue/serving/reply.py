@@ -119,8 +119,9 @@ def find_version(served: ServedLoop, name: str) -> LoadedVersion:
 
 def _describe_input(column: Column) -> dict[str, Json]:
     parameters: dict[str, Json] = {"nullable": column.nullable}
-    if column.is_closed:
-        parameters["levels"] = list(column.levels)
+    limits = column.limits
+    said = {"unit": column.unit or None, "low": limits.low, "high": limits.high, "levels": limits.levels}
+    parameters.update({name: value for name, value in said.items() if value is not None})
     return {"name": column.name, "datatype": _DATATYPES[column.kind], "shape": [-1], "parameters": parameters}
 
 

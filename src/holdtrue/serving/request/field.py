@@ -28,7 +28,11 @@ def make_field_reader(column: Column) -> Callable[[object, Place], object]:
     It raises `Refused` for everything else that the column does not allow.
     """
     read = _READERS[column.kind]
-    levels = frozenset(column.levels)
+    levels, limits = frozenset(column.levels), column.limits
+    allowed = None if limits.levels is None else frozenset(limits.levels)
+    is_limited = limits.low is not None or limits.high is not None
+    low = -math.inf if limits.low is None else limits.low
+    high = math.inf if limits.high is None else limits.high
 
     def read_field(value: object, place: Place) -> object:
         if value is None:
@@ -41,18 +45,23 @@ def make_field_reader(column: Column) -> Callable[[object, Place], object]:
                 expected=describe_column(column),
             )
         known = read(value, column, place)
-        if column.kind is not Kind.TEXT or known in levels:
+        if column.kind is not Kind.TEXT:
+            if is_limited and not low <= known <= high:  # type: ignore[operator]
+                raise _refuse_range(value, column, place)
             return known
-        if column.is_closed:
+        if allowed is not None and known not in allowed:
             raise _refuse_level(str(value), column, place)
-        return UNSEEN
+        return known if known in levels else UNSEEN
 
     return read_field
 
 
 def describe_column(column: Column) -> str:
     """Say in words what a column takes."""
-    words = f"one of {name_some(column.levels)}" if column.is_closed else _WORDS[column.kind]
+    limits = column.limits
+    words = _WORDS[column.kind] if limits.levels is None else f"one of {name_some(limits.levels)}"
+    words += "" if limits.low is None else f" from {limits.low}"
+    words += "" if limits.high is None else f" up to {limits.high}"
     return f"{words} or null" if column.nullable else words
 
 
@@ -147,11 +156,16 @@ def _refuse_type(value: object, column: Column, place: Place) -> Refused:
     return Refused(Code.WRONG_TYPE, found, path=place.field(column.name), expected=describe_column(column))
 
 
+def _refuse_range(value: object, column: Column, place: Place) -> Refused:
+    found = f"{column.name!r} is {describe_value(value)}"
+    return Refused(Code.OUT_OF_RANGE, found, path=place.field(column.name), expected=describe_column(column))
+
+
 def _refuse_level(value: str, column: Column, place: Place) -> Refused:
     return Refused(
         Code.LEVEL_NOT_ALLOWED,
         f'{column.name!r} is "{shorten(value)}", which the declared set does not hold',
         path=place.field(column.name),
         expected=describe_column(column),
-        remedy=suggest_name(value, column.levels),
+        remedy=suggest_name(value, column.limits.levels or ()),
     )

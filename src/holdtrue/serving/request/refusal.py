@@ -21,6 +21,7 @@ class Code(StrEnum):
     MISSING_FIELD = "missing_field"
     UNKNOWN_FIELD = "unknown_field"
     LEVEL_NOT_ALLOWED = "level_not_allowed"
+    RULE_BROKEN = "rule_broken"
     LABEL_NOT_ALLOWED = "label_not_allowed"
     NO_TIME_ZONE = "no_time_zone"
     DUPLICATE_KEY = "duplicate_key"

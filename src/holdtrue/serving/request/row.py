@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from holdtrue.domain import Signature
+from holdtrue.domain import Predicate, Rule, Signature, make_predicate
 from holdtrue.serving.request.field import UNSEEN, describe_value, make_field_reader, name_some, shorten, suggest_name
 from holdtrue.serving.request.place import Place
 from holdtrue.serving.request.refusal import Code, Refused
@@ -91,9 +91,13 @@ class RowReader:
         self._label = signature.label
         self._readers = [(column.name, make_field_reader(column)) for column in signature.schema.columns]
         self._names = frozenset(signature.schema.names)
+        kinds = {column.name: column.kind for column in signature.schema.columns}
+        asked = [(rule, make_predicate(rule.text, kinds)) for rule in signature.schema.rules]
+        # What a predicate cannot say is checked on tables alone.
+        self._rules = [(rule, predicate) for rule, predicate in asked if predicate is not None]
 
     def read(self, record: Mapping[str, object], place: Place, *, known: frozenset[str]) -> Row:
-        """Read one record; `Refused` names the first field that the signature does not allow.
+        """Read one record; `Refused` names the first field that the signature does not allow, or the broken rule.
 
         `known` are the other names that a record may carry: the event's, and the features of other versions in charge.
         """
@@ -114,6 +118,9 @@ class RowReader:
             values.append(value)
         if len(record) > len(features):
             self._refuse_unknown(record, place, known)
+        for rule, predicate in self._rules:
+            if predicate.ask(features) is False:
+                raise _refuse_rule(rule, predicate, features, place)
         return Row(values, features, n_unseen)
 
     def _refuse_unknown(self, record: Mapping[str, object], place: Place, known: frozenset[str]) -> None:
@@ -131,6 +138,12 @@ class RowReader:
 
     def _say_names(self) -> str:
         return f"the features {name_some(name for name, _ in self._readers)}"
+
+
+def _refuse_rule(rule: Rule, predicate: Predicate, features: Mapping[str, object], place: Place) -> Refused:
+    values = ", ".join(f"{name!r} is {describe_value(features[name])}" for name in predicate.names)
+    found = f"the row breaks the rule {rule.name!r}: {values}"
+    return Refused(Code.RULE_BROKEN, found, path=place.row, expected=rule.text)
 
 
 def read_name(record: Mapping[str, object], name: str | None, place: Place) -> str | None:

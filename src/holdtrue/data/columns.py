@@ -1,6 +1,7 @@
-"""Schema of a frame: inferred from the rows that were seen, and the same for every later frame and request."""
+"""Columns: the schema of a frame as seen, and later frames and requests brought to it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -21,7 +22,7 @@ def conform(frame: pl.DataFrame | Rows, schema: Schema) -> pl.DataFrame:
     """Return the columns of `schema`, in its order and types, from a frame or a list of rows; others are left out.
 
     A level that an open text column does not know becomes null (`count_unseen` counts them). Nulls are let through
-    here: `check_frame` tells where they are not allowed.
+    here: `check_frame` tells where they are not allowed, and what else is.
 
     Raises:
         ColumnMissing: a column is not there.
@@ -49,25 +50,26 @@ def count_unseen(frame: pl.DataFrame | Rows, schema: Schema) -> dict[str, int]:
     return counts
 
 
-def check_frame(frame: pl.DataFrame, schema: Schema) -> list[str]:
-    """Return a sentence for each breach of the schema: missing column, wrong type, null, infinity, closed set."""
-    breaches = []
-    for column in schema.columns:
-        if column.name not in frame.columns:
-            breaches.append(f"the column {column.name!r} is missing; {name_nearest(column.name, frame.columns)}")
-            continue
-        values = frame[column.name]
-        try:
-            taken = _conform_column(values, column)
-        except SchemaMismatch as error:
-            breaches.append(str(error))
-            continue
-        n_nulls = values.null_count()
-        if n_nulls and not column.nullable:
-            breaches.append(f"{n_nulls:,} values of {column.name!r} are null, and the reference has none")
-        if column.kind is Kind.NUMBER and (n_infinite := int(taken.is_infinite().sum() or 0)):
-            breaches.append(f"{n_infinite:,} values of {column.name!r} are infinite")
-    return breaches
+def fits_kind(dtype: pl.DataType, kind: Kind) -> bool:
+    """Say whether a column of this type can hold values of the kind; one without any value can."""
+    if dtype == pl.Null:
+        return True
+    if kind is Kind.TEXT:
+        return isinstance(dtype, TEXTS)
+    return dtype == pl.Boolean if kind is Kind.BOOLEAN else dtype.is_numeric()
+
+
+def overlay_schema(declared: Schema, seen: Schema) -> Schema:
+    """Return the schema of rows as seen, in which what was declared has the last word; the columns stay the same."""
+    known = {column.name: column for column in declared.columns}
+
+    def overlay(column: Column) -> Column:
+        said = known.get(column.name)
+        if said is None:
+            return column
+        return replace(column, kind=said.kind, nullable=said.nullable, unit=said.unit, limits=said.limits)
+
+    return replace(declared, columns=tuple(overlay(column) for column in seen.columns))
 
 
 def narrow_levels(frame: pl.DataFrame) -> pl.DataFrame:
@@ -95,7 +97,8 @@ def _describe_column(values: pl.Series) -> Column:
     if not dtype.is_numeric():
         raise SchemaMismatch(f"the column {values.name!r} is {dtype}", expected="numbers, booleans or texts")
     kind = Kind.INTEGER if dtype.is_integer() else Kind.NUMBER
-    ends = [None if end is None else float(end) for end in (values.min(), values.max())]  # type: ignore[arg-type]
+    known = values.filter(values.is_finite()) if dtype.is_float() else values
+    ends = [None if end is None else float(end) for end in (known.min(), known.max())]  # type: ignore[arg-type]
     return Column(name=values.name, kind=kind, nullable=nullable, low=ends[0], high=ends[1])
 
 
@@ -149,11 +152,15 @@ def polars_type(column: Column) -> pl.DataType:
 
 def _conform_text(values: pl.Series, column: Column) -> pl.Series:
     taken = values if values.dtype == polars_type(column) else values.cast(pl.Enum(column.levels), strict=False)
-    if column.is_closed and taken.null_count() > values.null_count():
-        wrong = values.filter(taken.is_null() & values.is_not_null())[0]
-        raise SchemaMismatch(
-            f"{wrong!r} in {column.name!r} is outside its closed set", expected=f"one of {', '.join(column.levels)}"
-        )
+    allowed = column.limits.levels
+    if allowed is not None and taken.null_count() > values.null_count():
+        # What is allowed may be more than what was seen: such a level is taken as missing, as in an open column.
+        unseen = values.filter(taken.is_null() & values.is_not_null()).cast(pl.String)
+        wrong = unseen.filter(~unseen.is_in(list(allowed)))
+        if len(wrong):
+            raise SchemaMismatch(
+                f"{wrong[0]!r} in {column.name!r} is outside its closed set", expected=f"one of {', '.join(allowed)}"
+            )
     return taken
 
 

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from holdtrue.data import check_frame, conform, count_unseen, infer_schema
-from holdtrue.domain import Column, Kind, Schema
+from holdtrue.domain import Column, Kind, Limits, Schema, column
 from holdtrue.errors import ColumnMissing, SchemaMismatch
 
 FRAME = pl.DataFrame(
@@ -82,7 +82,7 @@ def test_values_of_mixed_kinds_are_refused_by_name() -> None:
 
 
 def test_a_closed_column_takes_no_other_level() -> None:
-    closed = Schema((Column(name="colour", kind=Kind.TEXT, levels=("blue", "red"), is_closed=True),))
+    closed = Schema((column("colour", "text", levels=("blue", "red"), closed=True),))
     assert conform([{"colour": None}], closed)["colour"].to_list() == [None]
     with pytest.raises(SchemaMismatch, match=r"'mauve' in 'colour' is outside its closed set.*blue, red"):
         conform([{"colour": "mauve"}], closed)
@@ -95,3 +95,10 @@ def test_every_breach_of_a_frame_is_told() -> None:
     for word in ("infinite", "null", "'ok' is missing", "'colour' holds"):
         assert any(word in breach for breach in breaches)
     assert check_frame(FRAME, SCHEMA) == []
+
+
+def test_what_is_allowed_but_was_not_seen_is_taken_as_missing() -> None:
+    wide = Column(name="c", kind=Kind.TEXT, levels=("a",), limits=Limits(levels=("a", "b")))
+    assert conform([{"c": "b"}, {"c": "a"}], Schema((wide,)))["c"].to_list() == [None, "a"]
+    with pytest.raises(SchemaMismatch, match=r"'c' in 'c' is outside its closed set.*a, b"):
+        conform([{"c": "b"}, {"c": "c"}], Schema((wide,)))
