@@ -10,6 +10,10 @@ from .labels import record_labels as record_labels
 from .moment import read_moments as read_moments
 from .predictions import PredictionReader as PredictionReader
 from .predictions import read_predictions as read_predictions
+from .profile import FrameProfile as FrameProfile
+from .profile import measure_column as measure_column
+from .profile import profile_files as profile_files
+from .profile import profile_frame as profile_frame
 from .schema import check_frame as check_frame
 from .schema import conform as conform
 from .schema import count_unseen as count_unseen
@@ -22,6 +26,7 @@ from .task import encode_labels as encode_labels
 
 __all__ = [
     "Dataset",
+    "FrameProfile",
     "History",
     "PredictionReader",
     "check_frame",
@@ -34,7 +39,10 @@ __all__ = [
     "join_labels",
     "latest_labels",
     "load_snapshot",
+    "measure_column",
     "print_files",
+    "profile_files",
+    "profile_frame",
     "read_files",
     "read_frame",
     "read_history",

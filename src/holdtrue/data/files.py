@@ -69,6 +69,11 @@ def read_files(
     return FileRead(frame=frame, source=str(path), names=names, notes=notes)
 
 
+def read_types(path: Path) -> dict[str, pl.DataType]:
+    """Return the columns of one file with their types; of a Parquet file no row is read."""
+    return _open_part(path, ()).schema
+
+
 def find_files(path: str, *, folder: Path) -> list[Path]:
     """Return the files that a path or glob names, sorted; see `read_files` for what may be wrong."""
     place = folder / path  # an absolute path stands for itself

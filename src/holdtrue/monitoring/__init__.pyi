@@ -4,6 +4,9 @@ from .drift import tell_causes as tell_causes
 from .quality import Quality as Quality
 from .quality import measure_metrics as measure_metrics
 from .quality import measure_quality as measure_quality
+from .report import ColumnMove as ColumnMove
+from .report import DriftReport as DriftReport
+from .report import report_drift as report_drift
 from .risk import ReferenceRisk as ReferenceRisk
 from .risk import RiskReading as RiskReading
 from .risk import measure_reference as measure_reference
@@ -11,6 +14,8 @@ from .risk import watch_risk as watch_risk
 from .windows import measure_windows as measure_windows
 
 __all__ = [
+    "ColumnMove",
+    "DriftReport",
     "LikelyCause",
     "Quality",
     "ReferenceRisk",
@@ -20,6 +25,7 @@ __all__ = [
     "measure_quality",
     "measure_reference",
     "measure_windows",
+    "report_drift",
     "tell_causes",
     "watch_risk",
 ]

@@ -1,0 +1,142 @@
+"""How fast is a profile with its drift report, beside other tools, in one run?
+
+python benchmarks/judgement/profiles.py            # 100,000 rows
+python benchmarks/judgement/profiles.py --full     # and a million, about ten minutes on two cores
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import TimeoutExpired
+
+from peers import DEFAULT_VENVS, Peer, Skipped, keep_results, name_version, prepare_peer, run_json
+from rich.console import Console
+from rich.table import Table
+from tables import write_table
+
+HERE = Path(__file__).parent
+TIME_LIMIT = 200.0
+PEERS = (
+    Peer("evidently", "evidently.presets", ("evidently", "pyarrow"), pins=("pandas<3",)),
+    Peer("nannyml", "nannyml", ("nannyml", "pyarrow"), pins=("statsmodels", "setuptools<81")),
+    Peer("whylogs", "whylogs.viz", ("whylogs[viz]", "pyarrow")),
+    Peer("deepchecks", "deepchecks.tabular", ("deepchecks", "pyarrow"), pins=("scikit-learn<1.6", "setuptools<81")),
+    Peer("alibi-detect", "alibi_detect.cd", ("alibi-detect", "pandas", "pyarrow")),
+)
+WISHED = {"evidently": 100, "whylogs": 100, "nannyml": 50, "deepchecks": 15, "alibi-detect": 15}
+TARGETS = {"daily": 0.3, "parquet": 1.5}
+MOST_MB = 200.0
+Measured = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Two tables of one size on disk, and what is measured on them."""
+
+    folder: Path
+    n_rows: int
+
+    @property
+    def paths(self) -> list[str]:
+        return [str(self.folder / f"{part}-{self.n_rows}.parquet") for part in ("reference", "current")]
+
+    def write(self) -> None:
+        for seed, path in enumerate(self.paths):
+            write_table(Path(path), n_rows=self.n_rows, seed=seed)
+
+    def measure_ours(self, job: str) -> Measured:
+        kept = str(self.folder / f"{self.n_rows}.profile")
+        return run_json([sys.executable, str(HERE / "our_reports.py"), job, *self.paths, kept], time_limit=TIME_LIMIT)
+
+    def measure_peer(self, peer: Peer, python: Path) -> Measured:
+        # What reading takes is not counted, but the limit is on the whole.
+        command = [str(python), str(HERE / "peer_reports.py"), peer.name, *self.paths]
+        return run_json(command, time_limit=TIME_LIMIT + 60)
+
+
+def measure_size(bench: Bench, pythons: dict[str, Path | str], *, left_out: set[str]) -> dict[str, object]:
+    """Measure all at one size; ours before each peer, so that both see the same neighbours on the machine."""
+    bench.write()
+    found: dict[str, object] = {"kept": bench.measure_ours("keep")}
+    found |= {job: bench.measure_ours(job) for job in ("daily", "parquet")}
+    for peer in PEERS:
+        python = pythons[peer.name]
+        if isinstance(python, str):
+            found[peer.name] = {"skipped": python}
+            continue
+        if peer.name in left_out:
+            found[peer.name] = {"skipped": "takes over 200 s by its time at 100,000 rows; see the ratio there"}
+            continue
+        job = "numbers" if peer.name == "alibi-detect" else "both"
+        try:
+            ours = [bench.measure_ours(job)]
+            theirs = bench.measure_peer(peer, python)
+            ours.append(bench.measure_ours(job))
+        except (Skipped, TimeoutExpired) as problem:
+            why = f"over {TIME_LIMIT:.0f} s" if isinstance(problem, TimeoutExpired) else str(problem)
+            found[peer.name] = {"skipped": why}
+            continue
+        # Before and after: their mean is what the machine gave while the peer ran.
+        mean = {part: sum(each[part] for each in ours) / 2 for part in ("seconds", "busy_seconds")}
+        found[peer.name] = theirs | {
+            "ours_seconds": mean["seconds"],
+            "ratio": theirs["seconds"] / mean["seconds"],
+            "ours_busy_seconds": mean["busy_seconds"],
+            "busy_ratio": theirs["busy_seconds"] / mean["busy_seconds"],
+            "wished_ratio": WISHED[peer.name],
+        }
+        print(f"  {bench.n_rows:,} rows, {peer.name}: done", file=sys.stderr, flush=True)
+    return found
+
+
+def show(n_rows: int, found: dict[str, object], versions: dict[str, str]) -> None:
+    table = Table(title=f"{n_rows:,} rows x 50 columns, no drift", title_justify="left")
+    for name in ("what", "seconds", "busy", "peak MB", "ours", "ratio", "busy ratio", "wished"):
+        table.add_column(name, justify="left" if name == "what" else "right")
+    for name in ("daily", "parquet"):
+        ours = found[name]
+        wished = f"{TARGETS[name]} s" + (f", {MOST_MB:.0f} MB" if name == "parquet" else "")
+        label = {"daily": "holdtrue, current table in memory", "parquet": "holdtrue, current table in zstd Parquet"}[name]
+        table.add_row(label, f"{ours['seconds']:.3f}", f"{ours['busy_seconds']:.3f}", f"{ours['peak_mb']:.0f}", "", "", "", wished if n_rows == 1_000_000 else "")  # fmt: skip
+    for peer in PEERS:
+        theirs, label = found[peer.name], f"{peer.name} {versions.get(peer.name, '')}"
+        if "skipped" in theirs:
+            table.add_row(f"{label}: skipped, {theirs['skipped']}")
+            continue
+        table.add_row(label, f"{theirs['seconds']:.2f}", f"{theirs['busy_seconds']:.2f}", f"{theirs['peak_mb']:.0f}", f"{theirs['ours_seconds']:.3f}", f"{theirs['ratio']:.0f}", f"{theirs['busy_ratio']:.0f}", f"{theirs['wished_ratio']}")  # fmt: skip
+    Console(width=150).print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="a million rows as well")
+    parser.add_argument("--no-peers", action="store_true", help="ours alone")
+    parser.add_argument("--venvs", type=Path, default=DEFAULT_VENVS, help="where the peers' environments lie")
+    chosen = parser.parse_args()
+    pythons: dict[str, Path | str] = {}
+    versions: dict[str, str] = {}
+    for peer in PEERS:
+        try:
+            if chosen.no_peers:
+                raise Skipped("not asked for")
+            pythons[peer.name] = python = prepare_peer(peer, chosen.venvs)
+            versions[peer.name] = name_version(peer, python)
+        except Skipped as problem:
+            pythons[peer.name] = str(problem)
+    results: dict[str, object] = {"versions": versions, "load_average_before": os.getloadavg()[0]}
+    left_out: set[str] = set()
+    with tempfile.TemporaryDirectory() as folder:
+        for n_rows in (100_000, 1_000_000) if chosen.full else (100_000,):
+            found = measure_size(Bench(Path(folder), n_rows), pythons, left_out=left_out)
+            left_out = {peer.name for peer in PEERS if found[peer.name].get("seconds", 0) * 10 > TIME_LIMIT}
+            results[f"{n_rows}_rows"] = found
+            show(n_rows, found, versions)
+    results["load_average_after"] = os.getloadavg()[0]
+    keep_results("judgement-profiles", results)
+
+
+if __name__ == "__main__":
+    main()
