@@ -1,13 +1,14 @@
-"""One drift report of one peer, run by the Python of its environment: peer_reports.py NAME reference.parquet current.parquet.
+"""One drift report of one peer, by the Python of its environment: peer_reports.py NAME REFERENCE CURRENT (Parquet).
 
 Prints JSON: seconds and processor seconds of the report alone (reading and imports are not counted), peak memory.
 """
 
 import json
-import resource
+import re
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import pandas as pd
 
@@ -80,7 +81,7 @@ def main() -> None:
     start, start_busy = time.perf_counter(), time.process_time()
     assert run() is not None
     seconds, busy = time.perf_counter() - start, time.process_time() - start_busy
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="utf-8"))[1]) / 1024
     print(json.dumps({"seconds": seconds, "busy_seconds": busy, "peak_mb": peak}))
 
 

@@ -45,7 +45,7 @@ def name_version(peer: Peer, python: Path) -> str:
 
 
 def run_json(command: list[str], *, time_limit: float) -> dict[str, float]:
-    """Return the JSON in the last line that a command prints; raises Skipped when it fails, TimeoutExpired when late."""
+    """Return the JSON in the last line that a command prints; raises Skipped when it fails, TimeoutExpired if late."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=time_limit, check=False)
     if done.returncode:
         raise Skipped(f"fails: {_say_last(done.stderr)}")

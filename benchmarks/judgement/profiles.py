@@ -27,8 +27,9 @@ PEERS = (
     Peer("alibi-detect", "alibi_detect.cd", ("alibi-detect", "pandas", "pyarrow")),
 )
 WISHED = {"evidently": 100, "whylogs": 100, "nannyml": 50, "deepchecks": 15, "alibi-detect": 15}
-TARGETS = {"daily": 0.3, "parquet": 1.5}
-MOST_MB = 200.0
+JOBS = {"daily": "holdtrue, current table in memory", "parquet": "holdtrue, current table in zstd Parquet"}
+TARGETS = {"daily": "<= 0.3 s", "parquet": "<= 1.5 s, < 200 MB"}
+MOST_ROWS = 1_000_000
 Measured = dict[str, float]
 
 
@@ -52,23 +53,24 @@ class Bench:
         return run_json([sys.executable, str(HERE / "our_reports.py"), job, *self.paths, kept], time_limit=TIME_LIMIT)
 
     def measure_peer(self, peer: Peer, python: Path) -> Measured:
-        # What reading takes is not counted, but the limit is on the whole.
+        # On a machine that others use as well, the limit in processor seconds is reached later by the clock.
         command = [str(python), str(HERE / "peer_reports.py"), peer.name, *self.paths]
-        return run_json(command, time_limit=TIME_LIMIT + 60)
+        return run_json(command, time_limit=4 * TIME_LIMIT)
 
 
 def measure_size(bench: Bench, pythons: dict[str, Path | str], *, left_out: set[str]) -> dict[str, object]:
     """Measure all at one size; ours before each peer, so that both see the same neighbours on the machine."""
     bench.write()
     found: dict[str, object] = {"kept": bench.measure_ours("keep")}
-    found |= {job: bench.measure_ours(job) for job in ("daily", "parquet")}
+    found |= {job: bench.measure_ours(job) for job in JOBS}
     for peer in PEERS:
         python = pythons[peer.name]
         if isinstance(python, str):
-            found[peer.name] = {"skipped": python}
+            found[peer.name] = {"skipped": f"skipped: {python}"}
             continue
         if peer.name in left_out:
-            found[peer.name] = {"skipped": "takes over 200 s by its time at 100,000 rows; see the ratio there"}
+            why = f"over {TIME_LIMIT:.0f} s by what a tenth of the rows took: see the ratio there"
+            found[peer.name] = {"skipped": why}
             continue
         job = "numbers" if peer.name == "alibi-detect" else "both"
         try:
@@ -76,8 +78,8 @@ def measure_size(bench: Bench, pythons: dict[str, Path | str], *, left_out: set[
             theirs = bench.measure_peer(peer, python)
             ours.append(bench.measure_ours(job))
         except (Skipped, TimeoutExpired) as problem:
-            why = f"over {TIME_LIMIT:.0f} s" if isinstance(problem, TimeoutExpired) else str(problem)
-            found[peer.name] = {"skipped": why}
+            why = f"over {4 * TIME_LIMIT:.0f} s" if isinstance(problem, TimeoutExpired) else str(problem)
+            found[peer.name] = {"skipped": f"skipped: {why}"}
             continue
         # Before and after: their mean is what the machine gave while the peer ran.
         mean = {part: sum(each[part] for each in ours) / 2 for part in ("seconds", "busy_seconds")}
@@ -94,19 +96,21 @@ def measure_size(bench: Bench, pythons: dict[str, Path | str], *, left_out: set[
 
 def show(n_rows: int, found: dict[str, object], versions: dict[str, str]) -> None:
     table = Table(title=f"{n_rows:,} rows x 50 columns, no drift", title_justify="left")
-    for name in ("what", "seconds", "busy", "peak MB", "ours", "ratio", "busy ratio", "wished"):
-        table.add_column(name, justify="left" if name == "what" else "right")
-    for name in ("daily", "parquet"):
-        ours = found[name]
-        wished = f"{TARGETS[name]} s" + (f", {MOST_MB:.0f} MB" if name == "parquet" else "")
-        label = {"daily": "holdtrue, current table in memory", "parquet": "holdtrue, current table in zstd Parquet"}[name]
-        table.add_row(label, f"{ours['seconds']:.3f}", f"{ours['busy_seconds']:.3f}", f"{ours['peak_mb']:.0f}", "", "", "", wished if n_rows == 1_000_000 else "")  # fmt: skip
+    table.add_column("what")
+    for name in ("seconds", "busy", "peak MB", "ours", "ratio", "busy ratio", "wished"):
+        table.add_column(name, justify="right")
+    for job, label in JOBS.items():
+        ours = found[job]
+        times = f"{ours['seconds']:.3f} (best {ours['fastest_seconds']:.3f})", f"{ours['busy_seconds']:.3f}"
+        table.add_row(label, *times, f"{ours['peak_mb']:.0f}", "", "", "", TARGETS[job] if n_rows == MOST_ROWS else "")
     for peer in PEERS:
         theirs, label = found[peer.name], f"{peer.name} {versions.get(peer.name, '')}"
         if "skipped" in theirs:
-            table.add_row(f"{label}: skipped, {theirs['skipped']}")
+            table.add_row(f"{label}: {theirs['skipped']}")
             continue
-        table.add_row(label, f"{theirs['seconds']:.2f}", f"{theirs['busy_seconds']:.2f}", f"{theirs['peak_mb']:.0f}", f"{theirs['ours_seconds']:.3f}", f"{theirs['ratio']:.0f}", f"{theirs['busy_ratio']:.0f}", f"{theirs['wished_ratio']}")  # fmt: skip
+        told = [f"{theirs['seconds']:.2f}", f"{theirs['busy_seconds']:.2f}", f"{theirs['peak_mb']:.0f}"]
+        told += [f"{theirs['ours_seconds']:.3f}", f"{theirs['ratio']:.0f}", f"{theirs['busy_ratio']:.0f}"]
+        table.add_row(label, *told, f">= {WISHED[peer.name]}")
     Console(width=150).print(table)
 
 
@@ -129,9 +133,9 @@ def main() -> None:
     results: dict[str, object] = {"versions": versions, "load_average_before": os.getloadavg()[0]}
     left_out: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
-        for n_rows in (100_000, 1_000_000) if chosen.full else (100_000,):
+        for n_rows in (100_000, MOST_ROWS) if chosen.full else (100_000,):
             found = measure_size(Bench(Path(folder), n_rows), pythons, left_out=left_out)
-            left_out = {peer.name for peer in PEERS if found[peer.name].get("seconds", 0) * 10 > TIME_LIMIT}
+            left_out = {peer.name for peer in PEERS if found[peer.name].get("busy_seconds", 0) * 10 > TIME_LIMIT}
             results[f"{n_rows}_rows"] = found
             show(n_rows, found, versions)
     results["load_average_after"] = os.getloadavg()[0]

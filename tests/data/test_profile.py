@@ -105,7 +105,7 @@ def test_a_packed_profile_comes_back_whole() -> None:
     assert_same(back, profile)
     assert back.columns["amount"].to_dict() == profile.columns["amount"].to_dict()
     for packed in (b"", b"nonsense", profile.to_bytes()[:-9]):
-        with pytest.raises(StatisticsError, match="no profile of a table|no packed profile"):
+        with pytest.raises(StatisticsError, match=r"no profile of a table|no packed profile"):
             FrameProfile.from_bytes(packed)
 
 

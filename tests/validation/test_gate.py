@@ -235,7 +235,7 @@ def test_a_multiclass_task_is_judged_by_its_log_loss(make_dataset) -> None:
 def test_a_million_rows_are_judged_within_seconds(make_dataset) -> None:
     story = Story(make_dataset, n_rows=1_000_000, n_days=60)
     challenger, champion = story.answer(), story.answer()
-    began = time.perf_counter()
+    began = time.thread_time()
     report = story.judge(challenger, champion)
     assert report.ruling is Ruling.PASSED
-    assert time.perf_counter() - began < 4.0  # about .5 s on a quiet core; the suite shares its cores
+    assert time.thread_time() - began < 2.0  # about .5 s on a quiet core; the suite shares its cores

@@ -7,10 +7,9 @@ are then taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 
 import msgspec
@@ -18,14 +17,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data.files import PARQUET, find_files, name_nearest, read_files, read_types
+from holdtrue.data.files import PARQUET, count_values, find_files, name_nearest, read_files, read_types
 from holdtrue.errors import ColumnMissing, SchemaMismatch, StatisticsError
-from holdtrue.stats import LevelProfile, NumberProfile, Profile, choose_centre, pack_profile, unpack_profile
+from holdtrue.stats import (
+    N_LEVELS,
+    LevelProfile,
+    NumberProfile,
+    Profile,
+    choose_centre,
+    pack_profile,
+    unpack_profile,
+)
 
 # Numbers of few values are levels: a constant has one bin only, and would never move.
 MOST_LEVELS = 20
 GLANCE_ROWS = 10_000
-# Counting leaves Python's lock alone. Files are read by one: polars decodes on all cores, and a column costs memory.
+# Counting leaves Python's lock alone; files need no threads, since polars decodes on all cores.
 N_THREADS = 2
 
 
@@ -88,7 +95,12 @@ def profile_frame(
         SchemaMismatch: a column that was asked for has values of a kind that cannot be counted.
     """
     names = _choose_columns(frame.schema, like=like, columns=columns)
-    return _measure_all(names, read=frame.get_column, like=like, n_threads=N_THREADS)
+
+    def measure(name: str) -> Profile:
+        return measure_column(frame.get_column(name), like=None if like is None else like.columns[name])
+
+    with ThreadPoolExecutor(N_THREADS) as pool:
+        return FrameProfile(columns=dict(zip(names, pool.map(measure, names), strict=True)))
 
 
 def profile_files(
@@ -133,7 +145,8 @@ def measure_column(values: pl.Series, *, like: Profile | None = None) -> Profile
         return NumberProfile.measure(numbers, centre=choose_centre(numbers))
     if isinstance(like, NumberProfile):
         return NumberProfile.measure(_take_numbers(values), centre=like.centre)
-    return LevelProfile.from_counts(_count_levels(values), levels=None if like is None else like.levels)
+    # Renamed, since the column itself may be called "n".
+    return _tell_levels(values.alias("value").value_counts(name="n"), like=like)
 
 
 def _has_many_numbers(values: pl.Series) -> bool:
@@ -147,22 +160,17 @@ def _has_many_numbers(values: pl.Series) -> bool:
 def _profile_file(path: Path, *, like: FrameProfile | None, columns: Collection[str] | None) -> FrameProfile:
     if not path.name.lower().endswith(PARQUET):
         return profile_frame(read_files(str(path), folder=Path()).frame, like=like, columns=columns)
-    names = _choose_columns(read_types(path), like=like, columns=columns)
+    types = read_types(path)
 
-    def read(name: str) -> pl.Series:
-        return read_files(str(path), folder=Path(), columns=[name]).frame.get_column(name)
+    def measure(name: str) -> Profile:
+        asked = None if like is None else like.columns[name]
+        if isinstance(asked, LevelProfile) or not (types[name].is_numeric() or isinstance(asked, NumberProfile)):
+            return _tell_levels(count_values(path, name), like=asked)
+        values = read_files(str(path), folder=Path(), columns=[name]).frame.get_column(name)
+        return measure_column(values, like=asked)
 
-    return _measure_all(names, read=read, like=like, n_threads=1)
-
-
-def _measure_all(
-    names: Iterable[str], *, read: Callable[[str], pl.Series], like: FrameProfile | None, n_threads: int
-) -> FrameProfile:
-    def measure(name: str) -> tuple[str, Profile]:
-        return name, measure_column(read(name), like=None if like is None else like.columns[name])
-
-    with ThreadPoolExecutor(n_threads) as pool:
-        return FrameProfile(columns=dict(pool.map(measure, names)))
+    names = _choose_columns(types, like=like, columns=columns)
+    return FrameProfile(columns={name: measure(name) for name in names})
 
 
 def _choose_columns(
@@ -194,15 +202,26 @@ def _take_numbers(values: pl.Series) -> NDArray[np.float64]:
     return (numbers.fill_null(float("nan")) if numbers.null_count() else numbers).to_numpy()
 
 
-def _count_levels(values: pl.Series) -> dict[str | None, int]:
-    counted = values.alias("level").value_counts(name="n")  # the column itself may be called "count"
-    levels, counts = counted.to_series(0), counted.to_series(1)
-    if levels.dtype.is_numeric():  # 3 and 3.0 are one level
-        levels = levels.cast(pl.Float64, strict=False).fill_nan(None)
-    named: dict[str | None, int] = {}
-    for level, count in zip(levels.cast(pl.String).to_list(), counts.to_list(), strict=True):
-        named[level] = named.get(level, 0) + count
-    return named
+def _tell_levels(counted: pl.DataFrame, *, like: LevelProfile | None) -> LevelProfile:
+    """Return the profile of distinct values (`value`) and their rows (`n`)."""
+    if counted.schema["value"].is_numeric():  # 3 and 3.0 are one level, NaN is missing
+        counted = counted.with_columns(pl.col("value").cast(pl.Float64, strict=False).fill_nan(None))
+    counted = counted.select(level=pl.col("value").cast(pl.String), n=pl.col("n").cast(pl.Int64))
+    present = counted.drop_nulls("level").group_by("level").agg(pl.col("n").sum())
+    # Of a million levels only those that are counted apart become Python's.
+    if like is None:
+        apart = present.sort("n", "level", descending=[True, False]).head(N_LEVELS)
+    else:
+        apart = present.filter(pl.col("level").is_in(like.levels))
+    named = dict(apart.iter_rows())
+    levels = tuple(named) if like is None else like.levels
+    n_present = int(present["n"].sum())
+    return LevelProfile(
+        levels,
+        np.array([named.get(level, 0) for level in levels], dtype=np.int64),
+        n_other=n_present - sum(named.values()),
+        n_missing=int(counted["n"].sum()) - n_present,
+    )
 
 
 def _add(one: Profile, other: Profile, *, name: str) -> Profile:

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from holdtrue.data import FrameProfile, profile_files, profile_frame
-from holdtrue.stats import Move, MoveRule, Profile, Wobble, calibrate_wobble, judge_move
+from holdtrue.stats import Move, MoveRule, Profile, calibrate_wobble, judge_move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,22 +111,13 @@ def report_drift(
     """
     profile = _take_profile(current, reference)
     rule = MoveRule(n_columns=2 * max(1, len(reference.columns)), windows_a_year=windows_a_year, budget=budget)
-    found = [
-        ColumnMove(
-            column=name,
-            is_missing=is_missing,
-            move=_judge(
-                _view(reference, name, is_missing=is_missing),
-                _view(profile, name, is_missing=is_missing),
-                own_days=[_view(day, name, is_missing=is_missing) for day in own_days],
-                recent=_recall(earlier, name, is_missing=is_missing),
-                rule=rule,
-            ),
-        )
-        for name, column in reference.columns.items()
-        for is_missing in (False, True)
-        if is_missing or column.n_present
-    ]
+    before = [{(each.column, each.is_missing): each.move.exceeds for each in report.columns} for report in earlier[-2:]]
+    found = []
+    for name, column in reference.columns.items():
+        for is_missing in (False, True) if column.n_present else (True,):
+            recent = [exceeded.get((name, is_missing), False) for exceeded in before]
+            move = _judge((reference, profile, own_days), name, is_missing=is_missing, rule=rule, recent=recent)
+            found.append(ColumnMove(column=name, is_missing=is_missing, move=move))
     return DriftReport(columns=tuple(found), profile=profile)
 
 
@@ -139,25 +130,22 @@ def _take_profile(current: FrameProfile | pl.DataFrame | str | Path, reference: 
 
 
 def _judge(
-    reference: Profile, current: Profile, *, own_days: Sequence[Profile], recent: Sequence[bool], rule: MoveRule
+    profiles: tuple[FrameProfile, FrameProfile, Sequence[FrameProfile]],
+    name: str,
+    *,
+    is_missing: bool,
+    rule: MoveRule,
+    recent: Sequence[bool],
 ) -> Move:
+    reference, current = (_view(profile, name, is_missing=is_missing) for profile in profiles[:2])
     move = judge_move(reference, current, rule=rule, recent=recent)
-    if not move.exceeds or not own_days:
+    if not move.exceeds or not profiles[2]:
         return move
     # Only what exceeds parts 1 and 2 is worth the price of its own days.
-    wobble: Wobble | None = calibrate_wobble(reference, own_days)
+    wobble = calibrate_wobble(reference, [_view(day, name, is_missing=is_missing) for day in profiles[2]])
     return judge_move(reference, current, rule=rule, wobble=wobble, recent=recent)
 
 
 def _view(profile: FrameProfile, name: str, *, is_missing: bool) -> Profile:
     column = profile.columns[name]
     return column.missing if is_missing else column
-
-
-def _recall(earlier: Sequence[DriftReport], name: str, *, is_missing: bool) -> list[bool]:
-    return [
-        each.move.exceeds
-        for report in earlier[-2:]
-        for each in report.columns
-        if each.column == name and each.is_missing == is_missing
-    ]

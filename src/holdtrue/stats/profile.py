@@ -116,12 +116,12 @@ class NumberProfile:
                 expected="one centre, frozen in the reference",
                 remedy="measure both with the reference's centre",
             )
-        histogram = np.zeros(N_CELLS, dtype=np.int64)
-        histogram[self.cells] = self.counts
-        histogram[other.cells] += other.counts
-        cells = np.flatnonzero(histogram)
+        cells = _unite(self.cells, other.cells)
+        counts = np.zeros(len(cells), dtype=np.int64)
+        counts[np.searchsorted(cells, self.cells)] = self.counts
+        counts[np.searchsorted(cells, other.cells)] += other.counts
         moments = _tell_moments(_take_moments(self).add(_take_moments(other)))
-        return NumberProfile(self.centre, cells, histogram[cells], self.n_missing + other.n_missing, **moments)
+        return NumberProfile(self.centre, cells, counts, self.n_missing + other.n_missing, **moments)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole profile as plain numbers and lists, ready for JSON."""
@@ -245,6 +245,12 @@ def choose_centre(x: npt.ArrayLike) -> float:
     finite = values[np.isfinite(values)]
     # Any fixed number will do; some ten thousand rows, evenly taken, place it well enough.
     return float(np.median(finite[:: max(1, len(finite) // 10_000)])) if len(finite) else 0.0
+
+
+def _unite(one: Integers, other: Integers) -> Integers:
+    """Return the cells that are in either, in order; both are in order already, which a stable sort makes use of."""
+    cells = np.sort(np.concatenate([one, other]), kind="stable")
+    return cells[np.diff(cells, prepend=-1) > 0]
 
 
 def _take_moments(profile: NumberProfile) -> Moments:
