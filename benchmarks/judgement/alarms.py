@@ -5,6 +5,7 @@ python benchmarks/judgement/alarms.py --full     # 2,000 canaries, ten model-yea
 """
 
 import argparse
+import sys
 
 import numpy as np
 from canaries import try_days, try_designs, try_sticky_units
@@ -100,19 +101,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     n_runs, seed = (2_000 if chosen.full else 200), chosen.seed
-    found = {
-        "seed": seed,
-        "n_runs": n_runs,
-        "canaries": try_designs(n_runs, seed),
-        "sticky_units": try_sticky_units(n_runs, seed),
-        "days": try_days(n_runs, seed),
-        "coverage": [row for n in (20, 60) for row in try_coverage(n_runs, seed, n_blocks=n)],
-        "risk": try_risk(n_runs if chosen.full else 60, seed),
-        "rules": try_rules(100 if chosen.full else 10, seed),
-        "moves": try_moves(10.0 if chosen.full else 0.25, 50 if chosen.full else 5, seed),
+    found: dict[str, object] = {"seed": seed, "n_runs": n_runs}
+    parts = {
+        "canaries": lambda: try_designs(n_runs, seed),
+        "sticky_units": lambda: try_sticky_units(n_runs, seed),
+        "days": lambda: try_days(n_runs, seed),
+        "coverage": lambda: [row for n in (20, 60) for row in try_coverage(n_runs, seed, n_blocks=n)],
+        "risk": lambda: try_risk(n_runs if chosen.full else 60, seed),
+        "rules": lambda: try_rules(100 if chosen.full else 10, seed),
+        "moves": lambda: try_moves(10.0 if chosen.full else 0.25, 50 if chosen.full else 5, seed),
     }
+    for name, part in parts.items():
+        found[name] = part()
+        print(f"  {name}: done", file=sys.stderr, flush=True)
+        keep_results("judgement-alarms", found)  # what is measured stays, if it is stopped
     show(found)
-    keep_results("judgement-alarms", found)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Jobs: keep (write the reference's profile), daily (report from memory against it), parquet (the same from the file),
 both (profile both tables from memory and report), numbers (both, the columns of numbers alone).
-Prints JSON: the median of five runs in seconds and in processor seconds, the fastest, the peak memory of the process.
+Prints JSON: the median of three runs in seconds and in processor seconds, the fastest, the peak memory of the process.
 """
 
 import json
@@ -18,7 +18,7 @@ import polars as pl
 from holdtrue.data import FrameProfile, profile_files, profile_frame
 from holdtrue.monitoring import DriftReport, report_drift
 
-N_RUNS = 5
+N_RUNS = 3
 
 
 def prepare(job: str, reference: str, current: str, kept: Path) -> Callable[[], DriftReport]:

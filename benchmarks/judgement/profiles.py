@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -58,11 +59,14 @@ class Bench:
         return run_json(command, time_limit=4 * TIME_LIMIT)
 
 
-def measure_size(bench: Bench, pythons: dict[str, Path | str], *, left_out: set[str]) -> dict[str, object]:
-    """Measure all at one size; ours before each peer, so that both see the same neighbours on the machine."""
+def measure_size(
+    bench: Bench, pythons: dict[str, Path | str], *, left_out: set[str], found: dict[str, object]
+) -> Iterator[None]:
+    """Measure all at one size; ours before and after each peer, so that both see the same neighbours on the machine."""
     bench.write()
-    found: dict[str, object] = {"kept": bench.measure_ours("keep")}
+    found["kept"] = bench.measure_ours("keep")
     found |= {job: bench.measure_ours(job) for job in JOBS}
+    yield
     for peer in PEERS:
         python = pythons[peer.name]
         if isinstance(python, str):
@@ -90,8 +94,8 @@ def measure_size(bench: Bench, pythons: dict[str, Path | str], *, left_out: set[
             "busy_ratio": theirs["busy_seconds"] / mean["busy_seconds"],
             "wished_ratio": WISHED[peer.name],
         }
-        print(f"  {bench.n_rows:,} rows, {peer.name}: done", file=sys.stderr, flush=True)
-    return found
+        print(f"  {bench.n_rows:,} rows, {peer.name}: ratio {theirs['seconds'] / mean['seconds']:.0f}", file=sys.stderr)
+        yield
 
 
 def show(n_rows: int, found: dict[str, object], versions: dict[str, str]) -> None:
@@ -117,29 +121,32 @@ def show(n_rows: int, found: dict[str, object], versions: dict[str, str]) -> Non
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="a million rows as well")
-    parser.add_argument("--no-peers", action="store_true", help="ours alone")
+    parser.add_argument("--rows", type=int, action="append", help="a size instead of these; may be given again")
+    parser.add_argument("--peers", nargs="*", help="these peers alone; none for ours alone")
     parser.add_argument("--venvs", type=Path, default=DEFAULT_VENVS, help="where the peers' environments lie")
     chosen = parser.parse_args()
     pythons: dict[str, Path | str] = {}
     versions: dict[str, str] = {}
     for peer in PEERS:
         try:
-            if chosen.no_peers:
+            if chosen.peers is not None and peer.name not in chosen.peers:
                 raise Skipped("not asked for")
             pythons[peer.name] = python = prepare_peer(peer, chosen.venvs)
             versions[peer.name] = name_version(peer, python)
         except Skipped as problem:
             pythons[peer.name] = str(problem)
-    results: dict[str, object] = {"versions": versions, "load_average_before": os.getloadavg()[0]}
+    results: dict[str, object] = {"versions": versions, "load_average": os.getloadavg()[0]}
     left_out: set[str] = set()
+    sizes = chosen.rows or ([100_000, MOST_ROWS] if chosen.full else [100_000])
     with tempfile.TemporaryDirectory() as folder:
-        for n_rows in (100_000, MOST_ROWS) if chosen.full else (100_000,):
-            found = measure_size(Bench(Path(folder), n_rows), pythons, left_out=left_out)
-            left_out = {peer.name for peer in PEERS if found[peer.name].get("busy_seconds", 0) * 10 > TIME_LIMIT}
+        for n_rows in sizes:
+            found: dict[str, object] = {}
             results[f"{n_rows}_rows"] = found
+            for _ in measure_size(Bench(Path(folder), n_rows), pythons, left_out=left_out, found=found):
+                keep_results(f"judgement-profiles-{sizes[-1]}", results)  # what is measured stays, if it is stopped
+            left_out = {peer.name for peer in PEERS if found[peer.name].get("busy_seconds", 0) * 10 > TIME_LIMIT}
             show(n_rows, found, versions)
-    results["load_average_after"] = os.getloadavg()[0]
-    keep_results("judgement-profiles", results)
+    keep_results(f"judgement-profiles-{sizes[-1]}", results)
 
 
 if __name__ == "__main__":
