@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types floors units stories look clean
+.PHONY: demo test lint types floors units stories look bench-judgement clean
 
 $(BIN)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("holdtrue needs Python 3.11 or newer; found %d.%d. Say which: make PYTHON=python3.12 ..." % sys.version_info[:2]) if sys.version_info < (3, 11) else None'
@@ -38,6 +38,15 @@ stories: $(BIN)/.installed
 
 look: $(BIN)/.installed
 	$(BIN)/pytest tests -m look
+
+# Judgement beside other tools and by simulation. They go into environments of their own (VENVS=..., ~/.cache else).
+# Short by default, some minutes; FULL=1 takes hours.
+bench-judgement: $(BIN)/.installed
+	$(BIN)/python benchmarks/judgement/profiles.py $(if $(FULL),--full) $(if $(VENVS),--venvs $(VENVS))
+	$(BIN)/python benchmarks/judgement/gate.py $(if $(FULL),--full)
+	$(BIN)/python benchmarks/judgement/alarms.py $(if $(FULL),--full)
+	$(BIN)/python benchmarks/judgement/streams.py $(if $(VENVS),--venvs $(VENVS))
+	$(foreach script,$(wildcard benchmarks/judgement/rules.py benchmarks/judgement/leaks.py),$(BIN)/python $(script) &&) true
 
 clean:
 	rm -rf $(VENV) .holdtrue dist build

@@ -111,3 +111,41 @@ def test_a_risen_error_is_found_within_days_of_its_labels() -> None:
             detector, n_days = detector.update_batch(rng.random(100) < 0.15), n_days + 1
         days.append(n_days)
     assert np.median(days) <= 14
+
+
+@pytest.mark.parametrize("design", [HALF, TENTH], ids=["half", "tenth"])
+def test_units_that_come_back_count_once(design: Design) -> None:
+    """500 units with error rates of their own, routed for good: each request counted, they would look like 20,000."""
+    rng = np.random.default_rng(16)
+    n_all = n_first = 0
+    for _ in range(150):
+        units, is_challenger = rng.integers(0, 500, N_UNITS), rng.random(500) < design.share
+        rates = rng.beta(0.1, 0.9, 500)
+        losses = (rng.random(N_UNITS) < rates[units]).astype(float)
+        x = randomised_differences(
+            is_challenger=is_challenger[units], share=design.share, losses=losses, champion_risk=0.1
+        )
+        n_all += design.aborts(x)
+        n_first += design.aborts(x[np.sort(np.unique(units, return_index=True)[1])])
+    assert n_first / 150 <= ALPHA
+    assert n_all > 2 * n_first
+
+
+def test_days_that_move_together_are_tempered_by_their_design_effect() -> None:
+    """14 days of 1,000 pairs, an AR(1) of .7 between days, design effect 30, no true difference."""
+    rng = np.random.default_rng(17)
+    n_days, memory, n_aborts = 14, 0.7, {1.0: 0, 30.0: 0}
+    lags = np.arange(1, n_days)
+    inflation = 1 + 2 * ((1 - lags / n_days) * memory**lags).sum()
+    spread = np.sqrt(29 * 0.1 / 1_000 / inflation)
+    for _ in range(150):
+        effects = [rng.normal()]
+        for _ in lags:
+            effects.append(memory * effects[-1] + np.sqrt(1 - memory**2) * rng.normal())
+        p_worse = np.clip(0.05 + spread * np.array(effects) / 2, 0, 0.1).repeat(1_000)
+        u = rng.random(n_days * 1_000)
+        process = EProcess.start(low=-1, high=1, mean=0).update(np.select([u < p_worse, u < 0.1], [1.0, -1.0]))
+        for design_effect in n_aborts:
+            n_aborts[design_effect] += process.crosses(ALPHA, design_effect=design_effect)
+    assert n_aborts[30.0] / 150 <= ALPHA
+    assert n_aborts[1.0] / 150 > 4 * ALPHA

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from holdtrue.domain import Loss, Ruling, Standard
 from holdtrue.stats import paired_interval
 from holdtrue.validation import compare_losses
-from holdtrue.validation.comparison import choose_block_days
+from holdtrue.validation.comparison import Comparison, choose_block_days
 from holdtrue.validation.standard import rule_standard
 
 LOSS = Loss.for_classes()
@@ -83,3 +83,19 @@ def test_constant_losses_are_certain() -> None:
     comparison = compare_losses(np.full(100, 0.6), anchor=np.full(100, 0.5), days=days, loss=LOSS)
     assert comparison.low == pytest.approx(0.1)
     assert rule_standard(Standard.NO_HARM, comparison, margin=0.01) is Ruling.FAILED
+
+
+@pytest.mark.parametrize("day_sd", [0.0, 0.02])
+def test_the_rows_that_are_asked_for_prove_an_equal_challenger_in_four_of_five_runs(day_sd: float) -> None:
+    rng = np.random.default_rng(3)
+    margin, a_day, passed = 0.02, 50, []
+
+    def compare_over(n_days: int) -> Comparison:
+        days = np.arange(n_days).repeat(a_day)
+        differences = draw_differences(rng, days, rho=0, day_sd=day_sd)
+        return compare_losses(differences, anchor=np.zeros(len(days)), days=days, loss=Loss.for_numbers(cap=10.0))
+
+    for _ in range(250):
+        n_rows, _ = compare_over(40).required(margin=margin)
+        passed.append(compare_over(max(8, -(-n_rows // a_day))).high <= margin)
+    assert np.mean(passed) >= 0.78  # .8, less the error of 250 runs

@@ -21,6 +21,10 @@ from .labels import record_labels as record_labels
 from .moment import read_moments as read_moments
 from .predictions import PredictionReader as PredictionReader
 from .predictions import read_predictions as read_predictions
+from .profile import FrameProfile as FrameProfile
+from .profile import measure_column as measure_column
+from .profile import profile_files as profile_files
+from .profile import profile_frame as profile_frame
 from .rules import find_table_rules as find_table_rules
 from .schema_file import parse_schema as parse_schema
 from .schema_file import read_schema as read_schema
@@ -33,6 +37,7 @@ from .task import encode_labels as encode_labels
 
 __all__ = [
     "Dataset",
+    "FrameProfile",
     "History",
     "PredictionReader",
     "check_frame",
@@ -50,9 +55,12 @@ __all__ = [
     "join_labels",
     "latest_labels",
     "load_snapshot",
+    "measure_column",
     "parse_schema",
     "print_files",
     "print_schema_file",
+    "profile_files",
+    "profile_frame",
     "read_files",
     "read_frame",
     "read_history",

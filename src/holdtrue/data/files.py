@@ -69,6 +69,23 @@ def read_files(
     return FileRead(frame=frame, source=str(path), names=names, notes=notes)
 
 
+def read_types(path: Path) -> dict[str, pl.DataType]:
+    """Return the columns of one file with their types; of a Parquet file no row is read."""
+    return _open_part(path, ()).schema
+
+
+def count_values(path: Path, column: str) -> pl.DataFrame:
+    """Return the distinct values of a column of one Parquet file as `value`, and the rows of each as `n`.
+
+    The file streams by, so that memory is that of the distinct values.
+    """
+    try:
+        rows = pl.scan_parquet(path, glob=False).select(value=column)
+        return rows.group_by("value").agg(n=pl.len()).collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
 def find_files(path: str, *, folder: Path) -> list[Path]:
     """Return the files that a path or glob names, sorted; see `read_files` for what may be wrong."""
     place = folder / path  # an absolute path stands for itself

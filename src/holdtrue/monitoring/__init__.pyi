@@ -9,6 +9,9 @@ from .flow import watch_predictions as watch_predictions
 from .quality import Quality as Quality
 from .quality import measure_metrics as measure_metrics
 from .quality import measure_quality as measure_quality
+from .report import ColumnMove as ColumnMove
+from .report import DriftReport as DriftReport
+from .report import report_drift as report_drift
 from .risk import ReferenceRisk as ReferenceRisk
 from .risk import RiskReading as RiskReading
 from .risk import measure_reference as measure_reference
@@ -16,6 +19,8 @@ from .risk import watch_risk as watch_risk
 from .windows import measure_windows as measure_windows
 
 __all__ = [
+    "ColumnMove",
+    "DriftReport",
     "FlowReading",
     "LikelyCause",
     "Quality",
@@ -28,6 +33,7 @@ __all__ = [
     "measure_quality",
     "measure_reference",
     "measure_windows",
+    "report_drift",
     "tell_causes",
     "watch_labels",
     "watch_predictions",

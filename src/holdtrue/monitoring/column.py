@@ -9,14 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.stats import LevelProfile, NumberProfile, choose_centre
+from holdtrue.data import measure_column
+from holdtrue.stats import LevelProfile, NumberProfile, Profile
 
-# Numbers of few values are levels: a constant has one bin only, and would never move.
-MOST_LEVELS = 20
 # Infinite values (or beyond float32) that change by this share are what there is to say of a column.
 LEAST_INFINITE = 0.01
-
-Profile = NumberProfile | LevelProfile
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,7 +21,7 @@ class ColumnProfiles:
     """A column of the reference and of the windows, in the form in which both are counted.
 
     Attributes:
-        values: the reference's values, numbers or texts.
+        values: the reference's values.
         reference: its profile.
         windows: the profile of each window.
     """
@@ -42,7 +39,7 @@ class ColumnProfiles:
         starts = np.flatnonzero(np.diff(blocks, prepend=blocks[:1] - 1))
         ends = np.append(starts[1:], len(blocks))
         return [
-            _measure(self.values.slice(int(first), int(last - first)), like=self.reference)
+            measure_column(self.values.slice(int(first), int(last - first)), like=self.reference)
             for first, last in zip(starts, ends, strict=True)
         ]
 
@@ -79,29 +76,7 @@ def _tell_numbers(before: NumberProfile, now: NumberProfile) -> str:
 
 def profile_column(reference: pl.Series, *, windows: Sequence[pl.Series]) -> ColumnProfiles:
     """Return the profiles of a column: a bit histogram for numbers, else counted levels."""
-    is_number = reference.dtype.is_numeric()
-    as_numbers = is_number and reference.n_unique() > MOST_LEVELS
-    values, *rest = (_prepare(series, is_number=is_number, as_numbers=as_numbers) for series in (reference, *windows))
-    if as_numbers:
-        frozen: Profile = NumberProfile.measure(values.to_numpy(), centre=choose_centre(values.to_numpy()))
-    else:
-        frozen = LevelProfile.from_counts(_count_levels(values))
-    return ColumnProfiles(values=values, reference=frozen, windows=tuple(_measure(s, like=frozen) for s in rest))
-
-
-def _prepare(series: pl.Series, *, is_number: bool, as_numbers: bool) -> pl.Series:
-    if is_number:
-        series = series.cast(pl.Float64, strict=False)
-        return series.fill_null(float("nan")) if as_numbers else series.fill_nan(None).cast(pl.String)
-    return series.cast(pl.String)
-
-
-def _measure(series: pl.Series, *, like: Profile) -> Profile:
-    if isinstance(like, NumberProfile):
-        return NumberProfile.measure(series.to_numpy(), centre=like.centre)
-    return LevelProfile.from_counts(_count_levels(series), levels=like.levels)
-
-
-def _count_levels(series: pl.Series) -> dict[str | None, int]:
-    counted = series.value_counts()
-    return dict(zip(counted.to_series(0).to_list(), counted.to_series(1).to_list(), strict=True))
+    frozen = measure_column(reference)
+    return ColumnProfiles(
+        values=reference, reference=frozen, windows=tuple(measure_column(each, like=frozen) for each in windows)
+    )

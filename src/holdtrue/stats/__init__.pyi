@@ -42,6 +42,7 @@ from .paired import paired_interval as paired_interval
 from .paired import required_rows as required_rows
 from .ppi import PoweredMean as PoweredMean
 from .ppi import powered_mean as powered_mean
+from .profile import N_LEVELS as N_LEVELS
 from .profile import LevelProfile as LevelProfile
 from .profile import NumberProfile as NumberProfile
 from .profile import choose_centre as choose_centre
@@ -52,6 +53,7 @@ from .randomised import randomised_range as randomised_range
 from .sequence import confidence_sequence as confidence_sequence
 
 __all__ = [
+    "N_LEVELS",
     "Calibration",
     "CalibrationBin",
     "DeLong",

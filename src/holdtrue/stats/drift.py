@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from holdtrue.errors import StatisticsError
 
-from .profile import MINUS_INFINITY, PLUS_INFINITY, LevelProfile, NumberProfile
+from .cells import MINUS_INFINITY, PLUS_INFINITY
+from .profile import LevelProfile, NumberProfile
 from .sample import Floats, Integers, check_same_length
 
 N_BINS = 20

@@ -19,11 +19,9 @@ import numpy.typing as npt
 
 from holdtrue.errors import StatisticsError
 
+from .cells import MINUS_INFINITY, N_CELLS, PLUS_INFINITY, Moments, count_cells
 from .sample import Floats, Integers
 
-N_CELLS = 65_536
-# Cells in order of value: -NaN, -inf, negative, positive, +inf, +NaN.
-MINUS_INFINITY, PLUS_INFINITY = 0x007F, 0xFF80
 N_LEVELS = 50
 
 
@@ -62,16 +60,14 @@ class NumberProfile:
         values = np.asarray(x, dtype=np.float64)
         if values.ndim != 1 or not np.isfinite(centre):
             raise StatisticsError(f"shape {values.shape}, centre {centre!r}", expected="(n_rows,) and a finite centre")
-        histogram = _count_cells(values, centre)
+        histogram, moments = count_cells(values, centre)
         outside = np.r_[: MINUS_INFINITY + 1, PLUS_INFINITY:N_CELLS]
         n_infinite = int(histogram[MINUS_INFINITY] + histogram[PLUS_INFINITY])
         n_missing = int(histogram[outside].sum()) - n_infinite
         histogram[:MINUS_INFINITY] = 0
         histogram[PLUS_INFINITY + 1 :] = 0
         cells = np.flatnonzero(histogram)
-        # A value beyond float32 lies in an infinite cell, so it is taken as infinite for the mean as well.
-        finite = values if n_infinite + n_missing == 0 else values[np.isfinite(_shift(values, centre))]
-        return cls(float(centre), cells, histogram[cells], n_missing, **_summarise(finite))
+        return cls(float(centre), cells, histogram[cells], n_missing, **_tell_moments(moments))
 
     @property
     def n_present(self) -> int:
@@ -120,13 +116,12 @@ class NumberProfile:
                 expected="one centre, frozen in the reference",
                 remedy="measure both with the reference's centre",
             )
-        histogram = np.zeros(N_CELLS, dtype=np.int64)
-        histogram[self.cells] = self.counts
-        histogram[other.cells] += other.counts
-        cells = np.flatnonzero(histogram)
-        return NumberProfile(
-            self.centre, cells, histogram[cells], self.n_missing + other.n_missing, **_join(self, other)
-        )
+        cells = _unite(self.cells, other.cells)
+        counts = np.zeros(len(cells), dtype=np.int64)
+        counts[np.searchsorted(cells, self.cells)] = self.counts
+        counts[np.searchsorted(cells, other.cells)] += other.counts
+        moments = _tell_moments(_take_moments(self).add(_take_moments(other)))
+        return NumberProfile(self.centre, cells, counts, self.n_missing + other.n_missing, **moments)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole profile as plain numbers and lists, ready for JSON."""
@@ -252,40 +247,19 @@ def choose_centre(x: npt.ArrayLike) -> float:
     return float(np.median(finite[:: max(1, len(finite) // 10_000)])) if len(finite) else 0.0
 
 
-def _count_cells(values: Floats, centre: float) -> Integers:
-    # Little-endian on every machine, so that every second half-word is the upper one.
-    found = np.bincount(_shift(values, centre).view("<u2")[1::2], minlength=N_CELLS)
-    # Bits of negative numbers grow away from zero: turn them round, so that cells are in order of value.
-    return np.concatenate([found[: N_CELLS // 2 - 1 : -1], found[: N_CELLS // 2]])
+def _unite(one: Integers, other: Integers) -> Integers:
+    """Return the cells that are in either, in order; both are in order already, which a stable sort makes use of."""
+    cells = np.sort(np.concatenate([one, other]), kind="stable")
+    return cells[np.diff(cells, prepend=-1) > 0]
 
 
-def _shift(values: Floats, centre: float) -> npt.NDArray[np.float32]:
-    shifted = np.empty(len(values), dtype="<f4")
-    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is the infinite cell
-        np.subtract(values, centre, out=shifted, casting="same_kind")
-    return shifted
+def _take_moments(profile: NumberProfile) -> Moments:
+    n_rows = 0 if np.isnan(profile.minimum) else profile.n_present - profile.n_infinite
+    return Moments(n_rows, profile.minimum, profile.maximum, profile.mean, profile.squares)
 
 
-def _summarise(finite: Floats) -> dict[str, float]:
-    if len(finite) == 0:
-        return {}
-    mean = float(finite.mean())
-    apart = finite - mean
-    low, high = float(finite.min()), float(finite.max())
-    return {"minimum": low, "maximum": high, "mean": mean, "squares": float(apart @ apart)}
-
-
-def _join(one: NumberProfile, two: NumberProfile) -> dict[str, float]:
-    n, m = (0 if np.isnan(p.minimum) else p.n_present - p.n_infinite for p in (one, two))
-    if n + m == 0:
-        return {}
-    apart = two.mean - one.mean
-    return {
-        "minimum": float(np.fmin(one.minimum, two.minimum)),
-        "maximum": float(np.fmax(one.maximum, two.maximum)),
-        "mean": (n * one.mean + m * two.mean) / (n + m),
-        "squares": one.squares + two.squares + apart**2 * n * m / (n + m),
-    }
+def _tell_moments(moments: Moments) -> dict[str, float]:
+    return {name: getattr(moments, name) for name in ("minimum", "maximum", "mean", "squares")}
 
 
 def _split_missing(n_present: int, n_missing: int) -> LevelProfile:
