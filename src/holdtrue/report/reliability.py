@@ -64,7 +64,7 @@ def draw_slices(slices: Sequence[SliceDifference], *, first: str, second: str) -
     ]
     if not rows:
         return None
-    y = alt.Y("slice:N", title=None, sort=None, axis=alt.Axis(labelColor=TEXT.light, labelLimit=260))
+    y = alt.Y("slice:N", title=None, sort=None, axis=alt.Axis(labelColor=TEXT.light, labelLimit=200))
     scale = alt.Scale(domain=[each.value for each in _FINDINGS], range=list(_FINDINGS.values()))
     legend = alt.Legend(symbolType="circle", symbolOpacity=1)
     chart = plot_rows(rows).encode(y=y, color=alt.Color("finding:N", scale=scale, legend=legend))
@@ -73,7 +73,7 @@ def draw_slices(slices: Sequence[SliceDifference], *, first: str, second: str) -
         plot_rows([{"zero": 0.0}]).mark_rule(color=MUTED.light).encode(x="zero:Q"),
         chart.mark_rule(strokeWidth=3).encode(x=x, x2="high:Q"),
         chart.mark_point(filled=True, size=70, opacity=1).encode(x="difference:Q"),
-    ).properties(width=WIDE - 220, height=24 * len(rows))
+    ).properties(width=WIDE, height=24 * len(rows))
     shown = [part for part in known if part.finding in {Finding.BETTER, Finding.WORSE}]
     told = "; ".join(f"{part.name}: {part.finding.value}" for part in shown)
     words = told or f"No difference is shown in any of {format_count(len(rows), 'slice')}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.stats import PairedInterval, paired_interval, required_rows
+from holdtrue.stats import PairedInterval, paired_interval
 from holdtrue.validation.comparison import MIN_BLOCKS, MIN_ROWS, choose_block_days
 
 Floats = NDArray[np.float64]
@@ -73,10 +73,17 @@ def find_lack(days: NDArray[np.int64], *, least_rows: int = MIN_ROWS) -> str | N
     return f"not enough data: need at least {least_rows} rows of {MIN_BLOCKS} days, {found}"
 
 
-def count_required(interval: PairedInterval, *, within: float) -> int:
-    """Return how many such rows prove, with power .8, that a true 0 lies `within`."""
-    deviation = interval.standard_error * np.sqrt(interval.n_rows)
-    return required_rows(standard_deviation=float(deviation), margin=within, alpha=1 - interval.level)
+def count_required(interval: PairedInterval, *, within: float, sides: int = 1) -> int:
+    """Return how many such rows prove, with power .8, that a true 0 lies below `within` (2 sides: and above -`within`).
+
+    Student's t of the blocks that there are goes into it: with few blocks, more rows are needed than with many.
+    """
+    from scipy.special import ndtri
+
+    if interval.standard_error == 0:
+        return interval.n_rows
+    reach = (interval.high - interval.low) / 2 + float(ndtri(1 - 0.2 / sides)) * interval.standard_error
+    return max(2, int(np.ceil(interval.n_rows * (reach / within) ** 2)))
 
 
 def count_to_settle(interval: PairedInterval, *, tolerance: float) -> int | None:
@@ -87,4 +94,4 @@ def count_to_settle(interval: PairedInterval, *, tolerance: float) -> int | None
     if -tolerance <= interval.low and interval.high <= tolerance:
         return None
     distance = max(abs(tolerance - abs(interval.estimate)), tolerance / 4)
-    return max(2 * interval.n_rows, count_required(interval, within=distance))
+    return max(2 * interval.n_rows, count_required(interval, within=distance, sides=2))
