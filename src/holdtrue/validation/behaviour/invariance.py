@@ -76,7 +76,7 @@ def draw_others(column: pl.Series, places: NDArray[np.int64], *, seed: int) -> N
     >>> column.gather(draw_others(column, np.array([0, 1, 3]), seed=1)).to_list()
     ['b', 'a', 'a']
     """
-    order: NDArray[np.int64] = column.arg_sort().to_numpy().astype(np.int64)
+    order = column.arg_sort().to_numpy()
     ordered = column.gather(order)
     is_first = ordered.ne_missing(ordered.shift(1)).to_numpy().copy()
     is_first[0] = True
@@ -85,10 +85,8 @@ def draw_others(column: pl.Series, places: NDArray[np.int64], *, seed: int) -> N
     blocks = np.empty(len(column), dtype=np.int64)
     blocks[order] = np.cumsum(is_first) - 1
     own = blocks[places]
-    drawn: NDArray[np.int64] = (np.random.default_rng(seed).random(len(places)) * (len(column) - sizes[own])).astype(
-        np.int64
-    )
-    return order[drawn + sizes[own] * (drawn >= starts[own])]
+    drawn = (np.random.default_rng(seed).random(len(places)) * (len(column) - sizes[own])).astype(np.int64)
+    return np.asarray(order[drawn + sizes[own] * (drawn >= starts[own])], dtype=np.int64)
 
 
 def _show(value: Any) -> Json:
