@@ -188,8 +188,8 @@ def serves(
     Up to 300 recorded rows are replayed one by one, up to five times. The time of a row is the least of its repeats,
     and p99 is taken over the rows: other work on the machine only adds, so what is left is the model's own. A start
     beyond a budget is tried up to three times; if it is late still, though the processor worked less than the budget
-    for it, the machine was busy and the verdict is inconclusive. The process may use one thread, as a server's does, and no more than
-    twice the memory that is allowed or 2 GiB, so that a model which asks for more ends there and not on a server.
+    for it, the machine was busy and the verdict is inconclusive. The process may use one thread, as a server's does,
+    and no more than twice the memory that is allowed or 2 GiB, so that a model which asks for more ends there.
 
     >>> serves(p99_ms=5, size_mb=None).p99_ms
     5
