@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from holdtrue import invariant_to
 from holdtrue.domain import Ruling
 from holdtrue.errors import DeclarationError
-from holdtrue.validation.behaviour.invariance import judge_invariance
+from holdtrue.validation.behaviour.invariance import draw_others, judge_invariance
 
 from .models import as_classes, make_candidate
 
@@ -99,7 +99,7 @@ def test_training_rows_help_out_where_evaluation_rows_are_few(make_dataset) -> N
     candidate = make_candidate(few, lambda frame: as_classes(np.zeros(frame.height)), train=train)
     verdict = judge_invariance(invariant_to("carrier"), candidate)
     assert verdict.has_passed
-    assert 500 < verdict.evidence["n_rows"] <= 1_020
+    assert verdict.evidence["n_rows"] == 1_020
 
 
 def test_numbers_are_held_against_the_spread_of_the_labels(make_dataset) -> None:
@@ -131,6 +131,29 @@ def test_a_model_that_ignores_a_column_is_always_invariant_to_it(make_dataset, w
         return as_classes(1 / (1 + np.exp(-(frame.select("a", "b").to_numpy() @ np.array(weights)))))
 
     assert judge_invariance(invariant_to("c", tolerance=tolerance), make_candidate(rows, score)).has_passed
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.one_of(
+        st.lists(st.one_of(st.none(), st.sampled_from("abc")), min_size=2, max_size=30),
+        st.lists(st.one_of(st.none(), st.sampled_from([0.0, 1.5, float("nan")])), min_size=2, max_size=30),
+        st.lists(st.one_of(st.none(), st.booleans()), min_size=2, max_size=30),
+    ).filter(lambda values: pl.Series(values).n_unique() > 1),
+    st.integers(0, 100),
+)
+def test_a_drawn_value_is_never_the_rows_own_and_any_other_can_be(values, seed) -> None:
+    column = pl.Series(values)
+    places = np.repeat(np.arange(len(values)), 200)
+    drawn = draw_others(column, places, seed=seed)
+    assert not column.gather(places).eq_missing(column.gather(drawn)).any()
+    assert set(drawn[:200]) == set(np.flatnonzero(column.ne_missing(pl.Series([values[0]], dtype=column.dtype))))
+
+
+def test_a_rare_value_is_tried_as_often_as_there_are_rows(make_dataset) -> None:
+    rows = make_dataset([i % 3 == 0 for i in range(2_000)], {"holiday": [i % 100 == 0 for i in range(2_000)]})
+    candidate = make_candidate(rows, lambda frame: as_classes(np.where(frame["holiday"].to_numpy(), 0.9, 0.1)))
+    assert judge_invariance(invariant_to("holiday"), candidate).evidence["share"] == 1
 
 
 def test_what_cannot_be_meant_is_refused() -> None:

@@ -33,11 +33,14 @@ def candidate(make_dataset):
     return replace(make_candidate(rows, scorer.score), model=model, signature=signature)
 
 
-def make_replayed(candidate, *, milliseconds: float = 0.1, cold_seconds: float = 1.0) -> Replayed:
+def make_replayed(
+    candidate, *, milliseconds: float = 0.1, cold_seconds: float = 1.0, processor_seconds: float = 1.0
+) -> Replayed:
     answers = candidate.score(service.choose_rows(candidate)).tolist()
     return Replayed(
-        cold_seconds=cold_seconds, memory_bytes=200_000_000, row_seconds=[milliseconds / 1e3] * 300, answers=answers
-    )
+        cold_seconds=cold_seconds, processor_seconds=processor_seconds, memory_bytes=200_000_000,
+        row_seconds=[milliseconds / 1e3] * 300, answers=answers,
+    )  # fmt: skip
 
 
 def test_a_candidate_serves_from_its_bytes_in_a_process_of_its_own(candidate) -> None:
@@ -85,6 +88,19 @@ def test_each_budget_is_held_and_the_least_of_three_starts_counts(candidate, mon
         "40 s to the first",
     ):
         assert told in verdict.sentence
+
+
+def test_a_late_start_fails_where_the_processor_worked_for_it_and_is_inconclusive_where_others_did(
+    candidate, monkeypatch
+) -> None:
+    busy = make_replayed(candidate, cold_seconds=90, processor_seconds=2)
+    monkeypatch.setattr(service, "start_child", lambda *order: busy)
+    verdict = judge_service(serves(), candidate)
+    assert verdict.ruling is Ruling.INCONCLUSIVE
+    assert "need a start on a machine that is less busy" in verdict.sentence
+    heavy = make_replayed(candidate, cold_seconds=90, processor_seconds=70)
+    monkeypatch.setattr(service, "start_child", lambda *order: heavy)
+    assert judge_service(serves(), candidate).ruling is Ruling.FAILED
 
 
 def test_a_start_within_the_budgets_is_the_only_one(candidate, monkeypatch) -> None:

@@ -23,8 +23,8 @@ SEED = 1
 def judge_invariance(check: InvariantTo, candidate: Candidate) -> Verdict:
     """Return whether swapping a column's values moves more answers than may move.
 
-    Each row is tried with the values of three other rows, drawn with a seed, so that common values stay common. A row
-    that drew its own value each time says nothing and is left out.
+    Each row is tried with three other values, each drawn with a seed from the rows that have another value than its
+    own, so that common values stay common.
     """
     trial = take_trial(candidate)
     column = find_column(trial, check.column, check=check.name)
@@ -51,25 +51,42 @@ def swap_values(candidate: Candidate, trial: Trial, column: pl.Series, places: N
     """Return how far the answers to these rows move when the column's value is that of another row."""
     import polars as pl
 
-    generator = np.random.default_rng(SEED)
     rows, before = trial.features[places], np.tile(places, N_SWAPS)
-    donors = generator.integers(0, len(column), size=N_SWAPS * len(places))
+    donors = draw_others(column, before, seed=SEED)
     swapped = pl.concat([rows] * N_SWAPS).with_columns(column.gather(donors))
     answers, answers_before = candidate.score(swapped), np.concatenate([candidate.score(rows)] * N_SWAPS)
     moves = measure_moves(answers_before, answers)
-    is_other = ~column.gather(before).eq_missing(column.gather(donors)).to_numpy()
-    table = np.where(is_other, moves, -1.0).reshape(N_SWAPS, -1)
-    is_tried = is_other.reshape(N_SWAPS, -1).any(axis=0)
-    worst: dict[str, Json] = {}
-    if is_tried.any():
-        row = int(np.where(is_other, moves, -1.0).argmax())
-        worst = {
-            "key": trial.key[int(before[row])],
-            "value": _show(column[int(before[row])]),
-            "value_after": _show(column[int(donors[row])]),
-            **show_move(answers_before, answers, row=row, candidate=candidate),
-        }
-    return Look(sizes=table.max(axis=0)[is_tried], worst=worst)
+    row = int(moves.argmax())
+    worst: dict[str, Json] = {
+        "key": trial.key[int(before[row])],
+        "value": _show(column[int(before[row])]),
+        "value_after": _show(column[int(donors[row])]),
+        **show_move(answers_before, answers, row=row, candidate=candidate),
+    }
+    return Look(sizes=moves.reshape(N_SWAPS, -1).max(axis=0), worst=worst)
+
+
+def draw_others(column: pl.Series, places: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
+    """Return for each place one drawn evenly from all rows whose value is another than the place's own.
+
+    Equal values stand together once the rows are sorted by value, so leaving out a row's own block is one shift.
+
+    >>> import polars as pl
+    >>> column = pl.Series(["a", "b", "a", None])
+    >>> column.gather(draw_others(column, np.array([0, 1, 3]), seed=1)).to_list()
+    ['b', 'a', 'a']
+    """
+    order = column.arg_sort().to_numpy()
+    ordered = column.gather(order)
+    is_first = ordered.ne_missing(ordered.shift(1)).to_numpy().copy()
+    is_first[0] = True
+    starts = np.flatnonzero(is_first)
+    sizes = np.diff(np.append(starts, len(column)))
+    blocks = np.empty(len(column), dtype=np.int64)
+    blocks[order] = np.cumsum(is_first) - 1
+    own = blocks[places]
+    drawn = (np.random.default_rng(seed).random(len(places)) * (len(column) - sizes[own])).astype(np.int64)
+    return np.asarray(order[drawn + sizes[own] * (drawn >= starts[own])], dtype=np.int64)
 
 
 def _show(value: Any) -> Json:
@@ -78,8 +95,6 @@ def _show(value: Any) -> Json:
 
 def _tell(check: InvariantTo, share: Share, tolerance: float, seen: Look) -> str:
     said = f"Swapping {check.column} moves {share.n_found:,} of {share.n_rows:,} answers by more than {tolerance:.3g}"
-    if not share.n_rows:
-        return f"Not enough data: no row drew another value of {check.column}."
     worst = ""
     if share.n_found:
         worst = (

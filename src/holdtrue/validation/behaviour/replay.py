@@ -38,12 +38,14 @@ class Replayed(msgspec.Struct, frozen=True):
 
     Attributes:
         cold_seconds: from being asked to the first answer: interpreter, imports, loading.
+        processor_seconds: how much of that the processor worked for it; the rest is waiting, for a disk or for others.
         memory_bytes: the most that the process held.
         row_seconds: for each row that was timed the least time of its repeats.
         answers: for each row its numbers.
     """
 
     cold_seconds: float
+    processor_seconds: float
     memory_bytes: int
     row_seconds: list[float]
     answers: list[list[float]]
@@ -58,12 +60,13 @@ def replay_rows(payload: Json) -> Json:
         raise FormatRefused("the model's file changed while it was looked at", expected="the bytes that were judged")
     scorer = load_model(data, ModelFormat(order.format), msgspec.convert(order.signature, Signature))
     scorer.score_rows(order.rows[:1])
-    cold_seconds = time.monotonic() - order.asked_at
+    cold_seconds, processor_seconds = time.monotonic() - order.asked_at, time.process_time()
     row_seconds = time_rows(scorer, order.rows)
     answers = scorer.score_rows(order.rows).answers
     return msgspec.to_builtins(
         Replayed(
             cold_seconds=cold_seconds,
+            processor_seconds=processor_seconds,
             memory_bytes=read_peak(),
             row_seconds=row_seconds,
             answers=[np.atleast_1d(answer).tolist() for answer in answers],

@@ -48,10 +48,12 @@ class Figures:
     memory_mb: float
     cold_start_seconds: float
     size_mb: float
+    processor_seconds: float
 
     def least(self, other: Figures) -> Figures:
         """Return the lesser of each figure."""
-        return Figures(**{name: min(getattr(self, name), getattr(other, name)) for name in UNITS})
+        names = [*UNITS, "processor_seconds"]
+        return Figures(**{name: min(getattr(self, name), getattr(other, name)) for name in names})
 
     def find_breaches(self, check: Serves) -> dict[str, str]:
         """Return a phrase for each figure beyond its budget."""
@@ -76,7 +78,8 @@ def judge_service(check: Serves, candidate: Candidate) -> Verdict:
     """Return whether the candidate, loaded from its bytes in a clean process, answers as before and within budgets.
 
     A start that is beyond a budget is tried up to three times, and the least of each figure counts: other work on the
-    machine only adds to it. A child that dies, is stopped or refuses the bytes is a failed check with its reason.
+    machine only adds to it. A start that is late though the processor worked little for it is inconclusive. A child
+    that dies, is stopped or refuses the bytes is a failed check with its reason.
     """
     if candidate.model is None or candidate.signature is None:
         sentence = "Not enough data: need the candidate's bytes; it is here in memory only."
@@ -150,6 +153,7 @@ def _read_figures(replayed: Replayed, n_bytes: int) -> Figures:
         memory_mb=replayed.memory_bytes / 1e6,
         cold_start_seconds=replayed.cold_seconds,
         size_mb=n_bytes / 1e6,
+        processor_seconds=replayed.processor_seconds,
     )
 
 
@@ -161,13 +165,22 @@ def _measure_difference(candidate: Candidate, frame: pl.DataFrame, answers: NDAr
 
 
 def _rule(check: Serves, figures: Figures, difference: float, *, n_rows: int) -> Verdict:
-    breaches = list(figures.find_breaches(check).values())
+    found = figures.find_breaches(check)
+    breaches, late = list(found.values()), found.get("cold_start_seconds")
     if difference > AGREEMENT:
         breaches.insert(0, f"answers that differ by up to {difference:.3g} from those given before")
     evidence: dict[str, Json] = {name: getattr(figures, name) for name in UNITS}
     evidence |= {f"{name}_budget": getattr(check, name) for name in UNITS}
-    evidence |= {"n_rows": n_rows, "largest_difference": difference}
+    evidence |= {
+        "n_rows": n_rows,
+        "largest_difference": difference,
+        "processor_seconds": figures.processor_seconds,
+    }
     took = ", ".join(f"{getattr(figures, name):.3g}{unit} {said}" for name, (unit, said) in UNITS.items())
+    if breaches == [late] and figures.processor_seconds <= (check.cold_start_seconds or 0.0):
+        worked = f"the processor worked {figures.processor_seconds:.3g} s for it"
+        sentence = f"Not enough data: need a start on a machine that is less busy. It takes {late}; {worked}."
+        return Verdict(check=check.name, ruling=Ruling.INCONCLUSIVE, sentence=sentence, evidence=evidence)
     if breaches:
         sentence = f"In a process of its own the candidate has {'; '.join(breaches)}."
         return Verdict(check=check.name, ruling=Ruling.FAILED, sentence=sentence, evidence=evidence)
