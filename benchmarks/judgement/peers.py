@@ -59,6 +59,13 @@ def keep_results(name: str, found: object) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
+def read_results(name: str) -> dict[str, object]:
+    """Return what was kept under a name; nothing when nothing was."""
+    path = RESULTS / f"{name}.json"
+    found: dict[str, object] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
 def _run(command: list[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

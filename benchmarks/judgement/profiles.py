@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-from peers import DEFAULT_VENVS, Peer, Skipped, keep_results, name_version, prepare_peer, run_json
+from peers import DEFAULT_VENVS, Peer, Skipped, keep_results, name_version, prepare_peer, read_results, run_json
 from rich.console import Console
 from rich.table import Table
 from tables import write_table
 
 HERE = Path(__file__).parent
 TIME_LIMIT = 200.0
+# pandas 3 or numpy 2 break these, and pyarrow from 20 on may need numpy 2.
+OLDER = ("pandas<3", "numpy<2", "pyarrow<20")
 PEERS = (
     Peer("evidently", "evidently.presets", ("evidently", "pyarrow"), pins=("pandas<3",)),
     Peer("nannyml", "nannyml", ("nannyml", "pyarrow"), pins=("statsmodels", "setuptools<81")),
-    Peer("whylogs", "whylogs.viz", ("whylogs[viz]", "pyarrow")),
-    Peer("deepchecks", "deepchecks.tabular", ("deepchecks", "pyarrow"), pins=("scikit-learn<1.6", "setuptools<81")),
-    Peer("alibi-detect", "alibi_detect.cd", ("alibi-detect", "pandas", "pyarrow")),
+    Peer("whylogs", "whylogs.viz", ("whylogs[viz]",), pins=OLDER),
+    Peer("deepchecks", "deepchecks.tabular", ("deepchecks",), pins=("scikit-learn<1.6", "setuptools<81", *OLDER)),
+    Peer("alibi-detect", "alibi_detect.cd", ("alibi-detect",), pins=OLDER),
 )
 WISHED = {"evidently": 100, "whylogs": 100, "nannyml": 50, "deepchecks": 15, "alibi-detect": 15}
 JOBS = {"daily": "holdtrue, current table in memory", "parquet": "holdtrue, current table in zstd Parquet"}
@@ -60,7 +62,7 @@ class Bench:
 
 
 def measure_size(
-    bench: Bench, pythons: dict[str, Path | str], *, left_out: set[str], found: dict[str, object]
+    bench: Bench, pythons: dict[str, Path | str | None], *, left_out: set[str], found: dict[str, object]
 ) -> Iterator[None]:
     """Measure all at one size; ours before and after each peer, so that both see the same neighbours on the machine."""
     bench.write()
@@ -71,6 +73,9 @@ def measure_size(
         python = pythons[peer.name]
         if isinstance(python, str):
             found[peer.name] = {"skipped": f"skipped: {python}"}
+            continue
+        if python is None:  # not asked for: what an earlier run found stays
+            found.setdefault(peer.name, {"skipped": "not asked for"})
             continue
         if peer.name in left_out:
             why = f"over {TIME_LIMIT:.0f} s by what a tenth of the rows took: see the ratio there"
@@ -88,6 +93,8 @@ def measure_size(
         # Before and after: their mean is what the machine gave while the peer ran.
         mean = {part: sum(each[part] for each in ours) / 2 for part in ("seconds", "busy_seconds")}
         found[peer.name] = theirs | {
+            "version": name_version(peer, python),
+            "load_average": os.getloadavg()[0],
             "ours_seconds": mean["seconds"],
             "ratio": theirs["seconds"] / mean["seconds"],
             "ours_busy_seconds": mean["busy_seconds"],
@@ -98,7 +105,7 @@ def measure_size(
         yield
 
 
-def show(n_rows: int, found: dict[str, object], versions: dict[str, str]) -> None:
+def show(n_rows: int, found: dict[str, object]) -> None:
     table = Table(title=f"{n_rows:,} rows x 50 columns, no drift", title_justify="left")
     table.add_column("what")
     for name in ("seconds", "busy", "peak MB", "ours", "ratio", "busy ratio", "wished"):
@@ -108,7 +115,7 @@ def show(n_rows: int, found: dict[str, object], versions: dict[str, str]) -> Non
         times = f"{ours['seconds']:.3f} (best {ours['fastest_seconds']:.3f})", f"{ours['busy_seconds']:.3f}"
         table.add_row(label, *times, f"{ours['peak_mb']:.0f}", "", "", "", TARGETS[job] if n_rows == MOST_ROWS else "")
     for peer in PEERS:
-        theirs, label = found[peer.name], f"{peer.name} {versions.get(peer.name, '')}"
+        theirs, label = found[peer.name], f"{peer.name} {found[peer.name].get('version', '')}"
         if "skipped" in theirs:
             table.add_row(f"{label}: {theirs['skipped']}")
             continue
@@ -125,28 +132,23 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", help="these peers alone; none for ours alone")
     parser.add_argument("--venvs", type=Path, default=DEFAULT_VENVS, help="where the peers' environments lie")
     chosen = parser.parse_args()
-    pythons: dict[str, Path | str] = {}
-    versions: dict[str, str] = {}
+    pythons: dict[str, Path | str | None] = {}
     for peer in PEERS:
         try:
-            if chosen.peers is not None and peer.name not in chosen.peers:
-                raise Skipped("not asked for")
-            pythons[peer.name] = python = prepare_peer(peer, chosen.venvs)
-            versions[peer.name] = name_version(peer, python)
+            is_asked = chosen.peers is None or peer.name in chosen.peers
+            pythons[peer.name] = prepare_peer(peer, chosen.venvs) if is_asked else None
         except Skipped as problem:
             pythons[peer.name] = str(problem)
-    results: dict[str, object] = {"versions": versions, "load_average": os.getloadavg()[0]}
     left_out: set[str] = set()
     sizes = chosen.rows or ([100_000, MOST_ROWS] if chosen.full else [100_000])
     with tempfile.TemporaryDirectory() as folder:
         for n_rows in sizes:
-            found: dict[str, object] = {}
-            results[f"{n_rows}_rows"] = found
+            name = f"judgement-profiles-{n_rows}"
+            found: dict[str, object] = read_results(name) if chosen.peers is not None else {}
             for _ in measure_size(Bench(Path(folder), n_rows), pythons, left_out=left_out, found=found):
-                keep_results(f"judgement-profiles-{sizes[-1]}", results)  # what is measured stays, if it is stopped
+                keep_results(name, found)  # what is measured stays, if it is stopped
             left_out = {peer.name for peer in PEERS if found[peer.name].get("busy_seconds", 0) * 10 > TIME_LIMIT}
-            show(n_rows, found, versions)
-    keep_results(f"judgement-profiles-{sizes[-1]}", results)
+            show(n_rows, found)
 
 
 if __name__ == "__main__":
