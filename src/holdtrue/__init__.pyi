@@ -8,6 +8,7 @@ from .domain import money as money
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
+from .domain import predictions as predictions
 from .domain import table as table
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "no_leak",
     "not_worse",
     "on_risk",
+    "predictions",
     "run_backtest",
     "table",
 ]

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from holdtrue.clock import format_span
-from holdtrue.data import History, read_history
-from holdtrue.domain import Kind, Loop, RolloutPlan
+from holdtrue.data import History, read_history, read_logged
+from holdtrue.domain import Kind, Loop, Predictions, RolloutPlan
 from holdtrue.errors import DeclarationError, SourceMissing
 from holdtrue.loop import LoopPolicy, load_loop, make_policy, measure_pace, tell_cadence
 from holdtrue.rollout import tell_stage
@@ -50,12 +50,36 @@ def check(
 ) -> None:
     """Read the loop and its data, and say what holdtrue makes of them: schema, labels, pace, stages of a rollout."""
     loop = load_loop(loop_file)
-    history = read_history(loop.data, folder=loop_file.resolve().parent, task=loop.declared_task)
+    if isinstance(loop.data, Predictions):
+        _check_log(loop, loop.data, loop_file.resolve().parent, json=json)
+        return
+    history = read_history(loop.table, folder=loop_file.resolve().parent, task=loop.declared_task)
     policy = make_policy(loop, history)
     plan, cadence = policy.plan, _tell_cadence(policy, history)
     if json:
         print_json(_describe(loop, history, plan) | {"cadence": cadence})
         return
+    _print_history(loop, history)
+    if cadence is not None:
+        say(f"Schedule: {cadence}.")
+    say(f"Rollout: {plan.note}.")
+    if plan.stages:
+        shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
+        print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+
+
+def _check_log(loop: Loop, declared: Predictions, folder: Path, *, json: bool) -> None:
+    logged = read_logged(declared, folder=folder, task=loop.declared_task)
+    if json:
+        print_json(_describe_history(loop, logged.history) | {"versions": list(logged.versions)})
+        return
+    _print_history(loop, logged.history)
+    if declared.version is not None:
+        say(f"Versions: {', '.join(logged.versions)}.")
+    say("This loop only watches: holdtrue watch shows how good these predictions were.")
+
+
+def _print_history(loop: Loop, history: History) -> None:
     n_labelled = history.n_rows - history.frame["__label"].null_count()
     say(f"{loop.name}: {history.task.value}, {history.n_rows:,} rows of {history.source}, {n_labelled:,} with a label")
     span = f"from {history.starts_at:%Y-%m-%d} to {history.ends_at:%Y-%m-%d}"
@@ -66,13 +90,8 @@ def check(
         (c.name, c.kind.value, "yes" if c.nullable else "no", _say_range(c.kind, c.low, c.high, len(c.levels)))
         for c in history.schema.columns
     ]
-    print_table("Schema", ["column", "kind", "null", "values"], rows)
-    if cadence is not None:
-        say(f"Schedule: {cadence}.")
-    say(f"Rollout: {plan.note}.")
-    if plan.stages:
-        shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
-        print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+    if rows:
+        print_table("Schema", ["column", "kind", "null", "values"], rows)
 
 
 def _tell_cadence(policy: LoopPolicy, history: History) -> str | None:
@@ -89,6 +108,12 @@ def _describe(loop: Loop, history: History, plan: RolloutPlan) -> dict[str, obje
         }
         for stage in plan.stages
     ]
+    return _describe_history(loop, history) | {
+        "rollout": {"note": plan.note, "expected_days": plan.expected_days, "stages": stages}
+    }
+
+
+def _describe_history(loop: Loop, history: History) -> dict[str, object]:
     return {
         "loop": loop.name,
         "task": history.task.value,
@@ -99,7 +124,6 @@ def _describe(loop: Loop, history: History, plan: RolloutPlan) -> dict[str, obje
         "ends_at": history.ends_at,
         "label_delay_seconds": history.label_delay.total_seconds(),
         "columns": [{"name": c.name, "kind": c.kind.value, "nullable": c.nullable} for c in history.schema.columns],
-        "rollout": {"note": plan.note, "expected_days": plan.expected_days, "stages": stages},
         "notes": list(history.notes),
     }
 

@@ -17,8 +17,7 @@ def read_features(frame: pl.DataFrame, declared: Table) -> tuple[list[pl.Series]
     """Return the features (Float64, Int64, Boolean or Enum, null where missing) and sentences on what was left out.
 
     Raises:
-        ColumnMissing: `features=` or `drop=` names a column that is not there.
-        SchemaMismatch: a value is infinite, a named feature is no number, boolean or text, or there is none at all.
+        SchemaMismatch: a value is infinite, or a named feature is no number, boolean or text.
     """
     parts = {declared.key, declared.unit, declared.time, declared.label, declared.label_time}
     names = [name for name in frame.columns if name not in parts] if declared.features is None else declared.features
@@ -38,8 +37,6 @@ def read_features(frame: pl.DataFrame, declared: Table) -> tuple[list[pl.Series]
             )
         else:
             notes.append(f"{name!r} {reason}: it is not a feature")
-    if not taken:
-        raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
     _refuse_infinite(taken)
     return taken, notes
 

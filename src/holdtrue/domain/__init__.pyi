@@ -54,7 +54,9 @@ from .schema import Kind as Kind
 from .schema import Schema as Schema
 from .signature import Signature as Signature
 from .source import LabelScope as LabelScope
+from .source import Predictions as Predictions
 from .source import Table as Table
+from .source import predictions as predictions
 from .source import table as table
 from .span import parse_span as parse_span
 from .task import LabelValue as LabelValue
@@ -87,6 +89,8 @@ from .view import Overview as Overview
 from .view import RolloutView as RolloutView
 from .view import ShareChange as ShareChange
 from .view import Takeover as Takeover
+from .watch import WatchedVersion as WatchedVersion
+from .watch import WatchResult as WatchResult
 
 __all__ = [
     "ABORT_BUDGET",
@@ -129,6 +133,7 @@ __all__ = [
     "PeriodResult",
     "PolicyResult",
     "Prediction",
+    "Predictions",
     "Release",
     "Role",
     "Rollout",
@@ -159,6 +164,8 @@ __all__ = [
     "VerdictRecord",
     "VerdictStage",
     "Version",
+    "WatchResult",
+    "WatchedVersion",
     "Window",
     "assign",
     "beats_baseline",
@@ -177,5 +184,6 @@ __all__ = [
     "not_worse",
     "on_risk",
     "parse_span",
+    "predictions",
     "table",
 ]

@@ -43,6 +43,7 @@ from .trainer import InlineTrainer as InlineTrainer
 from .trainer import Trainer as Trainer
 from .training import find_cut as find_cut
 from .training import train_challenger as train_challenger
+from .watch import watch_log as watch_log
 
 __all__ = [
     "LIVE_SCHEDULE",
@@ -90,4 +91,5 @@ __all__ = [
     "tell_cadence",
     "trace_evidence",
     "train_challenger",
+    "watch_log",
 ]

@@ -138,10 +138,10 @@ class Controller:
         """
         written: tuple[tuple[str, int, int], ...] = ()
         try:
-            written = print_files(self.loop.data.path, folder=self.folder)
+            written = print_files(self.loop.table.path, folder=self.folder)
             if self._history is None or written != self._written:
                 self._written = written
-                self._history = read_history(self.loop.data, folder=self.folder, task=self.loop.declared_task)
+                self._history = read_history(self.loop.table, folder=self.folder, task=self.loop.declared_task)
                 self.table_problem = ""
         except (HoldtrueError, OSError) as problem:
             if self._history is None:

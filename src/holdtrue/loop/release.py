@@ -61,9 +61,9 @@ class Registrar:
             sample=result.sample,
             sample_answers=result.sample_answers,
             created_at=now,
-            key=self.loop.data.key,
-            unit=self.loop.data.unit,
-            time=self.loop.data.time,
+            key=self.loop.table.key,
+            unit=self.loop.table.unit,
+            time=self.loop.table.time,
         )
         if has_refit and tx.versions.read_release(self.loop.name, version.number) is None:
             publish_release(self.store, tx, release, self.keyring)

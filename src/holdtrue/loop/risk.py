@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.monitoring import RiskReading, watch_risk
+from holdtrue.monitoring import RiskReading, choose_limit, watch_risk
 
 from .order import Evaluation
 
@@ -29,6 +29,11 @@ class RiskWatch:
     low: float
     high: float
     design_effect: float
+
+    @property
+    def limit(self) -> float:
+        """Return the mean loss that is still in order, within the range of the loss."""
+        return choose_limit(self.upper + self.tolerance, low=self.low, high=self.high)
 
     def read(
         self, losses: NDArray[np.float64], days: NDArray[np.int64], *, run_length_days: float = ALERT_RUN_LENGTH_DAYS

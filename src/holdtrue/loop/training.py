@@ -24,6 +24,7 @@ from holdtrue.store import Artifacts
 from .catch_up import catch_up
 from .fitting import Fitter, sample_rows
 from .gate import Gate, Incumbent
+from .loss import choose_loss
 from .order import Evaluation, TrainingOrder, TrainingResult
 from .rule import make_rule
 
@@ -35,8 +36,6 @@ EVALUATION_SHARE = 0.2
 EVALUATION_DAYS = 14
 EVALUATION_ROWS = 60
 JUDGED_SHARE = 0.7
-# Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
-CAP_QUANTILE = 0.999
 
 
 def train_challenger(
@@ -70,7 +69,7 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
     newest = dataset.features.tail(max(1, int(dataset.n_rows * EVALUATION_SHARE)))
     return TrainingResult(
         signature=scorer.signature,
-        loss=_choose_loss(dataset, order.champion),
+        loss=_continue_loss(dataset, order.champion),
         code=fitter.code,
         steps=tuple(fitter.records),
         refit=fitted,
@@ -89,7 +88,7 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
             expected="labelled rows before and after",
             remedy="wait for more labels",
         )
-    loss = _choose_loss(train, order.champion)
+    loss = _continue_loss(train, order.champion)
     candidate, scorer = fitter.fit(before, until=cut)
     gate = Gate(loop=loop, order=order, train=train, later=known.rows(since=cut), loss=loss, code=fitter.code)
     evaluation, answers = gate.judge(scorer, _load_incumbent(order.champion, fitter.artifacts))
@@ -181,12 +180,6 @@ def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent
     return Incumbent(version=champion, scorer=scorer)
 
 
-def _choose_loss(train: Dataset, champion: Version | None) -> Loss:
+def _continue_loss(train: Dataset, champion: Version | None) -> Loss:
     # The loss of the champion goes on, so that all versions of a loop are measured by one.
-    if champion is not None:
-        return champion.loss
-    if train.task.has_classes:
-        return Loss.for_classes()
-    labels = train.encoded_labels()
-    errors = np.abs(labels - np.median(labels))
-    return Loss.for_numbers(max(float(np.quantile(errors, CAP_QUANTILE)) * 1.5, 1e-12))
+    return choose_loss(train.task, train.encoded_labels()) if champion is None else champion.loss

@@ -24,6 +24,11 @@ from .sentences import tell_evidence as tell_evidence
 from .sentences import tell_exposure as tell_exposure
 from .sentences import tell_rollout as tell_rollout
 from .sentences import tell_verdict as tell_verdict
+from .watch import list_watch_sections as list_watch_sections
+from .watch import render_watch as render_watch
+from .watch import tabulate_versions as tabulate_versions
+from .watch import tabulate_windows as tabulate_windows
+from .watch import tell_watch as tell_watch
 from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
@@ -51,14 +56,18 @@ __all__ = [
     "format_period",
     "format_share",
     "list_backtest_sections",
+    "list_watch_sections",
     "name_loss",
     "read_style",
     "render_backtest",
     "render_report",
+    "render_watch",
     "tabulate_losses",
     "tabulate_periods",
     "tabulate_policies",
     "tabulate_standards",
+    "tabulate_versions",
+    "tabulate_windows",
     "tell_answer",
     "tell_backtest",
     "tell_comparison",
@@ -68,4 +77,5 @@ __all__ = [
     "tell_exposure",
     "tell_rollout",
     "tell_verdict",
+    "tell_watch",
 ]
