@@ -1,6 +1,5 @@
 """watch: how good were the predictions of a model that is served elsewhere?"""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from holdtrue.loop import load_loop, watch_log
 from holdtrue.report import format_number
 
 from .console import print_figures, print_json, print_table, progress_bar, say
+from .moment import read_moment
 
 N_SHOWN = 16
 
@@ -55,17 +55,6 @@ def watch(
     print_watch(result)
     if report is not None:
         say(f"Report: {report}")
-
-
-def read_moment(text: str, option: str) -> datetime:
-    """Read a moment that an option says: ISO 8601 with a zone, or a day, which begins at midnight UTC."""
-    try:
-        moment = datetime.fromisoformat(text if len(text) > len("2024-01-01") else f"{text}T00:00:00Z")
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise DeclarationError(f"{option} is {text!r}", expected="such as 2024-01-31, or 2024-01-31T06:00:00Z")
-    return moment
 
 
 def print_watch(result: WatchResult) -> None:

@@ -1,4 +1,5 @@
 from .act import Actor as Actor
+from .brought import lay_brought as lay_brought
 from .classes import align_classes as align_classes
 from .control import Controller as Controller
 from .decide import decide as decide
@@ -6,6 +7,7 @@ from .file import load_loop as load_loop
 from .observe import explain_risk as explain_risk
 from .observe import gather_evidence as gather_evidence
 from .observe import trace_evidence as trace_evidence
+from .order import Brought as Brought
 from .order import Evaluation as Evaluation
 from .order import Fitted as Fitted
 from .order import TrainingOrder as TrainingOrder
@@ -51,6 +53,7 @@ __all__ = [
     "Actor",
     "AdvanceRollout",
     "BeginRollout",
+    "Brought",
     "CaughtUp",
     "CloseAlert",
     "Controller",
@@ -84,6 +87,7 @@ __all__ = [
     "explain_risk",
     "find_cut",
     "gather_evidence",
+    "lay_brought",
     "load_loop",
     "make_policy",
     "make_watch",

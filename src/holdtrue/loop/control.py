@@ -31,7 +31,7 @@ from holdtrue.store import Store, Transaction
 from .act import CHAMPION, Actor
 from .decide import decide
 from .observe import count_news, explain_risk, gather_evidence, read_risk
-from .order import TrainingOrder, TrainingResult
+from .order import Brought, TrainingOrder, TrainingResult
 from .policy import make_policy
 from .release import Registrar
 from .risk import ALERT_RUN_LENGTH_DAYS, RiskWatch
@@ -106,20 +106,38 @@ class Controller:
             StateConflict: a training is under way already.
         """
         self.start_training(reason)
-        self.finish_training()
-        self.tick()
-        assert self._last is not None, "a finished training was collected"
-        return self._last
+        return self._place_finished()
 
     def start_training(self, reason: str) -> None:
         """Begin a training that nobody's trigger asked for; a later look finds its end.
 
         Raises:
             StateConflict: a training is under way already.
+            DeclarationError: the loop declares no train.
         """
+        _ = self.loop.recipe
+        self._refuse_second()
+        self._start(StartRun(reason=reason), self.clock.now())
+
+    def judge_now(self, brought: Brought, reason: str) -> Trained | CaughtUp | TrainingLost:
+        """Judge a model that was trained elsewhere, wait for it, and place what came of it.
+
+        Raises:
+            StateConflict: a training is under way already.
+        """
+        self._refuse_second()
+        self._start(StartRun(reason=reason), self.clock.now(), brought=brought)
+        return self._place_finished()
+
+    def _refuse_second(self) -> None:
         if self.read_state().is_training:
             raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
-        self._start(StartRun(reason=reason), self.clock.now())
+
+    def _place_finished(self) -> Trained | CaughtUp | TrainingLost:
+        self.finish_training()
+        self.tick()
+        assert self._last is not None, "a finished training was collected"
+        return self._last
 
     def finish_training(self) -> None:
         """Wait until the training under way has ended, if there is one."""
@@ -239,7 +257,7 @@ class Controller:
         with self.store.transaction() as tx:
             tx.windows.put(windows)
 
-    def _start(self, move: StartRun, now: datetime) -> None:
+    def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
         history = self._history_with_log(now)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
@@ -254,6 +272,7 @@ class Controller:
                 run_id=run_id,
                 champion=None if champion is None else tx.versions.read(self.loop.name, champion),
                 catches_up=move.catches_up,
+                brought=brought,
             )
             run = submit_run(
                 tx,
@@ -269,7 +288,8 @@ class Controller:
             state = dict(kept[1]) if kept is not None else {}
             state |= {"run_id": run_id, "last_run_at": now.isoformat()}
             tx.states.write(self.loop.name, state, kept[0] if kept is not None else None)
-            self.actor.note_run(tx, run_id, move.reason, now)
+            note = self.actor.note_run if brought is None else self.actor.note_brought
+            note(tx, run_id, move.reason, now)
         self._order, self._future = order, self.trainer.submit(order)
 
     def _history_with_log(self, now: datetime) -> History:
@@ -307,7 +327,7 @@ class Controller:
         if problem is not None:
             # Whatever it was: a controller that died of it would meet the same training again, for ever.
             fail_run(tx, run, now=now, error=describe_error(problem))
-            return TrainingLost(run_id=run.run_id, sentence=f"The training failed: {problem}")
+            return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {problem}")
         result = future.result()
         registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
         trained = registrar.register(tx, order, result, now)
@@ -339,6 +359,10 @@ def restore_watch(version: Version, policy: LoopPolicy) -> RiskWatch:
         high=version.loss.high,
         design_effect=figures.get("risk_design_effect", 1.0),
     )
+
+
+def _name_work(order: TrainingOrder) -> str:
+    return "The training" if order.brought is None else "The judging"
 
 
 def _read_moment(text: object) -> datetime | None:

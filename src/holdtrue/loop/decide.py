@@ -3,6 +3,7 @@
 The live controller, the backtest and the tests call this same function.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from holdtrue.domain import Cause, Rollout, Ruling
@@ -31,6 +32,8 @@ from .state import (
     Trained,
     TrainingLost,
 )
+
+BRING_ONE = "The loop declares no train: bring a model of your own with holdtrue register LOOP MODEL."
 
 
 def decide(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
@@ -65,7 +68,8 @@ def _place(policy: LoopPolicy, state: LoopState, finished: Trained | CaughtUp | 
         return (Install(version=finished.version, sentence=finished.sentence),)
     if state.rollout is not None:
         return (Reject(version=finished.version, sentence="Another rollout is under way; this one was not started."),)
-    return (BeginRollout(version=finished.version, terms=finished.terms, plan=policy.plan, sentence=finished.sentence),)
+    plan = replace(policy.plan, catches_up=False) if finished.is_brought else policy.plan
+    return (BeginRollout(version=finished.version, terms=finished.terms, plan=plan, sentence=finished.sentence),)
 
 
 def _place_catch_up(state: LoopState, finished: CaughtUp) -> Move:
@@ -98,6 +102,8 @@ def _catch_up(version: int) -> StartRun:
 
 def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
     if state.champion is None:
+        if not policy.trains:
+            return (RefuseRun(sentence=f"No version is in charge yet. {BRING_ONE}"),)
         if state.last_run_at is None:
             return (StartRun(reason="no version is in charge yet"),)
         # A first training that failed its checks is tried again on the schedule, not at every tick.
@@ -107,6 +113,8 @@ def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetim
     wanted = _find_trigger(policy, state, facts, now)
     if wanted is None:
         return ()
+    if not policy.trains:
+        return (RefuseRun(sentence=f"{wanted.reason}. {BRING_ONE}"),)
     if facts.table_problem:
         return (RefuseRun(sentence=f"{wanted.reason}, but the table cannot be read: {facts.table_problem}"),)
     if facts.n_new_labels < policy.min_new_labels:

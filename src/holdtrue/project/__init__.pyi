@@ -1,3 +1,4 @@
+from .bringing import bring_model as bring_model
 from .lock import control_lock as control_lock
 from .project import FOLDER as FOLDER
 from .project import Project as Project
@@ -15,6 +16,7 @@ __all__ = [
     "Project",
     "Scored",
     "StoredView",
+    "bring_model",
     "control_lock",
     "find_champion_before",
     "open_project",

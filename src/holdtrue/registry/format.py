@@ -1,5 +1,6 @@
 """Format: models go in and out of storage in safe forms only; pickle in any dress is refused."""
 
+import pickletools
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
 SKOPS_TOLERANCE = 1e-9
 LIGHTGBM_TOLERANCE = 1e-6
 N_KEPT = 4
+
+EXPECTED = "a skops file (scikit-learn) or the text of a LightGBM model"
+SAVE = "store a scikit-learn estimator with skops.io.dump, a LightGBM model with booster.save_model"
+CONVERT = (
+    "a pickle runs code when it is read, so it is never read here; if you made this file yourself, convert it on your "
+    "own machine with holdtrue register LOOP MODEL --convert, or save the model anew (skops.io.dump, "
+    "booster.save_model)"
+)
+# So many steps of a pickle in a row are no accident.
+PICKLE_STEPS = 64
+PICKLE_BYTES = 1 << 16
 
 _MAGIC = (
     (b"\x80", "a pickle (torch and joblib write it too)"),
@@ -52,12 +64,43 @@ def name_format(data: bytes) -> ModelFormat:
         return ModelFormat.SKOPS
     if data.startswith(b"tree\nversion=v"):
         return ModelFormat.LIGHTGBM
-    kind = next((kind for magic, kind in _MAGIC if data.startswith(magic)), "of a form that nobody here knows")
+    kind = next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
+    if kind is None:
+        kind = "a pickle" if is_pickle(data) else "of a form that nobody here knows"
     raise FormatRefused(
         f"the model file ({len(data)} bytes) is {kind if data else 'empty'}",
-        expected="a skops file (scikit-learn) or the text of a LightGBM model",
-        remedy="store a scikit-learn estimator with skops.io.dump, a LightGBM model with booster.save_model",
+        expected=EXPECTED,
+        remedy=CONVERT if "pickle" in kind or "joblib" in kind else SAVE,
     )
+
+
+def check_model(data: bytes) -> ModelFormat:
+    """Return the format of a model file, once all that can be judged without building anything was judged.
+
+    Raises:
+        FormatRefused: as `name_format`; or its container or what it would build is not allowed.
+    """
+    found = name_format(data)
+    if found is ModelFormat.SKOPS:
+        from holdtrue.registry.skops_format import check_skops
+
+        check_skops(data)
+    return found
+
+
+def is_pickle(data: bytes) -> bool:
+    """Say whether bytes can be read as the steps of a pickle, of any protocol; nothing of it is run."""
+    if not data:
+        return False
+    n_steps = 0
+    try:
+        for step, _, _ in pickletools.genops(data[:PICKLE_BYTES]):
+            n_steps += 1
+            if (step.name == "STOP" and n_steps > 1) or n_steps >= PICKLE_STEPS:
+                return True
+    except Exception:  # the first byte that is no step ends it, whatever it makes the reader raise
+        return False
+    return False
 
 
 def dump_model(
