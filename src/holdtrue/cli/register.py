@@ -14,7 +14,9 @@ from .train import finish_judging
 
 def register(
     loop_file: Annotated[Path, typer.Argument(help="The file that declares the loop.")],
-    model: Annotated[Path, typer.Argument(help="LightGBM text, skops file, or MLflow model folder.")],
+    model: Annotated[
+        Path, typer.Argument(help="LightGBM text, XGBoost JSON or UBJSON, ONNX, skops, or an MLflow model folder.")
+    ],
     trained_until: Annotated[
         str | None,
         typer.Option(help="No row that it was trained on is later (ISO 8601). Left out: when its file was written."),
