@@ -1,5 +1,6 @@
 """Changed files of a model, the same for the same seed: what a disk, a network or a stranger does to bytes."""
 
+import json
 import random
 from collections.abc import Iterator
 
@@ -35,6 +36,27 @@ def mutate(data: bytes, *, seed: int = 0, n: int = N_MUTANTS) -> Iterator[bytes]
             if len(changed) < 16:
                 break
         yield bytes(changed)
+
+
+def mutate_numbers(model: object, *, seed: int = 0, n: int = N_MUTANTS) -> Iterator[object]:
+    """Yield copies of what JSON holds with one to four of its numbers replaced: changes that every reader takes."""
+    dice = random.Random(seed)
+    for _ in range(n):
+        changed = json.loads(json.dumps(model))
+        lists = [each for each in _find_lists(changed) if each and isinstance(each[0], int | float)]
+        for _ in range(dice.choice((1, 1, 2, 4))):
+            chosen = dice.choice(lists)
+            place = dice.randrange(len(chosen))
+            near = dice.choice(chosen) if isinstance(chosen[place], int) else chosen[place] * 3
+            chosen[place] = dice.choice((near, near, -1, 0, 1, 2, 2**31 - 1, 1e38, -1e-30))
+        yield changed
+
+
+def _find_lists(part: object) -> Iterator[list[object]]:
+    if isinstance(part, list):
+        yield part
+    for value in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _find_lists(value)
 
 
 def try_mutants(mutants: Iterator[bytes], signature: Signature, sample: list[dict[str, object]]) -> dict[str, int]:

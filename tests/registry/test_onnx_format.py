@@ -13,7 +13,7 @@ from holdtrue.domain import ModelFormat, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
 from holdtrue.registry import check_model, load_model, name_format
 from registry.conftest import NUMBERS, SCHEMA, make_signature
-from registry.mutants import N_MUTANTS, mutate, try_mutants
+from registry.mutants import N_MUTANTS, mutate, mutate_numbers, try_mutants
 
 BINARY = make_signature(schema=NUMBERS)
 WEIGHTS = np.array([0.02, -0.3, 0.5], dtype=np.float32)
@@ -34,15 +34,25 @@ def linear() -> bytes:
     return save(nodes, weights=[kernel])
 
 
+# Two trees: which of 40 is younger, and which comes often.
+TREES: dict[str, list[float]] = {
+    "nodes_treeids": [0, 0, 0, 1, 1, 1, 1, 1],
+    "nodes_nodeids": [0, 1, 2, 0, 1, 2, 3, 4],
+    "nodes_featureids": [0, 0, 0, 1, 0, 2, 0, 0],
+    "nodes_values": [40.0, 0.0, 0.0, 4.0, 0.0, 0.5, 0.0, 0.0],
+    "nodes_truenodeids": [1, 0, 0, 1, 0, 3, 0, 0],
+    "nodes_falsenodeids": [2, 0, 0, 2, 0, 4, 0, 0],
+    "target_treeids": [0, 0, 1, 1, 1],
+    "target_nodeids": [1, 2, 1, 3, 4],
+    "target_ids": [0, 0, 0, 0, 0],
+    "target_weights": [5.0, 9.0, 0.0, 0.0, 0.0],
+}
+MODES = ["BRANCH_LEQ", "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"]
+
+
 def trees(**changes: object) -> bytes:
-    said: dict[str, object] = {
-        "nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0, 0, 0],
-        "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"], "nodes_values": [40.0, 0.0, 0.0],
-        "nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0],
-        "target_treeids": [0, 0], "target_nodeids": [1, 2], "target_ids": [0, 0], "target_weights": [5.0, 9.0],
-        "n_targets": 1,
-    }  # fmt: skip
-    node = helper.make_node("TreeEnsembleRegressor", ["X"], ["y"], domain="ai.onnx.ml", **(said | changes))
+    said: dict[str, object] = {**TREES, "nodes_modes": MODES, "n_targets": 1, **changes}
+    node = helper.make_node("TreeEnsembleRegressor", ["X"], ["y"], domain="ai.onnx.ml", **said)
     return save([node], outputs=[helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])])
 
 
@@ -139,10 +149,10 @@ def test_what_reaches_outside_or_runs_more_than_plain_operators_is_refused() -> 
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"nodes_truenodeids": [0, 0, 0]}, "own"),
-        ({"nodes_truenodeids": [7, 0, 0]}, "not in its tree"),
-        ({"nodes_truenodeids": [2, 0, 0]}, "two parents"),
-        ({"nodes_featureids": [-1, 0, 0]}, "negative"),
+        ({"nodes_truenodeids": [0, 0, 0, 1, 0, 3, 0, 0]}, "own"),
+        ({"nodes_truenodeids": [7, 0, 0, 1, 0, 3, 0, 0]}, "not in its tree"),
+        ({"nodes_truenodeids": [2, 0, 0, 1, 0, 3, 0, 0]}, "two parents"),
+        ({"nodes_featureids": [-1, 0, 0, 1, 0, 2, 0, 0]}, "negative"),
         ({"nodes_nodeids": [0, 1]}, "length"),
         ({"target_weights": [1.0]}, "number"),
     ],
@@ -160,6 +170,23 @@ def test_changed_files_never_end_this_process(kind: str, numbers: pl.DataFrame) 
     assert sum(counts.values()) == N_MUTANTS
     assert counts["killed_the_child"] == 0
     assert counts["refused_by_structure"] > N_MUTANTS / 4
+
+
+def test_changed_numbers_of_trees_never_end_this_process(numbers: pl.DataFrame) -> None:
+    mutants = (trees(**_whole(changed)) for changed in mutate_numbers(TREES, seed=4))
+    counts = try_mutants(mutants, make_signature(task=Task.REGRESSION, schema=NUMBERS), numbers.head(4).to_dicts())
+    assert sum(counts.values()) == N_MUTANTS
+    assert counts["killed_the_child"] == 0
+    assert counts["admitted"] > 0
+
+
+def _whole(changed: dict[str, list[float]]) -> dict[str, object]:
+    """Return lists that ONNX can write: the numbers of a node are whole, but for its values and weights."""
+    is_float = ("nodes_values", "target_weights")
+    return {
+        name: [float(value) if name in is_float else int(max(min(value, 2**62), -(2**62))) for value in values]
+        for name, values in changed.items()
+    }
 
 
 def test_answering_with_onnx_imports_no_engine_of_training() -> None:

@@ -11,7 +11,7 @@ from holdtrue.domain import ModelFormat, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
 from holdtrue.registry import check_model, dump_model, load_model, name_format
 from registry.conftest import NUMBERS, make_signature
-from registry.mutants import N_MUTANTS, mutate, try_mutants
+from registry.mutants import N_MUTANTS, mutate, mutate_numbers, try_mutants
 
 BINARY = make_signature(schema=NUMBERS)
 
@@ -98,3 +98,12 @@ def test_changed_files_never_end_this_process(stored: bytes, numbers: pl.DataFra
     assert sum(counts.values()) == N_MUTANTS
     assert counts["refused_by_structure"] > N_MUTANTS / 2
     assert counts["killed_the_child"] == 0
+
+
+def test_changed_numbers_never_end_this_process(model, numbers: pl.DataFrame) -> None:
+    whole = json.loads(bytes(model.get_booster().save_raw("json")))
+    mutants = (json.dumps(changed).encode() for changed in mutate_numbers(whole, seed=3))
+    counts = try_mutants(mutants, BINARY, numbers.head(4).to_dicts())
+    assert sum(counts.values()) == N_MUTANTS
+    assert counts["killed_the_child"] == 0
+    assert counts["admitted"] > 0

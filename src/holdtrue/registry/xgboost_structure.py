@@ -73,11 +73,11 @@ def _check_tree(tree: Mapping[str, Any], n_features: int) -> None:
     _demand(all(len(values) == n_nodes for values in nodes.values()), "a part of a tree has another length")
     _demand(all(len(tree.get(name, ())) == 0 for name in _CATEGORICAL), "a tree splits by categories")
     _demand(not nodes["split_type"].any(), "a tree splits by categories")
-    left, right = nodes["left_children"].astype(np.int64), nodes["right_children"].astype(np.int64)
+    left, right = _whole(nodes["left_children"]), _whole(nodes["right_children"])
     is_leaf = left == -1
     _demand(bool((is_leaf == (right == -1)).all()), "a node has one child")
     _check_shape(left[~is_leaf], right[~is_leaf], np.flatnonzero(~is_leaf), nodes["parents"], n_nodes)
-    splits = nodes["split_indices"].astype(np.int64)
+    splits = _whole(nodes["split_indices"])
     _demand(bool(((splits >= 0) & (splits < n_features)).all()), "a split asks for a feature that is not there")
     _demand(bool(np.isfinite(nodes["split_conditions"].astype(np.float64)[is_leaf]).all()), "a leaf is no number")
 
@@ -112,6 +112,12 @@ def _count(holder: Mapping[str, Any], name: str) -> int:
     found = int(holder.get(name, 0))
     _demand(0 <= found < 2**31, f"{name} is {found}")
     return found
+
+
+def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return numbers of nodes or features; JSON may hold anything there."""
+    _demand(np.issubdtype(values.dtype, np.integer), "a number of a node or a feature is not whole")
+    return values.astype(np.int64)
 
 
 def _has_values(encoded: Any) -> bool:
