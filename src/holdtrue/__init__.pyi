@@ -16,6 +16,7 @@ from .domain import monotone_in as monotone_in
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_risk as on_risk
+from .domain import predictions as predictions
 from .domain import reproducible as reproducible
 from .domain import robust_to as robust_to
 from .domain import sampled as sampled
@@ -42,6 +43,7 @@ __all__ = [
     "no_leak",
     "not_worse",
     "on_risk",
+    "predictions",
     "reproducible",
     "robust_to",
     "run_backtest",

@@ -1,62 +1,96 @@
-from dataclasses import replace
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
-from holdtrue.domain import Belief, Estimate, Lineage, Loss, ModelFormat, Schema, Signature, Task, Version
-from holdtrue.report import tell_beliefs, tell_weights
+from holdtrue.domain import (
+    Alert,
+    Cause,
+    LabelCoverage,
+    LossKind,
+    Takeover,
+    Task,
+    WatchedVersion,
+    WatchResult,
+    Window,
+)
+from holdtrue.report import draw_quality, render_watch, tell_watch
 
-BEGAN = datetime(2013, 9, 1, tzinfo=UTC)
-VERSION = Version(
-    loop="late", number=1, digest="d", artifact="a", format=ModelFormat.SKOPS,
-    signature=Signature(schema=Schema(columns=()), task=Task.BINARY, label="late", classes=(False, True)),
-    lineage=Lineage(run_id="r", dataset="s", trained_until=BEGAN, code="c"), loss=Loss.for_classes(), created_at=BEGAN,
-)  # fmt: skip
-
-
-def test_the_heaviest_features_are_named_and_those_that_carry_nothing_are_not() -> None:
-    weights = {"weight_hour": 0.02, "weight_carrier": 0.3, "weight_tail": 0.0, "candidate_loss": 0.4}
-    told = tell_weights(replace(VERSION, metrics=weights))
-    assert told == "Rests most on carrier (0.300) and hour (0.020): so much more it loses without what they say."
-    assert tell_weights(replace(VERSION, metrics={"weight_tail": 0.0})) == ""
-    assert tell_weights(VERSION) == ""
+START = datetime(2024, 1, 1, tzinfo=UTC)
+WEEK = timedelta(days=7)
 
 
-BELIEF = Belief(
-    loop="late", version=1, metric="accuracy", as_of=BEGAN, n_awaiting=9_000, awaiting=0.8123, n_needed=1_222,
-    measured=Estimate(value=0.772, n_rows=2_773, low=0.757, high=0.787), believed=0.807,
-    excess=Estimate(value=0.035, n_rows=2_773, low=0.015, high=0.055),
-)  # fmt: skip
-
-
-def test_a_belief_stands_beside_what_was_measured_and_is_called_a_belief() -> None:
-    measured, awaiting = tell_beliefs([replace(BELIEF, metric="log_loss"), BELIEF])
-    assert (
-        measured == "Measured accuracy 77.2 ± 1.5 % from 2,773 labels; the model believes 80.7 %: it is over-confident."
+def make_result(*, n_labelled: int = 700, alerts: tuple[Alert, ...] = ()) -> WatchResult:
+    windows = tuple(
+        Window(
+            loop="machines",
+            version=1,
+            starts_at=START + i * WEEK,
+            ends_at=START + (i + 1) * WEEK,
+            n_rows=700,
+            n_due=700,
+            n_labelled=n_labelled,
+            loss=0.4 + 0.1 * i,
+            loss_low=0.35 + 0.1 * i,
+            loss_high=0.45 + 0.1 * i,
+            metrics={"predicted_share": 0.3, "actual_share": 0.3 + 0.05 * i},
+        )
+        for i in range(4)
     )
-    assert awaiting == (
-        "Of 9,000 answers that await their label the model believes 81.2 % to be right. That is its own belief, not"
-        " measured; 1,222 labels of them, drawn at random, would tell it within 2 points."
-    )
+    version = WatchedVersion(
+        number=1, name="<b>model</b>", starts_at=START, ends_at=START + 4 * WEEK, n_rows=2800, n_labelled=2800,
+        loss=0.55, low=0.5, high=0.6, reference_until=START + WEEK, reference_loss=0.4, baseline_loss=0.69,
+        limit=0.45, sentence="The risk has not risen.",
+    )  # fmt: skip
+    return WatchResult(
+        loop="machines", source="log.parquet", as_of=START + 5 * WEEK, task=Task.BINARY, classes=(False, True),
+        loss_kind=LossKind.LOG_LOSS, versions=(version,), takeovers=(Takeover(at=START, version=1),), windows=windows,
+        alerts=alerts, coverage=LabelCoverage(n_predictions=2800, n_due=2800, n_labelled=4 * n_labelled),
+    )  # fmt: skip
 
 
-def test_what_labels_do_not_contradict_is_not_called_over_confident() -> None:
-    open_ = replace(BELIEF, excess=Estimate(value=0.01, n_rows=2_773, low=-0.01, high=0.03))
-    assert tell_beliefs([open_])[0].endswith("the model believes 80.7 %, which they do not contradict.")
-    modest = replace(BELIEF, excess=Estimate(value=-0.03, n_rows=2_773, low=-0.05, high=-0.01))
-    assert tell_beliefs([modest])[0].endswith("80.7 %: it is under-confident.")
+def make_alert(*, closed: bool) -> Alert:
+    moved = [{"column": "heat", "distance": 0.31, "sentence": "heat has moved: its mean went from 0 to 2."}]
+    return Alert(
+        alert_id="a", loop="machines", version=1, cause=Cause.RISK, sentence="The risk has risen.",
+        opened_at=START + 2 * WEEK, closed_at=START + 3 * WEEK if closed else None, evidence={"moved": moved},
+    )  # fmt: skip
 
 
-def test_a_corrected_belief_says_by_what_it_was_corrected_and_one_that_could_not_be_says_so() -> None:
-    corrected = replace(BELIEF, measured=None, corrected=Estimate(value=0.76, n_rows=212, low=0.721, high=0.799))
-    assert tell_beliefs([corrected]) == (
-        "Of 9,000 answers that await their label the model believes 81.2 % to be right; corrected by 212 early labels"
-        " drawn at random it is 76 % (72.1 % to 79.9 %).",
-    )
-    (told,) = tell_beliefs([replace(BELIEF, measured=None, n_drawn=400)])
-    assert "of the 400 drawn for an early label too few have one to correct it; 1,222 labels" in told
+def test_the_report_is_one_file_with_charts_alerts_and_what_moved() -> None:
+    html = render_watch(make_result(alerts=(make_alert(closed=False),)))
+    assert "<script" not in html
+    assert not re.search(r'(src|href)="', html.replace("xlink:href", ""))
+    assert html.count("<svg") == 2 * 2
+    for text in ("How true machines was", "in order up to here", "Raised on 15 Jan 2024; it still stands", "heat"):
+        assert text in html
+    assert "<b>model</b>" not in html
 
 
-def test_few_answers_want_all_their_labels_and_no_belief_says_nothing() -> None:
-    (told,) = tell_beliefs([replace(BELIEF, measured=None, n_awaiting=40, n_needed=40)])
-    assert told.endswith("only the labels of all of them would tell it within 2 points.")
-    assert tell_beliefs([]) == ()
-    assert tell_beliefs([replace(BELIEF, measured=None, awaiting=None)]) == ()
+def test_equal_results_give_equal_bytes() -> None:
+    assert render_watch(make_result()) == render_watch(make_result())
+
+
+def test_a_calm_log_has_no_section_of_alerts() -> None:
+    assert "When the risk rose" not in render_watch(make_result())
+
+
+def test_an_alert_that_ended_is_shaded_up_to_its_end() -> None:
+    result = make_result(alerts=(make_alert(closed=True),))
+    chart = draw_quality(result.windows, alerts=result.alerts)
+    assert chart is not None
+    ends = [row["until"] for row in _find_rows(chart.spec) if row.get("text") == "alert"]
+    assert set(ends) == {round((START + 3 * WEEK).timestamp() * 1000)}
+
+
+def test_missing_labels_are_said_to_be_perhaps_others() -> None:
+    assert any("may be others" in sentence for sentence in tell_watch(make_result(n_labelled=300)))
+    assert not any("may be others" in sentence for sentence in tell_watch(make_result()))
+
+
+def _find_rows(part: object) -> list[dict[str, object]]:
+    if isinstance(part, dict):
+        own = part["values"] if isinstance(part.get("values"), list) else []
+        rows = [row for row in own if isinstance(row, dict)]
+        return rows + [row for value in part.values() for row in _find_rows(value)]
+    if isinstance(part, list):
+        return [row for item in part for row in _find_rows(item)]
+    return []

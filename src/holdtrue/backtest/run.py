@@ -180,13 +180,15 @@ def run_backtest(
         on_progress: is told of each piece of work.
 
     Raises:
-        DeclarationError: an unknown policy; a start that leaves nothing to train on or to replay.
+        DeclarationError: an unknown policy; a start that leaves nothing to train on or to replay; a loop without
+            `train` has nothing to replay.
     """
+    _ = loop.table, loop.recipe  # said before any work: what only watches, or trains nothing, has no past to replay
     unknown = [policy for policy in policies if policy not in POLICIES]
     if unknown or not policies:
         raise DeclarationError(f"policies={list(policies)}", expected=f"some of {list(POLICIES)}")
     base = Path(folder)
-    history = read_history(loop.data, folder=base, task=loop.declared_task, schema=loop.schema)
+    history = read_history(loop.table, folder=base, task=loop.declared_task, schema=loop.schema)
     replay = _lay_replay(history, start_share=start_share, start=start)
     with Store.open(base / ".holdtrue") as store, ExitStack() as stack:
         trainers: list[Trainer] = [InlineTrainer(loop=loop, store=store)] * 2

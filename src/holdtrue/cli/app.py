@@ -6,7 +6,21 @@ import typer
 
 from holdtrue.errors import HoldtrueError, ProjectBusy, TrainingFailed
 
-from . import backtest, card, compare, declare, demo, label, live, score, show, steer, train
+from . import (
+    backtest,
+    card,
+    compare,
+    declare,
+    demo,
+    label,
+    live,
+    register,
+    score,
+    show,
+    steer,
+    train,
+    watch,
+)
 from .console import print_error
 
 EXIT_REFUSED = 2
@@ -20,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (declare, backtest, train, compare, card, live, score, label, show, steer, demo):
+for module in (declare, backtest, train, register, compare, card, live, score, label, show, watch, steer, demo):
     module.add_commands(app)
 
 

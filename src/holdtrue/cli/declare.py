@@ -7,8 +7,16 @@ from typing import Annotated
 import typer
 
 from holdtrue.clock import RealClock, format_span
-from holdtrue.data import History, check_freshness, draft_schema, find_schema, read_history, refuse_breaches
-from holdtrue.domain import Loop, RolloutPlan, Schema
+from holdtrue.data import (
+    History,
+    check_freshness,
+    draft_schema,
+    find_schema,
+    read_history,
+    read_logged,
+    refuse_breaches,
+)
+from holdtrue.domain import Loop, Predictions, RolloutPlan, Schema
 from holdtrue.errors import DeclarationError, SourceMissing
 from holdtrue.loop import LoopPolicy, load_loop, make_policy, measure_pace, tell_cadence
 from holdtrue.rollout import tell_stage
@@ -61,8 +69,11 @@ def check(
     if not write_schema and (path is not None or force):
         raise DeclarationError("a path or --force without --write-schema", expected="both with --write-schema only")
     loop, folder = load_loop(loop_file), loop_file.resolve().parent
+    if isinstance(loop.data, Predictions):
+        _check_log(loop, loop.data, folder, json=json)
+        return
     declared = _find_declared(loop, folder, may_be_missing=write_schema)
-    history = read_history(loop.data, folder=folder, task=loop.declared_task, schema=declared)
+    history = read_history(loop.table, folder=folder, task=loop.declared_task, schema=declared)
     if write_schema:
         draft = draft_schema(history.schema, declared)
         report_draft(save_draft(draft, path or folder / DEFAULT_NAME, is_forced=force), json=json)
@@ -74,19 +85,34 @@ def check(
     if json:
         print_json(_describe(loop, history, plan) | {"cadence": cadence})
         return
-    n_labelled = history.n_rows - history.frame["__label"].null_count()
-    say(f"{loop.name}: {history.task.value}, {history.n_rows:,} rows of {history.source}, {n_labelled:,} with a label")
-    span = f"from {history.starts_at:%Y-%m-%d} to {history.ends_at:%Y-%m-%d}"
-    say(f"{span}; a label is due {format_span(history.label_delay)} after")
-    for note in [*history.notes, *tell_oddities(history.schema)]:
-        say(f"note: {note}")
-    print_schema(history.schema, is_declared=declared is not None)
+    _print_history(loop, history, is_declared=declared is not None)
     if cadence is not None:
         say(f"Schedule: {cadence}.")
     say(f"Rollout: {plan.note}.")
     if plan.stages:
         shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
         print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+
+
+def _check_log(loop: Loop, declared: Predictions, folder: Path, *, json: bool) -> None:
+    logged = read_logged(declared, folder=folder, task=loop.declared_task)
+    if json:
+        print_json(_describe_history(loop, logged.history) | {"versions": list(logged.versions)})
+        return
+    _print_history(loop, logged.history)
+    if declared.version is not None:
+        say(f"Versions: {', '.join(logged.versions)}.")
+    say("This loop only watches: holdtrue watch shows how good these predictions were.")
+
+
+def _print_history(loop: Loop, history: History, *, is_declared: bool = False) -> None:
+    n_labelled = history.n_rows - history.frame["__label"].null_count()
+    say(f"{loop.name}: {history.task.value}, {history.n_rows:,} rows of {history.source}, {n_labelled:,} with a label")
+    span = f"from {history.starts_at:%Y-%m-%d} to {history.ends_at:%Y-%m-%d}"
+    say(f"{span}; a label is due {format_span(history.label_delay)} after")
+    for note in [*history.notes, *tell_oddities(history.schema)]:
+        say(f"note: {note}")
+    print_schema(history.schema, is_declared=is_declared)
 
 
 def _find_declared(loop: Loop, folder: Path, *, may_be_missing: bool) -> Schema | None:
@@ -113,6 +139,12 @@ def _describe(loop: Loop, history: History, plan: RolloutPlan) -> dict[str, obje
         }
         for stage in plan.stages
     ]
+    return _describe_history(loop, history) | {
+        "rollout": {"note": plan.note, "expected_days": plan.expected_days, "stages": stages}
+    }
+
+
+def _describe_history(loop: Loop, history: History) -> dict[str, object]:
     return {
         "loop": loop.name,
         "task": history.task.value,
@@ -124,7 +156,6 @@ def _describe(loop: Loop, history: History, plan: RolloutPlan) -> dict[str, obje
         "label_delay_seconds": history.label_delay.total_seconds(),
         "columns": [{"name": c.name, "kind": c.kind.value, "nullable": c.nullable} for c in history.schema.columns],
         "rules": describe_rules(history.schema),
-        "rollout": {"note": plan.note, "expected_days": plan.expected_days, "stages": stages},
         "notes": [*history.notes, *tell_oddities(history.schema)],
     }
 

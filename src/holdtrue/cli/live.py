@@ -39,7 +39,9 @@ def up(
             live.stop()
             raise NotFound(
                 "no version has passed its checks, so there is nothing to serve",
-                remedy=f"holdtrue train {loop_file} shows the verdicts",
+                remedy=f"holdtrue train {loop_file} shows the verdicts"
+                if project.loop.train is not None
+                else f"holdtrue register {loop_file} MODEL brings one of your own",
             )
         try:
             url = live.workers.url if live.workers is not None else ""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from holdtrue.domain import Ruling
-from holdtrue.loop import HoldRollout, RefuseRun, StartRun, Trained
+from holdtrue.loop import CaughtUp, HoldRollout, RefuseRun, StartRun, Trained, TrainingLost
 from holdtrue.project import Project, control_lock, open_project
 from holdtrue.serving import write_traffic_file
 
@@ -24,12 +24,17 @@ def train(loop_file: LoopFile, json: AsJson = False) -> None:
         controller = project.make_controller()
         with progress_bar("training"):
             outcome = controller.train_now("ordered by a person")
-        write_traffic_file(project.store)
-        if not isinstance(outcome, Trained):
-            print_error(_read_traceback(project, outcome.run_id))
-            print_error(outcome.sentence)
-            raise typer.Exit(EXIT_FAILED)
-        _print_training(project, outcome, json=json)
+        finish_judging(project, outcome, json=json)
+
+
+def finish_judging(project: Project, outcome: Trained | CaughtUp | TrainingLost, *, json: bool) -> None:
+    """Tell the servers and print what became of a version; its ruling is the exit code."""
+    write_traffic_file(project.store)
+    if not isinstance(outcome, Trained):
+        print_error(_read_traceback(project, outcome.run_id))
+        print_error(outcome.sentence)
+        raise typer.Exit(EXIT_FAILED)
+    _print_training(project, outcome, json=json)
     codes = {Ruling.PASSED: 0, Ruling.FAILED: EXIT_FAILED, Ruling.ERROR: EXIT_FAILED}
     code = codes.get(outcome.ruling, EXIT_INCONCLUSIVE)
     if code:

@@ -18,6 +18,8 @@ from .labels import collect_labels as collect_labels
 from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
 from .labels import record_labels as record_labels
+from .logged import LoggedPredictions as LoggedPredictions
+from .logged import read_logged as read_logged
 from .moment import read_moments as read_moments
 from .predictions import PredictionReader as PredictionReader
 from .predictions import read_predictions as read_predictions
@@ -39,6 +41,7 @@ __all__ = [
     "Dataset",
     "FrameProfile",
     "History",
+    "LoggedPredictions",
     "PredictionReader",
     "check_frame",
     "check_freshness",
@@ -64,6 +67,7 @@ __all__ = [
     "read_files",
     "read_frame",
     "read_history",
+    "read_logged",
     "read_moments",
     "read_predictions",
     "read_schema",

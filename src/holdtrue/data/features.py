@@ -19,8 +19,7 @@ def read_features(
     """Return the features (Float64, Int64, Boolean or Enum, null where missing) and sentences on what was left out.
 
     Raises:
-        ColumnMissing: `features=` or `drop=` names a column that is not there.
-        SchemaMismatch: a value is infinite, a named feature is no number, boolean or text, or there is none at all.
+        SchemaMismatch: a value is infinite, or a named feature is no number, boolean or text.
     """
     parts = {declared.key, declared.unit, declared.time, declared.label, declared.label_time}
     names = [name for name in frame.columns if name not in parts] if declared.features is None else declared.features
@@ -43,8 +42,6 @@ def read_features(
             )
         else:
             notes.append(f"{name!r} {reason}: it is not a feature")
-    if not taken:
-        raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
     _refuse_infinite(taken)
     return taken, notes
 

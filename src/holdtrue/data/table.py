@@ -51,7 +51,7 @@ def read_history(
 
 def read_frame(
     frame: pl.DataFrame, declared: Table, *, task: Task | None = None, source: str = "", notes: Sequence[str] = (),
-    schema: Schema | None = None,
+    schema: Schema | None = None, needs_features: bool = True,
 ) -> History:  # fmt: skip
     """Check a frame that is already in memory as `read_history` checks a file; `source` says where it came from."""
     _check_columns(frame, declared)
@@ -71,6 +71,8 @@ def read_frame(
     labels = read_labels(frame[declared.label], task=task)
     label, label_time, delay, label_notes = _date_labels(frame, declared, times, labels.values)
     features, feature_notes = read_features(frame, declared, schema)
+    if needs_features and not features:
+        raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
     parts = [key.alias(KEY), unit.alias(UNIT), times.alias(TIME), label_time.alias(LABEL_TIME), label.alias(LABEL)]
     rows = pl.DataFrame([*parts, *features])
     order_notes = []

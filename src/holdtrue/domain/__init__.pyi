@@ -86,7 +86,9 @@ from .schema import SchemaFile as SchemaFile
 from .schema import column as column
 from .signature import Signature as Signature
 from .source import LabelScope as LabelScope
+from .source import Predictions as Predictions
 from .source import Table as Table
+from .source import predictions as predictions
 from .source import table as table
 from .span import parse_span as parse_span
 from .task import LabelValue as LabelValue
@@ -126,6 +128,8 @@ from .view import Overview as Overview
 from .view import RolloutView as RolloutView
 from .view import ShareChange as ShareChange
 from .view import Takeover as Takeover
+from .watch import WatchedVersion as WatchedVersion
+from .watch import WatchResult as WatchResult
 
 __all__ = [
     "ABORT_BUDGET",
@@ -187,6 +191,7 @@ __all__ = [
     "PolicyResult",
     "Predicate",
     "Prediction",
+    "Predictions",
     "Release",
     "ReliabilityBin",
     "Reproducible",
@@ -226,6 +231,8 @@ __all__ = [
     "VerdictStage",
     "Version",
     "VersionComparison",
+    "WatchResult",
+    "WatchedVersion",
     "Window",
     "assign",
     "beats_baseline",
@@ -250,6 +257,7 @@ __all__ = [
     "not_worse",
     "on_risk",
     "parse_span",
+    "predictions",
     "reproducible",
     "robust_to",
     "sampled",

@@ -9,7 +9,7 @@ from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.rollout import Strategy
 from holdtrue.domain.schema import Schema, SchemaFile
-from holdtrue.domain.source import Table
+from holdtrue.domain.source import Predictions, Table
 from holdtrue.domain.task import Task
 from holdtrue.domain.trigger import Every, OnRisk, Triggers
 from holdtrue.errors import DeclarationError
@@ -23,8 +23,10 @@ class Loop:
 
     Attributes:
         name: lower-case letters, digits and hyphens; names the model in URLs and on pages.
-        data: the declared table, see `holdtrue.table`.
-        train: takes a `holdtrue.Dataset`, returns a fitted estimator.
+        data: the declared table, see `holdtrue.table`; or the log of a model that is only watched, see
+            `holdtrue.predictions`.
+        train: takes a `holdtrue.Dataset`, returns a fitted estimator; None where models are brought with
+            `holdtrue register`, or only watched.
         schema: what rows and requests must keep, see `holdtrue.schema`; None takes the rows as they are.
         outcome: what answers are worth, see `holdtrue.money`; None judges by the loss alone.
         task: "binary", "multiclass" or "regression"; None to tell it from the label.
@@ -34,8 +36,8 @@ class Loop:
     """
 
     name: str
-    data: Table
-    train: Callable[[Any], object]
+    data: Table | Predictions
+    train: Callable[[Any], object] | None = None
     outcome: Money | None = None
     task: Task | str | None = None
     validate: tuple[Check, ...] | list[Check] = DEFAULT_CHECKS
@@ -49,10 +51,16 @@ class Loop:
                 f"the loop's name {self.name!r} cannot be used in URLs and paths",
                 expected="1 to 64 lower-case letters, digits and hyphens, such as late-flights",
             )
-        if not callable(self.train):
+        if self.train is not None and not callable(self.train):
             raise DeclarationError(f"train={self.train!r} is not a function", expected="a function of one Dataset")
         if self.schema is not None and not isinstance(self.schema, Schema | SchemaFile):
             raise DeclarationError(f"schema={self.schema!r}", expected="what holdtrue.schema(...) returns")
+        if self.train is not None and isinstance(self.data, Predictions):
+            raise DeclarationError(
+                f"{self.name} declares train= and data=predictions(...)",
+                expected="a loop that only watches trains nothing",
+                remedy="leave train= out, or declare the rows to train on with data=ht.table(...)",
+            )
         if self.task is not None and self.task not in set(Task):
             raise DeclarationError(f"task={self.task!r} is not known", expected=f"one of {[t.value for t in Task]}")
         object.__setattr__(self, "validate", tuple(self.validate))
@@ -67,6 +75,36 @@ class Loop:
             object.__setattr__(self, "retrain", Triggers(every=self.retrain))
         elif isinstance(self.retrain, OnRisk):
             object.__setattr__(self, "retrain", Triggers(on_risk=self.retrain))
+
+    @property
+    def table(self) -> Table:
+        """Return the declared table.
+
+        Raises:
+            DeclarationError: the loop only watches predictions.
+        """
+        if isinstance(self.data, Predictions):
+            raise DeclarationError(
+                f"{self.name} only watches a model that is served elsewhere: it trains, serves and judges none",
+                expected="a loop with data=ht.table(...)",
+                remedy="holdtrue watch shows how good its predictions were",
+            )
+        return self.data
+
+    @property
+    def recipe(self) -> Callable[[Any], object]:
+        """Return the declared train.
+
+        Raises:
+            DeclarationError: the loop declares none.
+        """
+        if self.train is None:
+            raise DeclarationError(
+                f"{self.name} declares no train=",
+                expected="Loop(..., train=a function of one Dataset that returns a fitted estimator)",
+                remedy="declare it; a model of your own comes in with holdtrue register LOOP MODEL",
+            )
+        return self.train
 
     @property
     def triggers(self) -> Triggers | None:

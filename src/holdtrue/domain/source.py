@@ -1,11 +1,13 @@
 """Source: where a loop's rows come from, as declared; reading them is the data room's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from holdtrue.domain.early import EarlyLabels
 from holdtrue.domain.span import parse_span
+from holdtrue.domain.task import LabelValue
 from holdtrue.errors import DeclarationError
 
 
@@ -73,11 +75,7 @@ def table(
     >>> table("flights.parquet", key="flight_id", time="departs_at", label="late", label_delay="6h").label_delay
     datetime.timedelta(seconds=21600)
     """
-    if (label_delay is None) == (label_time is None):
-        raise DeclarationError(
-            "the table says neither or both of label_delay and label_time",
-            expected='exactly one: label_delay="6h" (a fixed delay) or label_time="column" (the data knows)',
-        )
+    _check_due("table", label_delay, label_time)
     if labels not in {scope.value for scope in LabelScope}:
         raise DeclarationError(f"labels={labels!r} is not known", expected='"all" or "acted"')
     declared = Table(
@@ -106,3 +104,96 @@ def _check_parts(declared: Table) -> None:
         raise DeclarationError("both features= and drop= are given", expected="one of them")
     if declared.early_labels is not None and declared.label_delay is not None:
         declared.early_labels.check_delay(declared.label_delay)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """The declared log of a model that is served elsewhere: what it answered, and what turned out; only watched.
+
+    Attributes:
+        path: the file or glob, relative to the folder of the declaring file.
+        time: column that says when the prediction was made.
+        prediction: one column: the probability of the second class, or the number; for several classes a pair of class
+            and column for each.
+        label: column that holds what turned out.
+        key: column that names the event; None when `time` is unique and stands for it.
+        label_delay: how long after `time` the label is known; None when `label_time` says so.
+        label_time: column that says when the label was known.
+        version: column that names the version of the model; None for one version.
+        features: the inputs that may explain an alert; None for all other columns.
+        time_zone: zone of naive times in the file (IANA name); None when the file's times carry one.
+    """
+
+    path: str
+    time: str
+    prediction: str | tuple[tuple[LabelValue, str], ...]
+    label: str
+    key: str | None = None
+    label_delay: timedelta | None = None
+    label_time: str | None = None
+    version: str | None = None
+    features: tuple[str, ...] | None = None
+    time_zone: str | None = None
+
+    @property
+    def answer_columns(self) -> tuple[str, ...]:
+        """Return the columns that hold the answers."""
+        return (self.prediction,) if isinstance(self.prediction, str) else tuple(name for _, name in self.prediction)
+
+
+def predictions(
+    path: str,
+    *,
+    time: str,
+    prediction: str | Mapping[LabelValue, str],
+    label: str,
+    key: str | None = None,
+    label_delay: str | timedelta | None = None,
+    label_time: str | None = None,
+    version: str | None = None,
+    features: list[str] | tuple[str, ...] | None = None,
+    time_zone: str | None = None,
+) -> Predictions:
+    """Declare the prediction log of a model that is served elsewhere, with its labels: `holdtrue watch` reads it.
+
+    Raises:
+        DeclarationError: neither or both of `label_delay` and `label_time` are given; a mapping has fewer than two
+            classes; a column is given two parts.
+
+    >>> predictions("log.csv", time="at", prediction={"cat": "p_cat", "dog": "p_dog"}, label="is", label_delay="1d").key
+    """
+    _check_due("log", label_delay, label_time)
+    answers = prediction if isinstance(prediction, str) else tuple(prediction.items())
+    if not isinstance(answers, str) and len(answers) < 2:
+        raise DeclarationError(
+            f"prediction= maps {len(answers)} classes",
+            expected="one column, or a column for each of two or more classes",
+        )
+    declared = Predictions(
+        path=str(path),
+        time=time,
+        prediction=answers,
+        label=label,
+        key=key,
+        label_delay=None if label_delay is None else parse_span(label_delay),
+        label_time=label_time,
+        version=version,
+        features=None if features is None else tuple(features),
+        time_zone=time_zone,
+    )
+    used = [*declared.answer_columns, time, label, *(name for name in (key, label_time, version) if name is not None)]
+    twice = next((name for name in used if used.count(name) > 1), None)
+    if twice is not None:
+        raise DeclarationError(f"the column {twice!r} is given two parts", expected="a column for each part")
+    for name in declared.features or ():
+        if name in used:
+            raise DeclarationError(f"the column {name!r} is among the features", remedy="take it out of features=[...]")
+    return declared
+
+
+def _check_due(what: str, label_delay: str | timedelta | None, label_time: str | None) -> None:
+    if (label_delay is None) == (label_time is None):
+        raise DeclarationError(
+            f"the {what} says neither or both of label_delay and label_time",
+            expected='exactly one: label_delay="6h" (a fixed delay) or label_time="column" (the data knows)',
+        )

@@ -20,6 +20,8 @@ class ModelFormat(StrEnum):
 
     SKOPS = "skops"
     LIGHTGBM = "lightgbm"
+    XGBOOST = "xgboost"
+    ONNX = "onnx"
 
 
 @dataclass(frozen=True, kw_only=True)

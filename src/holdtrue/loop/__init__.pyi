@@ -1,4 +1,5 @@
 from .act import Actor as Actor
+from .brought import lay_brought as lay_brought
 from .classes import align_classes as align_classes
 from .concern import Concern as Concern
 from .control import Controller as Controller
@@ -9,6 +10,7 @@ from .fold import cut_folds as cut_folds
 from .observe import explain_risk as explain_risk
 from .observe import gather_evidence as gather_evidence
 from .observe import trace_evidence as trace_evidence
+from .order import Brought as Brought
 from .order import Evaluation as Evaluation
 from .order import Fitted as Fitted
 from .order import TrainingOrder as TrainingOrder
@@ -45,6 +47,7 @@ from .trainer import EnvironmentTrainer as EnvironmentTrainer
 from .trainer import InlineTrainer as InlineTrainer
 from .trainer import Trainer as Trainer
 from .training import train_challenger as train_challenger
+from .watch import watch_log as watch_log
 
 __all__ = [
     "LIVE_SCHEDULE",
@@ -52,6 +55,7 @@ __all__ = [
     "Actor",
     "AdvanceRollout",
     "BeginRollout",
+    "Brought",
     "CaughtUp",
     "CloseAlert",
     "Concern",
@@ -87,6 +91,7 @@ __all__ = [
     "decide",
     "explain_risk",
     "gather_evidence",
+    "lay_brought",
     "load_loop",
     "make_policy",
     "make_watch",
@@ -94,4 +99,5 @@ __all__ = [
     "tell_cadence",
     "trace_evidence",
     "train_challenger",
+    "watch_log",
 ]

@@ -83,6 +83,10 @@ class Actor:
         """Write down that a training began."""
         self._note(tx, now, "train", run_id, f"Training began: {reason}.")
 
+    def note_brought(self, tx: Transaction, run_id: str, reason: str, now: datetime) -> None:
+        """Write down that a model which was trained elsewhere is being judged."""
+        self._note(tx, now, "register", run_id, f"Judging began: {reason}.")
+
     def _begin(self, tx: Transaction, move: BeginRollout, now: datetime) -> None:
         champion = tx.aliases.current(self.loop, CHAMPION)
         assert champion is not None, "a rollout needs a champion"

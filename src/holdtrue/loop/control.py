@@ -35,10 +35,10 @@ from .act import CHAMPION, Actor
 from .concern import watch_flow
 from .decide import decide
 from .observe import count_news, explain_risk, gather_evidence, read_risk
-from .order import TrainingOrder, TrainingResult
+from .order import Brought, TrainingOrder, TrainingResult
 from .policy import make_policy
 from .release import Registrar
-from .risk import ALERT_RUN_LENGTH_DAYS, RiskWatch
+from .risk import ALERT_RUN_LENGTH_DAYS, restore_watch
 from .state import CaughtUp, Facts, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
 from .trainer import Trainer
 
@@ -112,10 +112,7 @@ class Controller:
             StateConflict: a training is under way already.
         """
         self.start_training(reason)
-        self.finish_training()
-        self.tick()
-        assert self._last is not None, "a finished training was collected"
-        return self._last
+        return self._place_finished()
 
     def start_training(self, reason: str) -> None:
         """Begin a training that nobody's trigger asked for; a later look finds its end.
@@ -123,13 +120,34 @@ class Controller:
         Raises:
             StateConflict: a training is under way already.
             SourceError: the table cannot be used, see `table_problem`.
+            DeclarationError: the loop declares no train.
         """
+        _ = self.loop.recipe
+        self._refuse_second()
+        self._start(StartRun(reason=reason), self.clock.now())
+
+    def judge_now(self, brought: Brought, reason: str) -> Trained | CaughtUp | TrainingLost:
+        """Judge a model that was trained elsewhere, wait for it, and place what came of it.
+
+        Raises:
+            StateConflict: a training is under way already.
+        """
+        self._refuse_second()
+        self._start(StartRun(reason=reason), self.clock.now(), brought=brought)
+        return self._place_finished()
+
+    def _refuse_second(self) -> None:
         if self.read_state().is_training:
             raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
         self.history(self.clock.now())
         if self.table_problem:
             raise SourceError(f"the table cannot be used: {self.table_problem}", expected="one that keeps its schema")
-        self._start(StartRun(reason=reason), self.clock.now())
+
+    def _place_finished(self) -> Trained | CaughtUp | TrainingLost:
+        self.finish_training()
+        self.tick()
+        assert self._last is not None, "a finished training was collected"
+        return self._last
 
     def finish_training(self) -> None:
         """Wait until the training under way has ended, if there is one."""
@@ -149,11 +167,11 @@ class Controller:
         written: tuple[tuple[str, int, int], ...] = ()
         try:
             asked = print_schema_file(self.loop.schema, folder=self.folder)
-            written = (*print_files(self.loop.data.path, folder=self.folder), *asked)
+            written = (*print_files(self.loop.table.path, folder=self.folder), *asked)
             if self._history is None or written != self._written:
                 self._written = written
                 self._history = read_history(
-                    self.loop.data, folder=self.folder, task=self.loop.declared_task, schema=self.loop.schema
+                    self.loop.table, folder=self.folder, task=self.loop.declared_task, schema=self.loop.schema
                 )
                 self._read_problem = ""
         except (HoldtrueError, OSError) as problem:
@@ -270,11 +288,11 @@ class Controller:
             task=champion.signature.task,
             classes=champion.signature.classes,
             as_of=now,
-            early=self.loop.data.early_labels,
+            early=self.loop.table.early_labels,
             loss_precision=tolerance,
         )
 
-    def _start(self, move: StartRun, now: datetime) -> None:
+    def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
         history = self._history_with_log(now)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
@@ -289,6 +307,7 @@ class Controller:
                 run_id=run_id,
                 champion=None if champion is None else tx.versions.read(self.loop.name, champion),
                 catches_up=move.catches_up,
+                brought=brought,
             )
             run = submit_run(
                 tx,
@@ -304,7 +323,8 @@ class Controller:
             state = dict(kept[1]) if kept is not None else {}
             state |= {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False}
             tx.states.write(self.loop.name, state, kept[0] if kept is not None else None)
-            self.actor.note_run(tx, run_id, move.reason, now)
+            note = self.actor.note_run if brought is None else self.actor.note_brought
+            note(tx, run_id, move.reason, now)
         self._order, self._future = order, self.trainer.submit(order)
 
     def _history_with_log(self, now: datetime) -> History:
@@ -342,7 +362,7 @@ class Controller:
             tx.states.write(self.loop.name, {**kept[1], "run_id": None}, kept[0])
             # Whatever it was: a controller that died of it would meet the same training again, for ever.
             fail_run(tx, run, now=now, error=describe_error(problem))
-            return TrainingLost(run_id=run.run_id, sentence=f"The training failed: {problem}")
+            return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {problem}")
         result = future.result()
         registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
         trained = registrar.register(tx, order, result, now)
@@ -364,18 +384,8 @@ def owes_catch_up(rollouts: Sequence[Rollout], champion: int | None, last_run_at
     return is_in_charge and wants_one and last.ended_at is not None and last_run_at < last.ended_at
 
 
-def restore_watch(version: Version, policy: LoopPolicy) -> RiskWatch:
-    """Return the watch of a version from the figures that were kept with it."""
-    figures = version.metrics
-    tolerance = policy.on_risk.tolerance if policy.on_risk is not None else 0.1
-    gain = max(figures.get("baseline_loss", 0.0) - figures.get("candidate_loss", 0.0), 0.0)
-    return RiskWatch(
-        upper=min(figures.get("risk_upper", version.loss.high), version.loss.high),
-        tolerance=max(tolerance * gain, 1e-6 * version.loss.spread),
-        low=version.loss.low,
-        high=version.loss.high,
-        design_effect=figures.get("risk_design_effect", 1.0),
-    )
+def _name_work(order: TrainingOrder) -> str:
+    return "The training" if order.brought is None else "The judging"
 
 
 def _read_moment(text: object) -> datetime | None:

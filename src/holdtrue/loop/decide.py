@@ -3,6 +3,7 @@
 The live controller, the backtest and the tests call this same function.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from holdtrue.domain import Rollout, Ruling
@@ -35,6 +36,7 @@ from .state import (
 
 # A gate that could not rule asked for more rows: it is asked again after this share of the schedule.
 RETRY_SHARE = 0.5
+BRING_ONE = "The loop declares no train: bring a model of your own with holdtrue register LOOP MODEL."
 
 
 def decide(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
@@ -69,7 +71,8 @@ def _place(policy: LoopPolicy, state: LoopState, finished: Trained | CaughtUp | 
         return (Install(version=finished.version, sentence=finished.sentence),)
     if state.rollout is not None:
         return (Reject(version=finished.version, sentence="Another rollout is under way; this one was not started."),)
-    return (BeginRollout(version=finished.version, terms=finished.terms, plan=policy.plan, sentence=finished.sentence),)
+    plan = replace(policy.plan, catches_up=False) if finished.is_brought else policy.plan
+    return (BeginRollout(version=finished.version, terms=finished.terms, plan=plan, sentence=finished.sentence),)
 
 
 def _place_catch_up(state: LoopState, finished: CaughtUp) -> Move:
@@ -101,9 +104,13 @@ def _catch_up(version: int) -> StartRun:
 
 
 def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
+    if state.champion is None and not policy.trains:
+        return (RefuseRun(sentence=f"No version is in charge yet. {BRING_ONE}"),)
     wanted = _find_trigger(policy, state, facts, now) if state.champion is not None else _want_first(policy, state, now)
     if wanted is None:
         return ()
+    if not policy.trains:
+        return (RefuseRun(sentence=f"{wanted.reason}. {BRING_ONE}"),)
     if facts.table_problem:
         return (RefuseRun(sentence=f"{wanted.reason}, but the table cannot be used: {facts.table_problem}"),)
     if state.champion is None:

@@ -39,7 +39,7 @@ class Fitter:
     @property
     def code(self) -> str:
         """Return the transitive fingerprint of the user's train."""
-        return fingerprint(self.loop.train)
+        return fingerprint(self.loop.recipe)
 
     def fit(self, known: History, *, until: datetime) -> tuple[Fitted, Scorer]:
         """Return the model of what is known, as stored, and what scores rows with it as it was loaded again."""
@@ -49,7 +49,7 @@ class Fitter:
             [fit_model],
             inputs={
                 "rows": Input(value=rows, digest=digest_of([self.dataset, until, rows.n_rows, str(rows.time.max())])),
-                "recipe": Input(value=self.loop.train, digest=self.code),
+                "recipe": Input(value=self.loop.recipe, digest=self.code),
                 "signature": Input(value=signature, digest=digest_of(signature)),
             },
             cache=self.cache,
@@ -65,7 +65,7 @@ class Fitter:
         """Return the model of what is known, trained anew past the cache and kept nowhere."""
         rows = known.dataset()
         signature = sign_rows(rows, known.label)
-        data = fit_model(rows, self.loop.train, signature)
+        data = fit_model(rows, self.loop.recipe, signature)
         return recall_model(data, name_format(data), signature)
 
     def read_model(self, fitted: Fitted) -> StoredModel:

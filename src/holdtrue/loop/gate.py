@@ -112,7 +112,7 @@ class Gate:
             rule=make_rule(self.loop, contender.train, answers),
         )
         report = judge_gate(
-            checks=self.loop.checks, candidate=candidate, labels=self.loop.data.labels, findings=self._find_leaks()
+            checks=self.loop.checks, candidate=candidate, labels=self.loop.table.labels, findings=self._find_leaks()
         )
         return self._describe(report, rows, answers, is_refresh=is_refresh)
 
@@ -154,7 +154,7 @@ class Gate:
             margin=report.margin,
             loss_low=self.loss.low,
             loss_high=self.loss.high,
-            design_effect=settle_design_effect(report),
+            design_effect=settle_design_effect(report.design_effect, n_rows=report.n_rows, n_blocks=report.n_blocks),
             champion_risk=report.champion_risk,
             standard=standards[0] if standards else Standard.NO_HARM,
         )
@@ -165,12 +165,12 @@ def day_numbers(rows: Dataset) -> NDArray[np.int64]:
     return rows.time.dt.epoch("d").to_numpy().astype(np.int64)
 
 
-def settle_design_effect(report: GateReport) -> float:
+def settle_design_effect(measured: float, *, n_rows: int, n_blocks: int) -> float:
     """Return the design effect that evidence is tempered by.
 
     Few blocks say little about how days move together, and a lucky low figure would make a rollout rash: below
     ENOUGH_BLOCKS it is at least that of a correlation of WITHIN_DAY between the rows of one block.
     """
-    if report.n_blocks >= ENOUGH_BLOCKS or report.n_blocks < 1:
-        return max(1.0, report.design_effect)
-    return max(1.0, report.design_effect, 1 + WITHIN_DAY * (report.n_rows / report.n_blocks - 1))
+    if n_blocks >= ENOUGH_BLOCKS or n_blocks < 1:
+        return max(1.0, measured)
+    return max(1.0, measured, 1 + WITHIN_DAY * (n_rows / n_blocks - 1))

@@ -21,6 +21,33 @@ from holdtrue.domain import (
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A stored estimator: its format, the digest of its bytes, and until when its training data reach."""
+
+    format: ModelFormat
+    artifact: str
+    trained_until: datetime
+    n_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """A model that was trained elsewhere and admitted: it loads in a limited child, and answered these rows there.
+
+    Attributes:
+        model: its format and the digest of its bytes; `trained_until` says how far it may have seen.
+        signature: what it takes and gives.
+        sample: rows of the table.
+        sample_answers: what it answered to them when it was admitted.
+    """
+
+    model: Fitted
+    signature: Signature
+    sample: tuple[Mapping[str, Json], ...]
+    sample_answers: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingOrder:
     """A training to be done.
 
@@ -34,6 +61,7 @@ class TrainingOrder:
         catches_up: fit the champion's recipe once more on all that is known, see `catch_up`.
         is_blind: train on all that is known and ask no gate (the policies that a backtest compares with).
         run_id: the run that this belongs to.
+        brought: a model to be judged in place of one that is trained.
         is_weighed: say what each feature carries; a backtest, where nobody asks, does without.
     """
 
@@ -46,17 +74,8 @@ class TrainingOrder:
     champion: Version | None = None
     catches_up: bool = False
     is_blind: bool = False
+    brought: Brought | None = None
     is_weighed: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """A stored estimator: its format, the digest of its bytes, and until when its training data reach."""
-
-    format: ModelFormat
-    artifact: str
-    trained_until: datetime
-    n_rows: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +135,8 @@ class TrainingResult:
     """What a training brought.
 
     `candidate` is what the gate judged, `refit` the same recipe on all that is known, which ships when the gate passed.
-    A blind training has a refit and nothing else, a catch-up has a refit and the verdicts on it.
+    A blind training has a refit and nothing else, a catch-up has a refit and the verdicts on it. A model that was
+    brought has a candidate only, which ships as it is when the gate passed.
     """
 
     signature: Signature
@@ -133,3 +153,11 @@ class TrainingResult:
     sample_answers: tuple[tuple[float, ...], ...] = ()
     notes: tuple[str, ...] = ()
     cost: RunCost | None = None
+    is_brought: bool = False
+
+    @property
+    def shipped(self) -> Fitted | None:
+        """Return what would answer requests; None when nothing would."""
+        if not self.is_brought:
+            return self.refit
+        return self.candidate if self.evaluation is not None and self.evaluation.ruling is Ruling.PASSED else None

@@ -46,7 +46,6 @@ class Registrar:
     ) -> Trained | CaughtUp:
         """Keep the version that would ship, its verdicts and its release; return what deciding needs of it."""
         version = self._register_version(tx, order, result, now)
-        has_refit = result.refit is not None
         records = self._list_records(version, order, result, now)
         for record in records:
             if not _is_known(tx, record):
@@ -61,11 +60,11 @@ class Registrar:
             sample=result.sample,
             sample_answers=result.sample_answers,
             created_at=now,
-            key=self.loop.data.key,
-            unit=self.loop.data.unit,
-            time=self.loop.data.time,
+            key=self.loop.table.key,
+            unit=self.loop.table.unit,
+            time=self.loop.table.time,
         )
-        if has_refit and tx.versions.read_release(self.loop.name, version.number) is None:
+        if result.shipped is not None and tx.versions.read_release(self.loop.name, version.number) is None:
             publish_release(self.store, tx, release, self.keyring)
         return conclude(result, version.number, order)
 
@@ -164,4 +163,11 @@ def conclude(result: TrainingResult, version: int, order: TrainingOrder) -> Trai
     ruling, sentence = evaluation.ruling, evaluation.sentence
     if ruling is Ruling.PASSED and result.refit_verdict is not None and not result.refit_verdict.has_passed:
         ruling, sentence = result.refit_verdict.ruling, result.refit_verdict.sentence
-    return Trained(run_id=run_id, version=version, ruling=ruling, sentence=sentence, terms=evaluation.terms)
+    return Trained(
+        run_id=run_id,
+        version=version,
+        ruling=ruling,
+        sentence=sentence,
+        terms=evaluation.terms,
+        is_brought=result.is_brought,
+    )

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.monitoring import RiskReading, watch_risk
+from holdtrue.domain import Version
+from holdtrue.monitoring import RiskReading, choose_limit, watch_risk
 
 from .order import Evaluation
+from .state import LoopPolicy
 
 ALERT_RUN_LENGTH_DAYS = 365.0
 
@@ -29,6 +31,11 @@ class RiskWatch:
     low: float
     high: float
     design_effect: float
+
+    @property
+    def limit(self) -> float:
+        """Return the mean loss that is still in order, within the range of the loss."""
+        return choose_limit(self.upper + self.tolerance, low=self.low, high=self.high)
 
     def read(
         self, losses: NDArray[np.float64], days: NDArray[np.int64], *, run_length_days: float = ALERT_RUN_LENGTH_DAYS
@@ -56,4 +63,18 @@ def make_watch(evaluation: Evaluation, *, tolerance_share: float) -> RiskWatch:
         low=terms.loss_low,
         high=terms.loss_high,
         design_effect=evaluation.risk_design_effect,
+    )
+
+
+def restore_watch(version: Version, policy: LoopPolicy) -> RiskWatch:
+    """Return the watch of a version from the figures that were kept with it."""
+    figures = version.metrics
+    tolerance = policy.on_risk.tolerance if policy.on_risk is not None else 0.1
+    gain = max(figures.get("baseline_loss", 0.0) - figures.get("candidate_loss", 0.0), 0.0)
+    return RiskWatch(
+        upper=min(figures.get("risk_upper", version.loss.high), version.loss.high),
+        tolerance=max(tolerance * gain, 1e-6 * version.loss.spread),
+        low=version.loss.low,
+        high=version.loss.high,
+        design_effect=figures.get("risk_design_effect", 1.0),
     )

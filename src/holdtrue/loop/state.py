@@ -22,6 +22,7 @@ class LoopPolicy:
         every: the schedule of retraining; None for none.
         on_risk: the trigger by risk; None for none.
         plan: the stages of each rollout.
+        trains: whether the loop declares a train.
         min_new_labels: labels that must have come since the last training before another may start.
         min_new_days: days with labelled rows that the champion has not seen, below which no gate could rule.
         min_new_rows: such rows, below which no gate could rule.
@@ -30,6 +31,7 @@ class LoopPolicy:
     every: Every | None
     on_risk: OnRisk | None
     plan: RolloutPlan
+    trains: bool = True
     min_new_labels: int = 20
     min_new_days: int = MIN_NEW_DAYS
     min_new_rows: int = MIN_NEW_ROWS
@@ -56,13 +58,17 @@ class LoopState:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A training that came to its end: the version that would ship, and what its gate found."""
+    """A training that came to its end: the version that would ship, and what its gate found.
+
+    `is_brought` says that the model was trained elsewhere: there is no recipe to catch up with.
+    """
 
     run_id: str
     version: int
     ruling: Ruling
     sentence: str
     terms: RolloutTerms
+    is_brought: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from holdtrue.environments import Environment
 from holdtrue.pipeline import CostMeter, StepCache
 from holdtrue.store import Store
 
+from .brought import judge_brought
 from .fitting import Fitter
 from .order import TrainingOrder, TrainingResult
 from .training import train_challenger
@@ -49,13 +50,14 @@ class InlineTrainer:
         if order.dataset not in self._histories:
             self._histories.clear()
             self._histories[order.dataset] = load_snapshot(self.store, order.dataset, order.loop)
+        history, meter = self._histories[order.dataset], CostMeter.start()
+        if order.brought is not None:
+            result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
+            return replace(result, cost=meter.read())
         fitter = Fitter(
             loop=self.loop, dataset=order.dataset, cache=StepCache(self.store), artifacts=self.store.artifacts
         )
-        meter = CostMeter.start()
-        result = train_challenger(
-            self.loop, self._histories[order.dataset], order, fitter, taught=self._read_taught(order)
-        )
+        result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
         return replace(result, cost=meter.read())
 
     def _read_taught(self, order: TrainingOrder) -> History | None:

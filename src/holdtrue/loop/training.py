@@ -25,12 +25,10 @@ from .catch_up import catch_up
 from .fitting import Fitter, sample_rows
 from .fold import EVALUATION_SHARE, Fold, cut_folds
 from .gate import Contender, Gate, Incumbent
+from .loss import choose_loss
 from .order import Evaluation, Fitted, TrainingOrder, TrainingResult
 from .rule import make_rule
 from .weights import weigh_features
-
-# Absolute errors are clipped at this quantile of the median's errors on the training rows, and never below.
-CAP_QUANTILE = 0.999
 
 
 def train_challenger(
@@ -64,7 +62,7 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
     newest = dataset.features.tail(max(1, int(dataset.n_rows * EVALUATION_SHARE)))
     return TrainingResult(
         signature=scorer.signature,
-        loss=_choose_loss(dataset, order.champion),
+        loss=_continue_loss(dataset, order.champion),
         code=fitter.code,
         steps=tuple(fitter.records),
         refit=fitted,
@@ -82,7 +80,7 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
             expected="labelled rows before and after",
             remedy="wait for more labels",
         )
-    loss = _choose_loss(first, order.champion)
+    loss = _continue_loss(first, order.champion)
     gate = Gate(
         loop=loop, order=order, train=first, later=known.rows(since=folds[0].since), known=known, loss=loss,
         code=fitter.code,
@@ -173,12 +171,6 @@ def _load_incumbent(champion: Version | None, artifacts: Artifacts) -> Incumbent
     return Incumbent(version=champion, scorer=scorer)
 
 
-def _choose_loss(train: Dataset, champion: Version | None) -> Loss:
+def _continue_loss(train: Dataset, champion: Version | None) -> Loss:
     # The loss of the champion goes on, so that all versions of a loop are measured by one.
-    if champion is not None:
-        return champion.loss
-    if train.task.has_classes:
-        return Loss.for_classes()
-    labels = train.encoded_labels()
-    errors = np.abs(labels - np.median(labels))
-    return Loss.for_numbers(max(float(np.quantile(errors, CAP_QUANTILE)) * 1.5, 1e-12))
+    return choose_loss(train.task, train.encoded_labels()) if champion is None else champion.loss

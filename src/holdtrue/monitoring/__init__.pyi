@@ -1,3 +1,5 @@
+from .alarm import Alarm as Alarm
+from .alarm import trace_alarms as trace_alarms
 from .belief import believe_quality as believe_quality
 from .belief import measure_beliefs as measure_beliefs
 from .drift import LikelyCause as LikelyCause
@@ -14,11 +16,13 @@ from .report import DriftReport as DriftReport
 from .report import report_drift as report_drift
 from .risk import ReferenceRisk as ReferenceRisk
 from .risk import RiskReading as RiskReading
+from .risk import choose_limit as choose_limit
 from .risk import measure_reference as measure_reference
 from .risk import watch_risk as watch_risk
 from .windows import measure_windows as measure_windows
 
 __all__ = [
+    "Alarm",
     "ColumnMove",
     "DriftReport",
     "FlowReading",
@@ -27,6 +31,7 @@ __all__ = [
     "ReferenceRisk",
     "RiskReading",
     "believe_quality",
+    "choose_limit",
     "explain_drift",
     "measure_beliefs",
     "measure_metrics",
@@ -35,6 +40,7 @@ __all__ = [
     "measure_windows",
     "report_drift",
     "tell_causes",
+    "trace_alarms",
     "watch_labels",
     "watch_predictions",
     "watch_risk",

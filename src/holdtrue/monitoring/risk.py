@@ -109,7 +109,7 @@ def watch_risk(
         StatisticsError: a loss is infinite, NaN or outside the range; the days fall; the arrays differ in length.
     """
     _check_days(losses, days)
-    limit = _choose_limit(reference_risk_upper + tolerance, floor=floor, low=low, high=high)
+    limit = choose_limit(reference_risk_upper + tolerance, floor=floor, low=low, high=high)
     detector = EDetector.start(low=low, high=high, mean=limit, design_effect=design_effect)
     state = _follow_days(detector, losses=losses, days=days, log_threshold=float(np.log(run_length_days)))
     since = None if state.alarmed_on is None else _find_rise(losses, days=days, detector=detector)
@@ -140,7 +140,8 @@ def _follow_days(
     return _State(log_evidence=detector.log_m, log_threshold=log_threshold, alarmed_on=alarmed_on, n_alarms=n_alarms)
 
 
-def _choose_limit(promised: float, *, floor: float | None, low: float, high: float) -> float:
+def choose_limit(promised: float, *, low: float, high: float, floor: float | None = None) -> float:
+    """Return the mean loss that is still in order: what was promised or the floor, kept off the ends of the range."""
     wished = promised if floor is None else min(promised, floor)
     edge = EDGE_SHARE * (high - low)
     return float(np.clip(wished, low + edge, high - edge))

@@ -1,3 +1,4 @@
+from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
 from .lock import control_lock as control_lock
@@ -20,6 +21,7 @@ __all__ = [
     "Scored",
     "StoredView",
     "WantedLabel",
+    "bring_model",
     "compare_versions",
     "control_lock",
     "find_champion_before",

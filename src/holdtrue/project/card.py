@@ -53,10 +53,10 @@ def read_use(loop: Loop, source: str) -> DeclaredUse:
     outcome = loop.outcome
     return DeclaredUse(
         question=ast.get_docstring(ast.parse(source)),
-        label=loop.data.label,
+        label=loop.table.label,
         actions=() if outcome is None else outcome.actions,
         otherwise=None if outcome is None else outcome.otherwise,
-        left_out=loop.data.drop,
+        left_out=loop.table.drop,
         checks=tuple(name_check(check) for check in loop.checks),
     )
 

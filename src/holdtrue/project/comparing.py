@@ -108,7 +108,7 @@ def _find_last_seen(project: Project, version: Version) -> datetime:
 def _read_known(project: Project) -> tuple[History, pl.DataFrame]:
     """Return what is known now of the table and the log, and the keys of the table."""
     loop, store, now = project.loop, project.store, project.clock.now()
-    table = read_history(loop.data, folder=project.folder, task=loop.declared_task)
+    table = read_history(loop.table, folder=project.folder, task=loop.declared_task)
     keys = table.frame.select("__key")
     log = PredictionReader(store.folder / "log" / loop.name).read()
     if log.height:
@@ -158,7 +158,7 @@ def _weigh(project: Project, sides: tuple[_Side, _Side], known: History, later: 
         score=sides[0].scorer.score,
         loss=sides[1].version.loss,
         is_refresh=sides[0].version.lineage.code == sides[1].version.lineage.code,
-        scope=project.loop.data.labels,
+        scope=project.loop.table.labels,
         rule=sides[0].rule,
     )
     return compare_answers(candidate, checks=project.loop.checks, champion_rule=sides[1].rule)

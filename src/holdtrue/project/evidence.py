@@ -48,7 +48,7 @@ class EvidenceTracer:
 
     @cached_property
     def _label_delay(self) -> timedelta:
-        data = self.project.loop.data
+        data = self.project.loop.table
         if data.label_delay is not None:
             return data.label_delay
         return read_history(data, folder=self.project.folder, task=self.project.loop.declared_task).label_delay

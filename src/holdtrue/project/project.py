@@ -117,9 +117,11 @@ def open_project(loop_file: Path, *, clock: Clock | None = None) -> Iterator[Pro
     Raises:
         SourceMissing: there is no such file.
         TrainingFailed: importing it raised.
+        DeclarationError: its loop only watches predictions, and has no project.
         StoreFailed: the store cannot be opened.
     """
     loop = load_loop(loop_file)
+    _ = loop.table  # a loop that only watches leaves no folder behind
     folder = loop_file.resolve().parent
     # A training in the background may take a core, not those that serving needs.
     environment = ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"})

@@ -45,7 +45,7 @@ def score_file(project: Project, source: Path, target: Path) -> Scored:
     """
     if target.suffix not in WRITERS:
         raise DeclarationError(f"{target.name} has no known ending", expected="a name that ends with .parquet or .csv")
-    names = [name for name in (project.loop.data.key, project.loop.data.unit) if name is not None]
+    names = [name for name in (project.loop.table.key, project.loop.table.unit) if name is not None]
     frame = read_files(str(source), folder=Path(), texts=tuple(names)).frame
     with project.store.reading() as tx:
         version = resolve_version(tx, project.loop.name, "champion")
@@ -58,7 +58,7 @@ def score_file(project: Project, source: Path, target: Path) -> Scored:
             f"{source.name} has no column {missing[0]!r}",
             expected=f"the features {list(version.signature.schema.names)}",
         )
-    refuse_breaches(check_rows(frame, version.signature.schema, key=project.loop.data.key), source.name)
+    refuse_breaches(check_rows(frame, version.signature.schema, key=project.loop.table.key), source.name)
     scorer = load_model(project.store.artifacts.get(version.artifact), version.format, version.signature)
     began = time.perf_counter()
     answers = scorer.score(conform(frame, version.signature.schema))
@@ -178,7 +178,7 @@ def _moments(frame: pl.DataFrame, name: str | None, project: Project) -> list[fl
     now = project.clock.now().timestamp()
     if name is None or name not in frame.columns or frame[name].null_count() == frame.height:
         return [now] * frame.height
-    times, _ = read_moments(frame[name], time_zone=project.loop.data.time_zone)
+    times, _ = read_moments(frame[name], time_zone=project.loop.table.time_zone)
     return [now if moment is None else moment / 1e6 for moment in times.dt.epoch("us").to_list()]
 
 

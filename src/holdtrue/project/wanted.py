@@ -27,7 +27,7 @@ def list_wanted(project: Project) -> tuple[WantedLabel, ...]:
     Raises:
         DeclarationError: the loop declares no early labels.
     """
-    name, early = project.loop.name, project.loop.data.early_labels
+    name, early = project.loop.name, project.loop.table.early_labels
     if early is None:
         raise DeclarationError(
             f"the table of {name!r} declares no early labels",

@@ -1,9 +1,12 @@
 from .format import StoredModel as StoredModel
+from .format import check_model as check_model
 from .format import dump_model as dump_model
 from .format import load_model as load_model
 from .format import name_format as name_format
 from .format import recall_model as recall_model
 from .keyring import Keyring as Keyring
+from .levels import learn_levels as learn_levels
+from .mlflow_folder import find_mlflow_model as find_mlflow_model
 from .release import open_release as open_release
 from .release import publish_release as publish_release
 from .release import read_release as read_release
@@ -21,8 +24,11 @@ __all__ = [
     "ScoredRows",
     "Scorer",
     "StoredModel",
+    "check_model",
     "digest_version",
     "dump_model",
+    "find_mlflow_model",
+    "learn_levels",
     "load_model",
     "name_format",
     "open_release",

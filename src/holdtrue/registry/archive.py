@@ -85,7 +85,7 @@ def check_array_header(content: bytes, name: str) -> None:
 def tell_container(names: list[str]) -> str:
     """Say what a zip archive of these members probably is, and what to do with it."""
     if any(name.endswith(("data.pkl", "/byteorder")) for name in names):
-        return "a torch file holds a pickle; holdtrue cannot store torch models yet"
+        return "a torch file holds a pickle; export the model as ONNX"
     if any(name.startswith(("model.weights", "config.json")) for name in names):
         return "a keras file can hold code; holdtrue cannot store keras models yet"
     return "give the bytes that holdtrue or skops wrote"

@@ -1,7 +1,10 @@
 """Format: models go in and out of storage in safe forms only; pickle in any dress is refused."""
 
+import pickletools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from holdtrue.domain import Column, ModelFormat, Signature, Task
@@ -14,6 +17,22 @@ if TYPE_CHECKING:
 SKOPS_TOLERANCE = 1e-9
 LIGHTGBM_TOLERANCE = 1e-6
 N_KEPT = 4
+
+EXPECTED = "a skops file (scikit-learn), the text of a LightGBM model, an XGBoost model (JSON, UBJSON), or an ONNX file"
+SAVE = "store a scikit-learn estimator with skops.io.dump, a LightGBM or XGBoost model with booster.save_model"
+CONVERT = (
+    "a pickle runs code when it is read, so it is never read here; if you made this file yourself, convert it on your "
+    "own machine with holdtrue register LOOP MODEL --convert, or save the model anew (skops.io.dump, "
+    "booster.save_model)"
+)
+# So many steps of a pickle in a row are no accident.
+PICKLE_STEPS = 64
+PICKLE_BYTES = 1 << 16
+
+_LOADERS = {
+    ModelFormat.XGBOOST: "holdtrue.registry.xgboost_format",
+    ModelFormat.ONNX: "holdtrue.registry.onnx_format",
+}
 
 _MAGIC = (
     (b"\x80", "a pickle (torch and joblib write it too)"),
@@ -30,7 +49,6 @@ _MAGIC = (
     (b"\xfd7zXZ", "xz (joblib writes it)"),
     (b"]\x00\x00", "lzma (joblib writes it)"),
     (b"\x93NUMPY", "a numpy array"),
-    (b"\x08", "protobuf, perhaps ONNX"),
 )
 
 
@@ -52,12 +70,55 @@ def name_format(data: bytes) -> ModelFormat:
         return ModelFormat.SKOPS
     if data.startswith(b"tree\nversion=v"):
         return ModelFormat.LIGHTGBM
-    kind = next((kind for magic, kind in _MAGIC if data.startswith(magic)), "of a form that nobody here knows")
+    if data.startswith((b'{"', b'{ "', b"{\n", b"{L", b"{i", b"{U", b"{I", b"{l")):
+        return ModelFormat.XGBOOST
+    if data.startswith(b"\x08"):
+        return ModelFormat.ONNX  # every ONNX file begins with the version of its form
+    kind = next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
+    if kind is None:
+        kind = "a pickle" if is_pickle(data) else "of a form that nobody here knows"
     raise FormatRefused(
         f"the model file ({len(data)} bytes) is {kind if data else 'empty'}",
-        expected="a skops file (scikit-learn) or the text of a LightGBM model",
-        remedy="store a scikit-learn estimator with skops.io.dump, a LightGBM model with booster.save_model",
+        expected=EXPECTED,
+        remedy=CONVERT if "pickle" in kind or "joblib" in kind else SAVE,
     )
+
+
+def check_model(data: bytes) -> ModelFormat:
+    """Return the format of a model file, once all that can be judged without building anything was judged.
+
+    Raises:
+        FormatRefused: as `name_format`; or its container or what it would build is not allowed.
+    """
+    found = name_format(data)
+    if found is ModelFormat.SKOPS:
+        from holdtrue.registry.skops_format import check_skops
+
+        check_skops(data)
+    elif found is ModelFormat.XGBOOST:
+        from holdtrue.registry.xgboost_structure import read_xgboost
+
+        read_xgboost(data)
+    elif found is ModelFormat.ONNX:
+        from holdtrue.registry.onnx_structure import check_onnx
+
+        check_onnx(data)
+    return found
+
+
+def is_pickle(data: bytes) -> bool:
+    """Say whether bytes can be read as the steps of a pickle, of any protocol; nothing of it is run."""
+    if not data:
+        return False
+    n_steps = 0
+    try:
+        for step, _, _ in pickletools.genops(data[:PICKLE_BYTES]):
+            n_steps += 1
+            if (step.name == "STOP" and n_steps > 1) or n_steps >= PICKLE_STEPS:
+                return True
+    except Exception:  # the first byte that is no step ends it, whatever it makes the reader raise
+        return False
+    return False
 
 
 def dump_model(
@@ -71,7 +132,7 @@ def dump_model(
     """Return a fitted estimator as bytes in a safe format.
 
     With a signature the bytes are loaded again; with a sample too (rows of the training frame, with its dtypes) what
-    was loaded must answer as the estimator itself does, within 1e-9 (skops) or 1e-6 (LightGBM).
+    was loaded must answer as the estimator itself does, within 1e-9 (skops) or 1e-6 (LightGBM, XGBoost).
 
     Raises:
         FormatRefused: the estimator cannot be stored safely, or answers differently once it was; lists what can be.
@@ -103,6 +164,8 @@ def load_model(data: bytes, format: ModelFormat, signature: Signature) -> Scorer
         from holdtrue.registry.lightgbm_format import load_lightgbm
 
         return load_lightgbm(data, signature)
+    if found in _LOADERS:
+        return _load_native(found, data, signature)
     from holdtrue.registry.estimator import EstimatorScorer
     from holdtrue.registry.skops_format import load_skops
 
@@ -117,6 +180,18 @@ def load_model(data: bytes, format: ModelFormat, signature: Signature) -> Scorer
         ) from error
 
 
+def _load_native(found: ModelFormat, data: bytes, signature: Signature) -> Scorer:
+    try:
+        module = import_module(_LOADERS[found])
+        load: Callable[[bytes, Signature], Scorer] = getattr(module, f"load_{found.value}")
+        return load(data, signature)
+    except ImportError as error:
+        raise FormatRefused(
+            f"the model is {found.value}, and the library for it is not installed ({error})",
+            remedy=f"pip install 'holdtrue[{found.value}]'",
+        ) from error
+
+
 def _dump(estimator: object, task: Task) -> StoredModel:
     if estimator is None:
         raise TrainingFailed(
@@ -126,6 +201,10 @@ def _dump(estimator: object, task: Task) -> StoredModel:
         from holdtrue.registry.lightgbm_format import dump_lightgbm
 
         return StoredModel(format=ModelFormat.LIGHTGBM, data=dump_lightgbm(estimator, task))
+    if type(estimator).__module__.split(".")[0] == "xgboost":
+        from holdtrue.registry.xgboost_format import dump_xgboost
+
+        return StoredModel(format=ModelFormat.XGBOOST, data=dump_xgboost(estimator, task))
     from holdtrue.registry.estimator import check_estimator
     from holdtrue.registry.skops_format import dump_skops
 
@@ -154,6 +233,10 @@ def _check_answers(estimator: object, stored: StoredModel, signature: Signature,
         from holdtrue.registry.estimator import EstimatorScorer
 
         before = EstimatorScorer(estimator, signature).score(sample)
+    elif stored.format is ModelFormat.XGBOOST:
+        from holdtrue.registry.xgboost_format import score_booster
+
+        before = score_booster(estimator, signature, sample)
     else:
         from holdtrue.registry.lightgbm_format import score_in_memory
 

@@ -69,6 +69,11 @@ def load_skops(data: bytes) -> Any:
     return estimator
 
 
+def check_skops(data: bytes) -> None:
+    """Refuse skops bytes whose container or nodes are not allowed; nothing is built."""
+    _read_checked(data)
+
+
 def _read_checked(data: bytes) -> tuple[dict[str, Json], dict[str, bytes]]:
     with open_archive(data) as archive:
         names = [name for name in archive.namelist() if name != SCHEMA_NAME]

@@ -1,3 +1,5 @@
+from .belief import tell_beliefs as tell_beliefs
+from .belief import tell_weights as tell_weights
 from .card import list_card_sections as list_card_sections
 from .card import render_card as render_card
 from .card import tell_card as tell_card
@@ -36,8 +38,11 @@ from .versions import tabulate_slices as tabulate_slices
 from .versions import tabulate_versions as tabulate_versions
 from .versions import tell_slices as tell_slices
 from .versions import tell_versions as tell_versions
-from .watch import tell_beliefs as tell_beliefs
-from .watch import tell_weights as tell_weights
+from .watch import list_watch_sections as list_watch_sections
+from .watch import render_watch as render_watch
+from .watch import tabulate_watched as tabulate_watched
+from .watch import tabulate_windows as tabulate_windows
+from .watch import tell_watch as tell_watch
 from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
@@ -69,6 +74,7 @@ __all__ = [
     "list_backtest_sections",
     "list_card_sections",
     "list_version_sections",
+    "list_watch_sections",
     "name_loss",
     "read_style",
     "render_backtest",
@@ -76,12 +82,15 @@ __all__ = [
     "render_markdown",
     "render_report",
     "render_versions",
+    "render_watch",
     "tabulate_losses",
     "tabulate_periods",
     "tabulate_policies",
     "tabulate_slices",
     "tabulate_standards",
     "tabulate_versions",
+    "tabulate_watched",
+    "tabulate_windows",
     "tell_answer",
     "tell_backtest",
     "tell_beliefs",
@@ -95,5 +104,6 @@ __all__ = [
     "tell_slices",
     "tell_verdict",
     "tell_versions",
+    "tell_watch",
     "tell_weights",
 ]

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
-from holdtrue.domain import Takeover, Window
+from holdtrue.domain import Alert, Takeover, Window
 from holdtrue.report.chart import WIDE, Chart, Drawing, finish_chart, moment_ms, plot_rows, small_title, time_axis
-from holdtrue.report.palette import BLUE, GRID, MUTED, PURPLE, TEXT, VERMILION
+from holdtrue.report.palette import AMBER, BLUE, GRID, MUTED, PURPLE, TEXT, VERMILION
 from holdtrue.report.words import format_number, format_share, name_loss
 
 _IN_CHARGE = "in charge"
@@ -24,11 +24,13 @@ def draw_quality(
     takeovers: Sequence[Takeover] = (),
     loss_name: str = "loss",
     baseline_loss: float | None = None,
+    limit: float | None = None,
+    alerts: Sequence[Alert] = (),
 ) -> Chart | None:
     """Draw the loss of each window with its 95 % interval, takeovers as lines, and below how many labels had come.
 
-    A broken line shows the loss that the version in charge believed in, for windows without labels too.
-    None while no loss is measured.
+    A broken line shows the loss that the version in charge believed in, for windows without labels too. `limit` is the
+    mean loss that is still in order; the time in which an alert stood is shaded. None while no loss is measured.
     """
     measured = sorted((w for w in windows if w.loss is not None), key=lambda w: (w.starts_at, w.version))
     if not measured:
@@ -36,7 +38,11 @@ def draw_quality(
     axis = _time_axis(windows, has_labels=False)
     layers = _draw_losses(measured, takeovers, axis)
     if baseline_loss is not None:
-        layers.insert(0, _draw_baseline(baseline_loss))
+        layers.insert(0, _draw_level(baseline_loss, "simple baseline", align="right"))
+    if limit is not None:
+        layers.insert(0, _draw_level(limit, "in order up to here", align="left", dy=9))
+    if alerts:
+        layers.insert(0, _draw_alerts(alerts, windows, axis))
     layers += _draw_beliefs(windows, takeovers, axis, metric=f"believed_{loss_name}")
     layers += _draw_takeovers(_keep_within(takeovers, windows), axis)
     upper = alt.layer(*layers).properties(width=WIDE, height=200)
@@ -98,11 +104,27 @@ def _draw_losses(measured: Sequence[Window], takeovers: Sequence[Takeover], axis
     return [*layers, points] if len(rows) <= _MOST_POINTS else layers
 
 
-def _draw_baseline(loss: float) -> Drawing:
-    chart = plot_rows([{"loss": loss, "text": "simple baseline"}]).encode(y="loss:Q")
-    text = chart.mark_text(align="right", dy=-7, dx=-4, color=MUTED.light, fontSize=11)
+def _draw_level(loss: float, words: str, *, align: Literal["left", "right"], dy: int = -7) -> Drawing:
+    chart = plot_rows([{"loss": loss, "text": words}]).encode(y="loss:Q")
+    dx, x = (-4, alt.value("width")) if align == "right" else (4, alt.value(0))
+    text = chart.mark_text(align=align, dy=dy, dx=dx, color=MUTED.light, fontSize=11)
+    return alt.layer(chart.mark_rule(color=MUTED.light, strokeDash=[4, 3]), text.encode(x=x, text="text:N"))
+
+
+def _draw_alerts(alerts: Sequence[Alert], windows: Sequence[Window], axis: alt.X) -> Drawing:
+    end = max(window.ends_at for window in windows)
+    spans = [(alert.opened_at, min(alert.closed_at or end, end)) for alert in alerts if alert.opened_at < end]
+    # One is named for all: names of neighbours would run into each other.
+    rows = [
+        {"at": moment_ms(opened), "until": moment_ms(closed), "text": "" if place else "alert"}
+        for place, (opened, closed) in enumerate(spans)
+    ]
+    chart = plot_rows(rows).encode(x=axis)
+    text = chart.mark_text(align="left", baseline="bottom", dx=4, dy=-4, color=AMBER.light, fontSize=11)
     return alt.layer(
-        chart.mark_rule(color=MUTED.light, strokeDash=[4, 3]), text.encode(x=alt.value("width"), text="text:N")
+        chart.mark_rect(color=AMBER.light, opacity=0.16).encode(x2="until:T"),
+        chart.mark_rule(color=AMBER.light, strokeWidth=1.5),
+        text.encode(y=alt.value("height"), text="text:N"),
     )
 
 

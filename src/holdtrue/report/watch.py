@@ -1,69 +1,199 @@
-"""Watch: what is known of a version in charge, in words."""
+"""Watch: the report on a model that is served elsewhere: its quality over time, its alerts, and what moved."""
 
-from collections.abc import Sequence
+from datetime import datetime
 
-from holdtrue.domain import Belief, Version
-from holdtrue.report.words import format_count, format_number, format_share, join_words
+import altair as alt
 
-N_HEAVIEST = 3
+from holdtrue.domain import Alert, Task, WatchedVersion, WatchResult
+from holdtrue.report.chart import WIDE, Chart, finish_chart, moment_ms, plot_rows, time_axis
+from holdtrue.report.figures import Cell, Figures
+from holdtrue.report.page import Section, render_report
+from holdtrue.report.palette import BLUE, MUTED
+from holdtrue.report.quality import draw_quality
+from holdtrue.report.words import format_count, format_day, format_number, format_period, format_share, name_loss
+
+LEAST_COVERAGE = 0.9
+_MOST_FIGURES = 5
 
 
-def tell_weights(version: Version) -> str:
-    """Say which features a version rests on most; "" where none was weighed or none carries anything."""
-    heaviest = [(name, weight) for name, weight in version.weights.items() if weight > 0][:N_HEAVIEST]
-    if not heaviest:
-        return ""
-    said = join_words([f"{name} ({format_number(weight)})" for name, weight in heaviest])
-    return f"Rests most on {said}: so much more it loses without what they say."
+def render_watch(result: WatchResult, *, made_at: datetime | None = None) -> str:
+    """Return the report of a watch, see `list_watch_sections`."""
+    windows = result.windows
+    span = format_period(windows[0].starts_at, windows[-1].ends_at) if windows else "nothing yet"
+    lede = f"Predictions that were made elsewhere, held against what turned out: {span}."
+    return render_report(f"How true {result.loop} was", list_watch_sections(result), lede=lede, made_at=made_at)
 
 
-def tell_beliefs(beliefs: Sequence[Belief]) -> tuple[str, ...]:
-    """Say what a version believes of its accuracy, always as belief, beside what labels say; () for a regression.
+def list_watch_sections(result: WatchResult) -> tuple[Section, ...]:
+    """Return a watch as sections: the answer, quality over time, alerts with what moved, versions, all windows."""
+    drawn, shares = _draw_quality(result), draw_shares(result)
+    sections = [
+        Section(heading="In short", sentences=tell_watch(result)),
+        Section(heading="Quality over time", charts=tuple(chart for chart in (drawn, shares) if chart is not None)),
+    ]
+    if result.alerts:
+        sentences = tuple(sentence for alert in result.alerts for sentence in tell_alert(alert, result))
+        sections.append(Section(heading="When the risk rose", sentences=sentences, tables=_tabulate_moved(result)))
+    sections.append(Section(heading="Versions", tables=(tabulate_watched(result),)))
+    sections.append(Section(heading="All windows", tables=(tabulate_windows(result),), is_folded=True))
+    if result.notes:
+        sections.append(Section(heading="What to know about the data", sentences=result.notes))
+    return tuple(sections)
 
-    >>> from datetime import UTC, datetime
-    >>> from holdtrue.domain import Estimate
-    >>> measured = Estimate(value=0.772, low=0.757, high=0.787, n_rows=2773)
-    >>> excess = Estimate(value=0.035, low=0.015, high=0.055, n_rows=2773)
-    >>> belief = Belief(
-    ...     loop="late", version=1, metric="accuracy", as_of=datetime(2013, 9, 1, tzinfo=UTC), n_awaiting=0,
-    ...     measured=measured, believed=0.807, excess=excess,
-    ... )
-    >>> tell_beliefs([belief])
-    ('Measured accuracy 77.2 ± 1.5 % from 2,773 labels; the model believes 80.7 %: it is over-confident.',)
-    """
-    accuracy = next((belief for belief in beliefs if belief.metric == "accuracy"), None)
-    if accuracy is None:
+
+def tell_watch(result: WatchResult) -> tuple[str, ...]:
+    """Say how good the predictions were, how far the labels reach, and how the risk of the last version stands."""
+    coverage, sentences = result.coverage, []
+    for version in result.versions:
+        sentences.append(_tell_version(version, result))
+    share = coverage.share
+    if share is None:
+        sentences.append("No label is due yet.")
+    else:
+        said = f"Of {format_count(coverage.n_due, 'label')} that are due, {format_share(share)} have come"
+        low = "; the ones that are missing may be others than those that came" if share < LEAST_COVERAGE else ""
+        sentences.append(f"{said}{low}.")
+    n_alerts = len(result.alerts)
+    n_open = sum(alert.closed_at is None for alert in result.alerts)
+    if n_alerts:
+        still = f", of which {n_open} still stands" if n_open == 1 else f", of which {n_open} still stand"
+        sentences.append(f"The risk rose {format_count(n_alerts, 'time')}{still if n_open else ', none stands now'}.")
+    sentences.append(result.versions[-1].sentence)
+    return tuple(sentences)
+
+
+def tell_alert(alert: Alert, result: WatchResult) -> tuple[str, ...]:
+    """Say when an alert was raised, on what evidence, and when it ended."""
+    end = "it still stands" if alert.closed_at is None else f"it ended on {format_day(alert.closed_at)}"
+    whose = f" for {_name(alert.version, result)}" if len(result.versions) > 1 else ""
+    return (f"Raised on {format_day(alert.opened_at)}{whose}; {end}. {alert.sentence}",)
+
+
+def tabulate_windows(result: WatchResult) -> Figures:
+    """Return the quality of each window."""
+    names = list(dict.fromkeys(name for window in result.windows for name in window.metrics))[:_MOST_FIGURES]
+    has_versions = len(result.versions) > 1
+    header = ("Window", *(("Version",) if has_versions else ()), "Rows", "Due", "Labels")
+    header += (
+        f"Mean {name_loss(result.loss_kind.value)}",
+        "95 % interval",
+        *(name.replace("_", " ") for name in names),
+    )
+    rows = tuple(
+        (
+            format_period(window.starts_at, window.ends_at),
+            *((_name(window.version, result),) if has_versions else ()),
+            window.n_rows,
+            window.n_due,
+            window.n_labelled,
+            window.loss,
+            _format_interval(window.loss_low, window.loss_high),
+            *(window.metrics.get(name) for name in names),
+        )
+        for window in result.windows
+    )
+    return Figures("Each window: a row counts when its label is due", header, rows)
+
+
+def tabulate_watched(result: WatchResult) -> Figures:
+    """Return each version over all of its answers, and what its risk is held against."""
+    header = (
+        "Version",
+        "From",
+        "Until",
+        "Rows",
+        "Labels",
+        f"Mean {name_loss(result.loss_kind.value)}",
+        "95 % interval",
+        "Reference until",
+        "Reference",
+        "Simple baseline there",
+        "In order up to",
+    )
+    rows = tuple(
+        (
+            version.name,
+            format_day(version.starts_at),
+            format_day(version.ends_at),
+            version.n_rows,
+            version.n_labelled,
+            version.loss,
+            _format_interval(version.low, version.high),
+            None if version.reference_until is None else format_day(version.reference_until),
+            version.reference_loss,
+            version.baseline_loss,
+            version.limit,
+        )
+        for version in result.versions
+    )
+    return Figures("Each version over all of its answers", header, rows).turn()
+
+
+def draw_shares(result: WatchResult) -> Chart | None:
+    """Draw the predicted and the actual share of the second class; None where there is none."""
+    if result.task is not Task.BINARY:
+        return None
+    rows = [
+        {"at": moment_ms(window.starts_at + (window.ends_at - window.starts_at) / 2), "kind": kind, "share": share}
+        for window in result.windows
+        for kind in ("predicted", "actual")
+        if (share := window.metrics.get(f"{kind}_share")) is not None
+    ]
+    if not rows:
+        return None
+    axis = time_axis(result.windows[0].starts_at, max(window.ends_at for window in result.windows))
+    scale = alt.Scale(domain=["predicted", "actual"], range=[BLUE.light, MUTED.light])
+    drawing = (
+        plot_rows(rows)
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=axis,
+            y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
+            color=alt.Color("kind:N", scale=scale),
+        )
+        .properties(width=WIDE, height=140)
+    )
+    title = f"Predicted and actual share of {result.classes[1]}"
+    return finish_chart(drawing, title=title, words="Where the lines part, the probabilities do not come true.")
+
+
+def _draw_quality(result: WatchResult) -> Chart | None:
+    only = result.versions[0] if len(result.versions) == 1 else None
+    return draw_quality(
+        result.windows,
+        takeovers=result.takeovers if only is None else (),
+        loss_name=result.loss_kind.value,
+        baseline_loss=None if only is None else only.baseline_loss,
+        limit=None if only is None else only.limit,
+        alerts=result.alerts,
+    )
+
+
+def _tell_version(version: WatchedVersion, result: WatchResult) -> str:
+    who = version.name[:1].upper() + version.name[1:]
+    if len(result.versions) > 1:
+        who += f" (v{version.number})"
+    if version.loss is None:
+        return f"{who} made {format_count(version.n_rows, 'prediction')}; no label of theirs is due and known."
+    interval = _format_interval(version.low, version.high)
+    spread = f" (95 % interval {interval})" if interval else ""
+    loss = f"lost {format_number(version.loss)}{spread} a prediction, {name_loss(result.loss_kind.value)}"
+    return f"{who} {loss}, over {format_count(version.n_labelled, 'label')}."
+
+
+def _tabulate_moved(result: WatchResult) -> tuple[Figures, ...]:
+    rows: list[tuple[Cell, ...]] = []
+    for alert in result.alerts:
+        moved = alert.evidence.get("moved") or []
+        rows += [(format_day(alert.opened_at), m["column"], m["sentence"], m["distance"]) for m in moved]
+    if not rows:
         return ()
-    return tuple(sentence for sentence in (_tell_measured(accuracy), _tell_awaiting(accuracy)) if sentence)
+    return (Figures("Inputs that moved beside an alert", ("Alert of", "Input", "What moved", "Distance"), tuple(rows)),)
 
 
-def _tell_measured(belief: Belief) -> str:
-    if belief.measured is None or belief.believed is None:
-        return ""
-    found = belief.measured
-    reach = "" if found.low is None or found.high is None else f" ± {50 * (found.high - found.low):.1f}"
-    labels = f"from {format_count(found.n_rows, 'label')}"
-    verdict = {True: ": it is over-confident", False: ": it is under-confident", None: ", which they do not contradict"}
-    believes = f"the model believes {format_share(belief.believed)}{verdict[belief.is_over_confident]}"
-    return f"Measured accuracy {100 * found.value:.1f}{reach} % {labels}; {believes}."
+def _name(number: int, result: WatchResult) -> str:
+    return next((version.name for version in result.versions if version.number == number), f"v{number}")
 
 
-def _tell_awaiting(belief: Belief) -> str:
-    if belief.awaiting is None:
-        return ""
-    answers = "the answer that awaits its label" if belief.n_awaiting == 1 else "answers that await their label"
-    which = answers if belief.n_awaiting == 1 else f"{belief.n_awaiting:,} {answers}"
-    said = f"Of {which} the model believes {format_share(belief.awaiting)} to be right"
-    if belief.corrected is not None and belief.corrected.low is not None and belief.corrected.high is not None:
-        ends = f"{format_share(belief.corrected.low)} to {format_share(belief.corrected.high)}"
-        labels = f"{format_count(belief.corrected.n_rows, 'early label')} drawn at random"
-        return f"{said}; corrected by {labels} it is {format_share(belief.corrected.value)} ({ends})."
-    said += ". That is its own belief, not measured"
-    if belief.n_drawn:
-        said += f"; of the {belief.n_drawn:,} drawn for an early label too few have one to correct it"
-    if belief.n_needed is None:
-        return f"{said}."
-    if belief.n_needed >= belief.n_awaiting:
-        return f"{said}; only the labels of all of them would tell it within {100 * belief.precision:g} points."
-    labels = f"{format_count(belief.n_needed, 'label')} of them, drawn at random, would tell it"
-    return f"{said}; {labels} within {100 * belief.precision:g} points."
+def _format_interval(low: float | None, high: float | None) -> str | None:
+    return None if low is None or high is None else f"{format_number(low)} – {format_number(high)}"

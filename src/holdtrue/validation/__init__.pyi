@@ -1,3 +1,7 @@
+from .admission import Admitted as Admitted
+from .admission import admit_model as admit_model
+from .admission import check_size as check_size
+from .admission import convert_model as convert_model
 from .baseline import baseline_predictions as baseline_predictions
 from .baseline import judge_baseline as judge_baseline
 from .candidate import Candidate as Candidate
@@ -16,15 +20,19 @@ from .versus import compare_answers as compare_answers
 from .weight import measure_weights as measure_weights
 
 __all__ = [
+    "Admitted",
     "AnswerFigures",
     "Candidate",
     "Comparison",
     "GateReport",
     "Versus",
+    "admit_model",
     "as_measured",
     "baseline_predictions",
+    "check_size",
     "compare_answers",
     "compare_losses",
+    "convert_model",
     "find_leaks",
     "find_overlap",
     "judge_baseline",

@@ -1,0 +1,127 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import holdtrue as ht
+from holdtrue.data import read_logged
+from holdtrue.domain import LossKind, Task, WatchResult
+from holdtrue.errors import DeclarationError, SourceError
+from holdtrue.loop import watch_log
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+LATER = START + timedelta(days=400)
+
+
+def make_log(*, n_days: int = 90, rows_a_day: int = 60, turns_on_day: int = 60, seed: int = 0) -> pl.DataFrame:
+    """Answers that come true until a day; from then on the input that they rest on lies elsewhere, and they do not."""
+    rng = np.random.default_rng(seed)
+    n_rows = n_days * rows_a_day
+    day = np.arange(n_rows) // rows_a_day
+    has_turned = day >= turns_on_day
+    heat = rng.normal(size=n_rows) + 2.0 * has_turned
+    told = 1 / (1 + np.exp(-2 * heat))
+    true = np.where(has_turned, 1 - told, told)
+    return pl.DataFrame(
+        {
+            "event": [f"e{i}" for i in range(n_rows)],
+            "at": pl.Series(
+                [START + timedelta(days=i / rows_a_day) for i in range(n_rows)], dtype=pl.Datetime("us", "UTC")
+            ),
+            "p": told,
+            "failed": rng.random(n_rows) < true,
+            "heat": heat,
+            "noise": rng.normal(size=n_rows),
+            "build": ["2024-a"] * n_rows,
+        }
+    )
+
+
+def watch(folder: Path, frame: pl.DataFrame, *, as_of: datetime = LATER, **changes: object) -> WatchResult:
+    frame.write_parquet(folder / "log.parquet")
+    until = changes.pop("reference_until", None)
+    said = {"key": "event", "time": "at", "prediction": "p", "label": "failed", "label_delay": "12h"} | changes
+    loop = ht.Loop("machines", data=ht.predictions("log.parquet", **said))
+    return watch_log(loop, read_logged(loop.data, folder=folder), as_of=as_of, reference_until=until)
+
+
+def test_a_rise_is_found_within_days_and_named_with_the_input_that_moved(tmp_path: Path) -> None:
+    result = watch(tmp_path, make_log())
+    (alert,) = result.alerts
+    assert START + timedelta(days=60) < alert.opened_at <= START + timedelta(days=66)
+    assert alert.closed_at is None
+    assert [moved["column"] for moved in alert.evidence["moved"]] == ["heat"]
+    assert "heat has moved" in alert.sentence
+
+
+def test_windows_carry_true_quality_and_coverage(tmp_path: Path) -> None:
+    result = watch(tmp_path, make_log())
+    assert (result.task, result.loss_kind) == (Task.BINARY, LossKind.LOG_LOSS)
+    assert sum(window.n_rows for window in result.windows) == 5400
+    calm = [window for window in result.windows if window.ends_at <= START + timedelta(days=56)]
+    risen = [window for window in result.windows if window.starts_at >= START + timedelta(days=63)]
+    assert max(window.loss for window in calm) < min(window.loss for window in risen)
+    assert (result.coverage.n_due, result.coverage.n_labelled) == (5400, 5400)
+
+
+def test_a_calm_log_raises_nothing_and_says_so(tmp_path: Path) -> None:
+    result = watch(tmp_path, make_log(turns_on_day=1_000))
+    assert result.alerts == ()
+    assert "has not risen" in result.versions[0].sentence
+    assert result.versions[0].reference_until == START + timedelta(days=19)
+
+
+def test_what_is_not_due_yet_is_not_judged_and_rows_of_the_future_are_left_out(tmp_path: Path) -> None:
+    as_of = START + timedelta(days=30)
+    result = watch(tmp_path, make_log(), as_of=as_of)
+    assert result.coverage.n_predictions == 1801
+    assert result.coverage.n_due == 1771
+    assert any("future" in note for note in result.notes)
+    with pytest.raises(SourceError):
+        watch(tmp_path, make_log(), as_of=START - timedelta(days=1))
+
+
+def test_too_few_days_are_inconclusive_and_say_what_is_needed(tmp_path: Path) -> None:
+    result = watch(tmp_path, make_log(n_days=5))
+    assert result.alerts == ()
+    assert "need 30 on 7 days" in result.versions[0].sentence
+    assert result.versions[0].limit is None
+    assert result.versions[0].loss is not None
+
+
+def test_a_log_without_any_label_that_is_due_has_no_loss(tmp_path: Path) -> None:
+    result = watch(tmp_path, make_log(), as_of=START + timedelta(hours=6))
+    assert result.coverage.share is None
+    assert result.versions[0].loss is None
+
+
+def test_versions_are_judged_apart_and_an_alert_ends_with_its_version(tmp_path: Path) -> None:
+    frame = make_log(turns_on_day=40)
+    day = (pl.col("at") - START).dt.total_days()
+    better = pl.when(day >= 60).then(1 - pl.col("p")).otherwise(pl.col("p"))
+    frame = frame.with_columns(p=better, build=pl.when(day >= 60).then(pl.lit("2024-b")).otherwise(pl.lit("2024-a")))
+    result = watch(tmp_path, frame, version="build")
+    assert [version.name for version in result.versions] == ["2024-a", "2024-b"]
+    assert [takeover.version for takeover in result.takeovers] == [1, 2]
+    (alert,) = result.alerts
+    assert alert.version == 1
+    assert alert.closed_at is not None
+    assert alert.closed_at <= START + timedelta(days=60)
+    assert "has not risen" in result.versions[1].sentence
+
+
+def test_the_reference_can_be_declared(tmp_path: Path) -> None:
+    result = watch(tmp_path, make_log(), reference_until=START + timedelta(days=50))
+    assert result.versions[0].reference_until == START + timedelta(days=50)
+    assert len(result.alerts) == 1
+
+
+def test_a_loop_that_only_watches_trains_nothing(tmp_path: Path) -> None:
+    data = ht.predictions("log.parquet", time="at", prediction="p", label="failed", label_delay="1h")
+    with pytest.raises(DeclarationError, match="only watches"):
+        ht.Loop("machines", data=data, train=lambda data: None)
+    with pytest.raises(DeclarationError, match="holdtrue watch"):
+        ht.run_backtest(ht.Loop("machines", data=data), folder=tmp_path)
+    assert not (tmp_path / ".holdtrue").exists()
