@@ -1,7 +1,6 @@
 """Trial: what runs in the child that meets a model from outside first: limits, then loading, then answers."""
 
 import hashlib
-import resource
 from pathlib import Path
 
 import msgspec
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from holdtrue.domain import Json, ModelFormat, Signature, Task
 from holdtrue.errors import FormatRefused
 from holdtrue.registry import dump_model, load_model
+from holdtrue.validation.limits import limit_process
 
 MEMORY_BYTES = 4 << 30
 AGREEMENT = 1e-6
@@ -18,7 +18,7 @@ AGREEMENT = 1e-6
 
 def try_model(payload: Json) -> Json:
     """Load a model and return its answers to the sample, a list of numbers for each row."""
-    set_limits(payload["seconds"])
+    limit_process(MEMORY_BYTES, int(payload["seconds"]))
     data = Path(payload["path"]).read_bytes()
     if hashlib.sha256(data).hexdigest() != payload["sha256"]:
         raise FormatRefused("the file changed while it was looked at", expected="the bytes that were checked")
@@ -35,7 +35,7 @@ def try_model(payload: Json) -> Json:
 
 def convert_model(payload: Json) -> Json:
     """Unpickle a model, which runs the code in the file, and return it as bytes of a safe format."""
-    set_limits(payload["seconds"])
+    limit_process(MEMORY_BYTES, int(payload["seconds"]))
     import joblib
 
     try:
@@ -47,19 +47,6 @@ def convert_model(payload: Json) -> Json:
             remedy="convert it in the environment in which it was trained",
         ) from error
     return msgspec.to_builtins(dump_model(estimator, task=Task(payload["task"]), n_features=0).data)
-
-
-def set_limits(seconds: float) -> None:
-    """Limit memory, processor time, written files and core dumps of this process for good."""
-    for what, limit in (
-        (resource.RLIMIT_DATA, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, int(seconds)),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(what)
-        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(what, (allowed, allowed))
 
 
 def _compare(as_frame: NDArray[np.float64], as_rows: NDArray[np.float64]) -> None:

@@ -155,7 +155,7 @@ def test_each_row_is_timed_by_its_quickest_repeat_until_time_is_up(monkeypatch) 
     ("attempt", "refusal"), [("bytearray(3 << 30)", "MemoryError"), ("open('x', 'wb', 0).write(b'x')", "OSError")]
 )
 def test_the_process_can_neither_take_all_memory_nor_write_files(tmp_path, attempt, refusal) -> None:
-    code = f"from holdtrue.validation.behaviour.replay import limit_process; limit_process(2 << 30, 60); {attempt}"
+    code = f"from holdtrue.validation.limits import limit_process; limit_process(2 << 30, 60); {attempt}"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode != 0

@@ -14,6 +14,7 @@ import numpy as np
 from holdtrue.domain import Json, ModelFormat, Signature
 from holdtrue.errors import FormatRefused
 from holdtrue.registry import Scorer, load_model
+from holdtrue.validation.limits import limit_process
 
 MOST_ROUNDS = 5
 ROUNDS_SECONDS = 2.0  # no further round is begun after so long
@@ -87,20 +88,6 @@ def time_rows(scorer: Scorer, rows: Sequence[Sequence[Any]]) -> list[float]:
         if time.perf_counter() - began > ROUNDS_SECONDS:
             break
     return [seconds for seconds in least if seconds < float("inf")]
-
-
-def limit_process(memory_bytes: int, seconds: int) -> None:
-    """Limit memory, processor time, written files and core dumps of this process for good."""
-    wanted = {
-        resource.RLIMIT_DATA: memory_bytes,
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
-    }
-    for what, limit in wanted.items():
-        _, hard = resource.getrlimit(what)
-        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(what, (allowed, allowed))
 
 
 def read_peak() -> int:
