@@ -88,3 +88,12 @@ def test_numbers_stay_numbers() -> None:
 def test_no_label_at_all_is_numbered_too(values: list[None]) -> None:
     coded = encode_labels(pl.Series(values, dtype=pl.Null), task=Task.BINARY, classes=(False, True))
     assert coded.tolist() == [-1] * len(values)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "classes"), [(pl.String, ("a", "b")), (pl.Int64, (1, 2)), (pl.Boolean, (False, True))]
+)
+def test_labels_of_no_rows_are_positions_all_the_same(dtype, classes) -> None:
+    encoded = encode_labels(pl.Series([], dtype=dtype), task=Task.BINARY, classes=classes)
+    assert encoded.dtype == np.int64
+    assert encoded.shape == (0,)

@@ -104,7 +104,8 @@ def encode_labels(values: pl.Series, *, task: Task, classes: tuple[LabelValue, .
     coded = values.replace_strict(
         pl.Series(values.name, distinct, dtype=values.dtype), positions, return_dtype=pl.Int64
     )
-    return coded.fill_null(-1).to_numpy()
+    # Of no rows at all polars makes objects or shorter integers.
+    return coded.fill_null(-1).to_numpy().astype(np.int64)
 
 
 def _make_plain(column: pl.Series) -> pl.Series:

@@ -142,7 +142,7 @@ def _row(
 
 
 def _list_metrics(found: VersionComparison) -> list[tuple[Cell, ...]]:
-    names = [name for name in found.first.metrics if name != found.loss_name]
+    names = [name for name in found.first.metrics if not name.endswith(found.loss_name)]
     rows: list[tuple[Cell, ...]] = []
     for name in names:
         one, two = found.first.metrics.get(name), found.second.metrics.get(name)

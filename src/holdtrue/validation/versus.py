@@ -124,8 +124,11 @@ def _describe(rows: Evaluated, answers: Floats, losses: Floats, worth: Floats | 
     reliability = None
     if find_lack(rows.days) is None:
         reliability = measure_reliability(rows.task, answers, rows.labels, days=rows.days)
+    loss = measure_mean(losses, rows.days)
+    if loss.low is not None and loss.high is not None:  # no mean lies outside of what one row can lose
+        loss = replace(loss, low=max(rows.loss.low, loss.low), high=min(rows.loss.high, loss.high))
     return AnswerFigures(
-        loss=measure_mean(losses, rows.days),
+        loss=loss,
         metrics=measure_quality(rows.task, answers, rows.labels),
         reliability=reliability,
         worth=None if worth is None else measure_mean(worth, rows.days),
