@@ -102,9 +102,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=int, help="simulated runs of each cell; 200, or 2,000 in the full form")
     parser.add_argument("--parts", nargs="*", help="these parts alone; of the others what was measured before stays")
     chosen = parser.parse_args()
-    n_runs, seed = (2_000 if chosen.full else 200), chosen.seed
+    n_runs, seed = chosen.runs or (2_000 if chosen.full else 200), chosen.seed
     found: dict[str, object] = {}
     parts = {
         "canaries": lambda: try_designs(n_runs, seed),
