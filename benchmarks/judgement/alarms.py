@@ -102,9 +102,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=int, help="simulated runs of each cell; 200, or 2,000 in the full form")
+    parser.add_argument("--years", type=float, help="model-years that are watched; 0.25, or 10 in the full form")
     parser.add_argument("--parts", nargs="*", help="these parts alone; of the others what was measured before stays")
     chosen = parser.parse_args()
-    n_runs, seed = (2_000 if chosen.full else 200), chosen.seed
+    n_runs, seed = chosen.runs or (2_000 if chosen.full else 200), chosen.seed
     found: dict[str, object] = {}
     parts = {
         "canaries": lambda: try_designs(n_runs, seed),
@@ -114,7 +116,7 @@ def main() -> None:
         "risk": lambda: [try_risk(n_runs, seed, holdout_days=days) for days in (60, 180)],
         "ddm": lambda: try_ddm(n_runs // 5, seed),
         "rules": lambda: try_rules(100 if chosen.full else 10, seed),
-        "moves": lambda: try_moves(10.0 if chosen.full else 0.25, 50 if chosen.full else 5, seed),
+        "moves": lambda: try_moves(chosen.years or (10.0 if chosen.full else 0.25), 50 if chosen.full else 5, seed),
     }
     for name, part in parts.items():
         if chosen.parts is not None and name not in chosen.parts:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdtrue.data import FrameProfile, measure_column, profile_files, profile_frame
@@ -117,6 +117,7 @@ def test_values_beyond_the_references_levels_are_others_and_texts_for_numbers_ar
     assert measure_column(pl.Series(["3", "many"]), like=numbers).n_missing == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(-3, 3), st.sampled_from([0.5, float("nan"), float("inf")]))))
 def test_few_numbers_are_levels_and_nan_and_null_are_missing(values: list[float | None]) -> None:
     series = pl.Series(values, dtype=pl.Float64, strict=False)

@@ -155,9 +155,7 @@ def ks_distance(reference: NumberProfile, current: NumberProfile) -> float:
     >>> ks_distance(a, b)
     0.5
     """
-    _check_present(reference, current)
-    _, apart = _stack_functions(reference, current)
-    return float(np.abs(apart).max())
+    return measure_distances(reference, current)[0]
 
 
 def wasserstein(reference: NumberProfile, current: NumberProfile, *, normalised: bool = True) -> float:
@@ -171,7 +169,21 @@ def wasserstein(reference: NumberProfile, current: NumberProfile, *, normalised:
     """
     reference, current = _drop_infinite(reference), _drop_infinite(current)
     _check_present(reference, current)
+    return _measure_area(reference, *_stack_functions(reference, current), normalised=normalised)
+
+
+def measure_distances(reference: NumberProfile, current: NumberProfile) -> tuple[float, float | None]:
+    """Return Kolmogorov-Smirnov and normalised Wasserstein distance; None for the latter without finite values."""
+    _check_present(reference, current)
     points, apart = _stack_functions(reference, current)
+    largest = float(np.abs(apart).max())
+    if reference.n_infinite + current.n_infinite == 0:  # one walk gives both
+        return largest, _measure_area(reference, points, apart, normalised=True)
+    has_finite = all(p.n_present > p.n_infinite for p in (reference, current))
+    return largest, wasserstein(reference, current) if has_finite else None
+
+
+def _measure_area(reference: NumberProfile, points: Floats, apart: Floats, *, normalised: bool) -> float:
     distance = float((np.abs(apart[:-1]) * np.diff(points)).sum())
     if not normalised:
         return distance

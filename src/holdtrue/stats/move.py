@@ -20,10 +20,9 @@ from .drift import (
     bin_reference,
     expected_index,
     homogeneity_test,
-    ks_distance,
+    measure_distances,
     merge_small_cells,
     population_stability_index,
-    wasserstein,
 )
 from .profile import LevelProfile, NumberProfile
 from .sample import Floats, Integers
@@ -258,8 +257,7 @@ def _measure_index(reference: Floats, current: Floats) -> float:
 
 def _measure_distances(reference: Profile, current: Profile) -> tuple[float | None, float | None]:
     if isinstance(reference, NumberProfile) and isinstance(current, NumberProfile):
-        has_finite = reference.n_present > reference.n_infinite and current.n_present > current.n_infinite
-        return ks_distance(reference, current), wasserstein(reference, current) if has_finite else None
+        return measure_distances(reference, current)
     return None, None
 
 

@@ -242,9 +242,12 @@ def choose_centre(x: npt.ArrayLike) -> float:
     Cells are finest around the centre, so it belongs where the rows are.
     """
     values = np.asarray(x, dtype=np.float64)
-    finite = values[np.isfinite(values)]
     # Any fixed number will do; some ten thousand rows, evenly taken, place it well enough.
-    return float(np.median(finite[:: max(1, len(finite) // 10_000)])) if len(finite) else 0.0
+    for sample in (values[:: max(1, len(values) // 10_000)], values):
+        finite = sample[np.isfinite(sample)]
+        if len(finite):
+            return float(np.median(finite))
+    return 0.0
 
 
 def _unite(one: Integers, other: Integers) -> Integers:
