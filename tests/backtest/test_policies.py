@@ -20,9 +20,11 @@ def train_by_turns(bench: Bench, asked: list[datetime]):
 
 
 def test_even_moments_leave_out_both_ends_and_none_is_asked_for_when_there_are_none() -> None:
-    assert space_evenly(BEGIN, BEGIN + 9 * DAY, 2) == [BEGIN + 3 * DAY, BEGIN + 6 * DAY]
-    assert space_evenly(BEGIN, BEGIN + 9 * DAY, 0) == []
-    assert space_evenly(BEGIN, BEGIN + 9 * DAY, 2, phase=-1 / 3) == [BEGIN + 2 * DAY, BEGIN + 5 * DAY]
+    looks = [BEGIN + day * DAY for day in range(1, 10)]
+    assert space_evenly(looks, 2) == [BEGIN + 3 * DAY, BEGIN + 6 * DAY]
+    assert space_evenly(looks, 0) == []
+    assert space_evenly(looks, 2, phase=-1 / 3) == [BEGIN + 2 * DAY, BEGIN + 5 * DAY]
+    assert set(space_evenly(looks, 30, phase=1 / 4)) == set(looks)
 
 
 def test_a_blind_policy_replaces_at_each_moment_and_not_before(bench: Bench) -> None:

@@ -18,18 +18,24 @@ Advance = Callable[[str], None]
 
 
 # Evenly spaced moments may come a little earlier or later, in shares of their distance: one draw of them is luck.
-PHASES = (0.0, -1 / 3, 1 / 3)
+PHASES = (-1 / 4, 1 / 4)
 
 
-def space_evenly(start: datetime, end: datetime, n_moments: int, *, phase: float = 0.0) -> list[datetime]:
-    """Return n moments that cut [start, end) into n + 1 equal parts; a phase moves all by that share of a part.
+def space_evenly(looks: Sequence[datetime], n_moments: int, *, phase: float = 0.0) -> list[datetime]:
+    """Return n of the looks of a loop that cut its time into n + 1 parts as equal as they can be.
+
+    Args:
+        looks: evenly spaced, the first one step after the start, the last at the end.
+        n_moments: how many.
+        phase: moves all of them by that share of a part.
 
     >>> from datetime import UTC, timedelta
     >>> a = datetime(2013, 1, 1, tzinfo=UTC)
-    >>> [m.day for m in space_evenly(a, a + timedelta(days=9), 2)]
+    >>> [m.day for m in space_evenly([a + timedelta(days=day) for day in range(1, 10)], 2)]
     [4, 7]
     """
-    return [start + (end - start) * (i + phase) / (n_moments + 1) for i in range(1, n_moments + 1)]
+    parts = [len(looks) * (i + phase) / (n_moments + 1) for i in range(1, n_moments + 1)]
+    return [looks[min(max(round(part), 1), len(looks)) - 1] for part in parts]
 
 
 @dataclass(frozen=True, kw_only=True)

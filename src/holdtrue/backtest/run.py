@@ -232,7 +232,8 @@ def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
     needs_loop = "loop" in policies or "even" in policies
     moments = lay_moments(replay.start, replay.end, job.schedule.span)[:-1]
     assert job.policy.every is not None, "a backtest has a schedule"
-    n_looks = len(lay_moments(replay.start, replay.end, choose_look(job.policy.every.span)))
+    looks = lay_moments(replay.start, replay.end, choose_look(job.policy.every.span))
+    n_looks = len(looks)
     n_even = len(lay_moments(replay.start, replay.end, job.policy.every.span))
     job.total = 1 + n_looks * needs_loop + len(PHASES) * n_even * ("even" in policies)
     job.total += ("static" in policies) + (len(moments) + 1) * ("schedule" in policies)
@@ -247,7 +248,7 @@ def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
         traces["loop"] = job.replay_loop(first)
     if "even" in policies:
         n_retrains = traces["loop"].n_retrains
-        even = [space_evenly(replay.start, replay.end, n_retrains, phase=phase) for phase in PHASES if n_retrains]
+        even = [space_evenly(looks, n_retrains, phase=phase) for phase in PHASES if n_retrains]
         job.train_aside([moment for moments in even for moment in moments], is_alone=True)
     for name in policies:
         if name == "static":
