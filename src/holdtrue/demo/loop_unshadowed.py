@@ -7,8 +7,11 @@ import holdtrue as ht
 
 def train(data: ht.Dataset) -> HistGradientBoostingClassifier:
     """Fit gradient boosted trees on what is known at scheduled departure."""
-    # Left to itself it would hold a random tenth of the rows back to stop early, which it never does here.
-    model = HistGradientBoostingClassifier(categorical_features="from_dtype", early_stopping=False, random_state=0)
+    # The year is trained on some 150 times: 60 bold steps take two thirds of the time of the usual 100. Left to itself
+    # it would hold a random tenth of the rows back to stop early, which it never does here.
+    model = HistGradientBoostingClassifier(
+        max_iter=60, learning_rate=0.15, categorical_features="from_dtype", early_stopping=False, random_state=0
+    )
     return model.fit(data.features, data.label)
 
 
