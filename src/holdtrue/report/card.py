@@ -154,6 +154,13 @@ def _list_parts(card: ModelCard) -> list[Section]:
     return sections
 
 
+def _find(part: Mapping[str, Any]) -> Finding:
+    # The check looks for harm alone; a slice whose interval lies below 0 is better all the same.
+    if part["is_worse"]:
+        return Finding.WORSE
+    return Finding.BETTER if part["high"] < 0 else Finding.UNDECIDED
+
+
 def _show_slices(verdict: Verdict, heading: str, card: ModelCard) -> Section:
     evidence: Mapping[str, Any] = verdict.evidence
     parts: list[dict[str, Any]] = list(evidence.get("slices", ()))
@@ -164,7 +171,7 @@ def _show_slices(verdict: Verdict, heading: str, card: ModelCard) -> Section:
             n_rows=part["n_rows"],
             first_loss=part["loss"],
             second_loss=part["anchor_loss"],
-            finding=Finding.WORSE if part["is_worse"] else Finding.UNDECIDED,
+            finding=_find(part),
             difference=Measured(estimate=part["loss"] - part["anchor_loss"], low=part["low"], high=part["high"]),
         )
         for part in parts
