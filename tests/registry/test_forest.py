@@ -1,11 +1,11 @@
+from dataclasses import replace
+
 import lightgbm
 import numpy as np
 import pytest
-from dataclasses import replace
 
-from holdtrue.domain import Column, Kind, Schema, Signature, Task
+from holdtrue.domain import Column, Kind, ModelFormat, Schema, Signature, Task
 from holdtrue.registry import load_model
-from holdtrue.domain import ModelFormat
 from holdtrue.registry.lightgbm_format import BoosterScorer, ForestScorer
 from holdtrue.registry.lightgbm_text import read_lightgbm_text
 

@@ -169,10 +169,19 @@ def test_declared_limits_and_rules_are_kept(flights, boosters):
         Column(name="dest", kind=Kind.TEXT, levels=("ATL", "BOS", "SFO"), limits=Limits(levels=("ATL", "BOS", "SFO"))),
     )
     schema = Schema(columns, rules=(Rule(name="far", text="distance > 100 OR hour > 20"),))
-    flights.release(boosters[0], signature=Signature(schema=schema, task=Task.BINARY, label="late", classes=(False, True)))
+    flights.release(
+        boosters[0], signature=Signature(schema=schema, task=Task.BINARY, label="late", classes=(False, True))
+    )
     flights.send(1)
     assert _ask_lane(flights, NATIVE, {"rows": [ROW]})[0] is not None
-    for changes in ({"distance": -1}, {"distance": 5_001}, {"hour": 0}, {"hour": 24}, {"dest": "OAK"}, {"distance": 50}):
+    for changes in (
+        {"distance": -1},
+        {"distance": 5_001},
+        {"hour": 0},
+        {"hour": 24},
+        {"dest": "OAK"},
+        {"distance": 50},
+    ):
         content = {"rows": [{**ROW, **changes}]}
         assert _ask_lane(flights, NATIVE, content)[0] is None, changes
         assert _ask_app(flights, NATIVE, content)[0][0] == 422, changes
@@ -187,7 +196,7 @@ def test_a_matrix_of_numbers_is_taken(flights):
     flights.release(stored, signature=signature, rule=None)
     flights.send(1)
     tensor = {"name": "x", "shape": [2, 4], "datatype": "FP32", "data": [1, 2.5, -3, 4, 0, 0, 0, 0]}
-    for content in ({"inputs": [tensor]}, {"inputs": [tensor], "id": "a\"b"}):
+    for content in ({"inputs": [tensor]}, {"inputs": [tensor], "id": 'a"b'}):
         told, logged = _ask_lane(flights, V2, content)
         (status, expected), expected_log = _ask_app(flights, V2, content)
         assert (status, _strip(told)) == (200, _strip(expected))
@@ -230,7 +239,9 @@ def test_shares_and_shadow_are_as_the_app_has_them(flights, boosters):
 def test_versions_that_take_other_columns_are_left_to_the_app(flights, boosters, forests):
     flights.release(boosters[0])
     less = Schema((*CLASSES.schema.columns[:2], Column(name="dest", kind=Kind.TEXT, nullable=False, levels=("ATL",))))
-    flights.release(boosters[1], signature=Signature(schema=less, task=Task.BINARY, label="late", classes=(False, True)))
+    flights.release(
+        boosters[1], signature=Signature(schema=less, task=Task.BINARY, label="late", classes=(False, True))
+    )
     flights.send(1)
     assert _ask_lane(flights, NATIVE, {"rows": [ROW]})[0] is not None
     flights.send(1, challenger=2, challenger_share=0.5)

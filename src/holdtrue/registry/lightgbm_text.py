@@ -1,7 +1,7 @@
 """LightgbmText: what a LightGBM text says, read without LightGBM: a server needs no more than this to answer."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class LightgbmText:
     names: list[str]
     pandas_categorical: list[list[Any]] | None
     _head: Mapping[str, str]
-    _trees: list[Mapping[str, str]]
+    _trees: Sequence[Mapping[str, str]]
 
     def feature_name(self) -> list[str]:
         """Return the model's columns, under the name that a booster has for them."""
@@ -200,7 +200,8 @@ def _join(trees: list[_Tree], *, n_features: int, n_outputs: int) -> Forest:
     leaves = np.cumsum([0, *(len(tree.leaf_values) for tree in trees)])
 
     def shift(children: NDArray[np.int64], which: int) -> NDArray[np.int64]:
-        return np.where(children >= 0, children + roots[which], children - leaves[which])
+        shifted: NDArray[np.int64] = np.where(children >= 0, children + roots[which], children - leaves[which])
+        return shifted
 
     return Forest(
         n_features=n_features,

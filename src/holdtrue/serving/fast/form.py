@@ -54,7 +54,7 @@ class NativeForm(Form):
 
     def decode(self, body: bytes) -> PlainRequest:
         """Decode a body."""
-        rows = self._decoder.decode(body).rows
+        rows: list[PlainRow] = self._decoder.decode(body).rows  # type: ignore[attr-defined]
         if not 0 < len(rows) <= MOST_ROWS:
             raise NotPlain
         return PlainRequest(None, rows)

@@ -68,9 +68,7 @@ class Stencils:
         n_numbers = len(answer.prediction.answer)
         numbers = [_NUMBER / (i + 2) for i in range(n_numbers)]
         numbers[top] = _NUMBER
-        marked = msgspec.structs.replace(
-            answer.prediction, answer=tuple(numbers), prediction_id=_ID, key=_KEY
-        )
+        marked = msgspec.structs.replace(answer.prediction, answer=tuple(numbers), prediction_id=_ID, key=_KEY)
         told = _DESCRIBES[form](self._loop, None if is_unnamed else _REQUEST, [Answer(marked, answer.version)])
         marks: dict[bytes, int | str] = {_encode(number): i for i, number in enumerate(numbers)}
         marks |= {_encode(mark): mark for mark in (_ID, _KEY, _REQUEST)}
