@@ -205,6 +205,27 @@ def test_a_matrix_of_numbers_is_taken(flights):
         assert _ask_lane(flights, V2, {"inputs": [{**tensor, **changes}]})[0] is None
 
 
+def test_a_matrix_keeps_limits_and_nulls(flights, boosters):
+    columns = (
+        Column(name="distance", kind=Kind.NUMBER, nullable=False, limits=Limits(low=0, high=5_000)),
+        Column(name="hour", kind=Kind.NUMBER),
+        Column(name="dest", kind=Kind.NUMBER),
+    )
+    flights.release(boosters[0], signature=replace(CLASSES, schema=Schema(columns)))
+    flights.send(1)
+    for data, status in (
+        ([700, 18, 1], 200),
+        ([700.5, None, None], 200),
+        ([-1, 18, 1], 422),
+        ([5_001, 18, 1], 422),
+        ([None, 18, 1], 422),
+    ):
+        content = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "data": data}]}
+        told, _ = _ask_lane(flights, V2, content)
+        assert _ask_app(flights, V2, content)[0][0] == status, data
+        assert (told is not None) == (status == 200), data
+
+
 def test_shares_and_shadow_are_as_the_app_has_them(flights, boosters):
     for stored in boosters:
         flights.release(stored)
