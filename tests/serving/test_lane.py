@@ -287,6 +287,19 @@ def test_requests_of_one_tick_are_written_at_once_and_counted(served):
     assert 'holdtrue_latency_seconds_count{loop="flights"} 5.0' in metrics
 
 
+def test_many_rows_are_not_waited_with_until_the_tick_ends(served):
+    async def scenario(client):
+        lane, askers = client.replica.lane, [Client() for _ in range(9)]
+        rows = [{**ROW, "flight": f"LH{i}"} for i in range(64)]
+        for asker in askers:
+            assert lane.take(NATIVE, json.dumps({"rows": rows}).encode(), asker)
+        n_replied = [len(asker.replies) for asker in askers]
+        lane.flush()
+        return n_replied, [len(asker.replies) for asker in askers]
+
+    assert served.run(scenario) == ([1] * 8 + [0], [1] * 9)
+
+
 def test_a_log_that_refuses_sends_everyone_to_the_app(served, monkeypatch):
     async def scenario(client):
         lane, asker = client.replica.lane, Client()

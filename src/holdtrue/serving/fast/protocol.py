@@ -74,10 +74,15 @@ class LaneProtocol(HttpToolsProtocol):
             self._kept = data
             self._rest = self.loop.call_later(_REST_SECONDS, self._stop_waiting)
             return True
-        if missing < 0 or not self.lane.take(head.route, data[end:], self):
-            return False
-        self._asked = data
-        return True
+        return missing == 0 and self._ask(head, data[end:], whole=data)
+
+    def _ask(self, head: Head, body: bytes, *, whole: bytes) -> bool:
+        """Offer a request to the lane, which may reply at once; return whether it was taken."""
+        self._asked = whole
+        if self.lane.take(head.route, body, self):
+            return True
+        self._asked = None
+        return False
 
     def _learn(self, data: bytes, head: Head, *, n_body: int) -> None:
         """Remember a head that the parser has read, where it ends where `_take_known` would end it."""
@@ -136,9 +141,7 @@ class LaneProtocol(HttpToolsProtocol):
         self._is_between, self._is_careful = True, False
         if self._head is None:
             super().on_message_complete()
-        elif self.lane.take(self._head.route, bytes(self._body), self):
-            self._asked = b""
-        else:
+        elif not self._ask(self._head, bytes(self._body), whole=b""):
             self._head = None
             self._begin_task()
 
