@@ -85,7 +85,7 @@ class Lane:
         self._name_id = _make_namer()
 
     def take(self, route: Route, body: bytes, asker: Asker) -> bool:
-        """Take a request if it is plainly good; return whether it was taken. It is answered when the tick ends, or at once."""
+        """Take a request if it is plainly good; return whether it was taken. It is answered by the end of the tick."""
         plain = self._find_loop(route.loop)
         if plain is None:
             return False
