@@ -4,10 +4,12 @@ from .data import schema as schema
 from .domain import Loop as Loop
 from .domain import Ruling as Ruling
 from .domain import Verdict as Verdict
+from .domain import after as after
 from .domain import beats_baseline as beats_baseline
 from .domain import calibrated as calibrated
 from .domain import canary as canary
 from .domain import column as column
+from .domain import cron as cron
 from .domain import every as every
 from .domain import fairness as fairness
 from .domain import invariant_to as invariant_to
@@ -15,6 +17,7 @@ from .domain import money as money
 from .domain import monotone_in as monotone_in
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
+from .domain import on_new_data as on_new_data
 from .domain import on_risk as on_risk
 from .domain import predictions as predictions
 from .domain import reproducible as reproducible
@@ -31,10 +34,12 @@ __all__ = [
     "Loop",
     "Ruling",
     "Verdict",
+    "after",
     "beats_baseline",
     "calibrated",
     "canary",
     "column",
+    "cron",
     "every",
     "fairness",
     "invariant_to",
@@ -42,6 +47,7 @@ __all__ = [
     "monotone_in",
     "no_leak",
     "not_worse",
+    "on_new_data",
     "on_risk",
     "predictions",
     "reproducible",

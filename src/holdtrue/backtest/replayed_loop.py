@@ -26,6 +26,7 @@ from holdtrue.loop import (
     LoopState,
     Move,
     Promote,
+    RefuseRun,
     Reject,
     StartRun,
     Trained,
@@ -147,6 +148,8 @@ class ReplayedLoop:
         return int(is_new.sum()), len(np.unique(self.replay.days[:end][is_new]))
 
     def _act(self, move: Move, now: datetime, end: int) -> None:
+        if isinstance(move, StartRun | RefuseRun):
+            self.state = replace(self.state, asked=self.state.answer(move.firings))
         if isinstance(move, StartRun):
             self._start_run(move, now)
         elif isinstance(move, Install):

@@ -14,7 +14,6 @@ from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ru
 from holdtrue.environments import ProcessEnvironment
 from holdtrue.errors import DeclarationError
 from holdtrue.loop import (
-    LIVE_SCHEDULE,
     EnvironmentTrainer,
     InlineTrainer,
     LoopPolicy,
@@ -129,7 +128,6 @@ class Backtest:
         roster = Roster(replay=self.replay, artifacts=self.store.artifacts)
         shipped = first.refit if first.refit is not None else self.train_blindly(self.replay.start).refit
         assert shipped is not None, "a training that is not refused brings a model"
-        assert self.policy.every is not None, "a backtest has a schedule"
         trainings = Trainings(
             roster=roster,
             dataset=self.record.digest,
@@ -141,17 +139,17 @@ class Backtest:
         replayed = ReplayedLoop(
             policy=self.policy,
             replan=lambda at: make_policy(
-                self.loop, self.replay.history.known_at(at), default=self.policy.every or LIVE_SCHEDULE, is_running=True
+                self.loop, self.replay.history.known_at(at), default=Every(span=self.policy.interval), is_running=True
             ),
             replay=self.replay,
             trainings=trainings,
             loss=first.loss,
             outcome=self.loop.outcome,
         )
-        looks = lay_moments(self.replay.start, self.replay.end, choose_look(self.policy.every.span))
+        looks = lay_moments(self.replay.start, self.replay.end, choose_look(self.policy.interval))
         trace = replayed.run(looks, advance=self.advance)
         self.standards = tally_standards(
-            trainings.judgements, replay=self.replay, roster=roster, loss=first.loss, span=self.policy.every.span
+            trainings.judgements, replay=self.replay, roster=roster, loss=first.loss, span=self.policy.interval
         )
         return trace
 
@@ -207,7 +205,7 @@ def run_backtest(
             record=take_snapshot(store, loop.name, history, as_of=replay.end),
             loop_file=loop_file,
             policy=policy,
-            schedule=schedule or policy.every or every,
+            schedule=schedule or Every(span=policy.interval),
             on_progress=on_progress,
         )
         return _run(job, tuple(policies))
@@ -231,10 +229,9 @@ def _run(job: Backtest, policies: tuple[str, ...]) -> BacktestResult:
     replay = job.replay
     needs_loop = "loop" in policies or "even" in policies
     moments = lay_moments(replay.start, replay.end, job.schedule.span)[:-1]
-    assert job.policy.every is not None, "a backtest has a schedule"
-    looks = lay_moments(replay.start, replay.end, choose_look(job.policy.every.span))
+    looks = lay_moments(replay.start, replay.end, choose_look(job.policy.interval))
     n_looks = len(looks)
-    n_even = len(lay_moments(replay.start, replay.end, job.policy.every.span))
+    n_even = len(lay_moments(replay.start, replay.end, job.policy.interval))
     job.total = 1 + n_looks * needs_loop + len(PHASES) * n_even * ("even" in policies)
     job.total += ("static" in policies) + (len(moments) + 1) * ("schedule" in policies)
     job.on_progress(Progress(done=0, total=job.total, text="first training"))

@@ -126,7 +126,7 @@ def _find_declared(loop: Loop, folder: Path, *, may_be_missing: bool) -> Schema 
 
 
 def _tell_cadence(policy: LoopPolicy, history: History) -> str | None:
-    return None if policy.every is None else tell_cadence(policy, measure_pace(history, policy.every.span))
+    return tell_cadence(policy, measure_pace(history, policy.interval))
 
 
 def _describe(loop: Loop, history: History, plan: RolloutPlan) -> dict[str, object]:

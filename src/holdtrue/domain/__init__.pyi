@@ -76,6 +76,8 @@ from .run import Run as Run
 from .run import RunCost as RunCost
 from .run import RunState as RunState
 from .run import StepRecord as StepRecord
+from .schedule import Cron as Cron
+from .schedule import TimeOfDay as TimeOfDay
 from .schema import Bound as Bound
 from .schema import Column as Column
 from .schema import Kind as Kind
@@ -98,10 +100,17 @@ from .traffic import Role as Role
 from .traffic import Traffic as Traffic
 from .traffic import assign as assign
 from .traffic import hash_unit as hash_unit
+from .trigger import After as After
 from .trigger import Every as Every
+from .trigger import OnCron as OnCron
+from .trigger import OnNewData as OnNewData
 from .trigger import OnRisk as OnRisk
+from .trigger import Trigger as Trigger
 from .trigger import Triggers as Triggers
+from .trigger import after as after
+from .trigger import cron as cron
 from .trigger import every as every
+from .trigger import on_new_data as on_new_data
 from .trigger import on_risk as on_risk
 from .verdict import Ruling as Ruling
 from .verdict import Verdict as Verdict
@@ -137,6 +146,7 @@ __all__ = [
     "PROBABILITY_CLIP",
     "WEIGHT",
     "ActionRule",
+    "After",
     "Alert",
     "AliasEvent",
     "Assignment",
@@ -151,6 +161,7 @@ __all__ = [
     "Column",
     "ComparedVersion",
     "Comparison",
+    "Cron",
     "DatasetRecord",
     "Decision",
     "DecisionKind",
@@ -184,6 +195,8 @@ __all__ = [
     "MonotoneIn",
     "NoLeak",
     "NotWorse",
+    "OnCron",
+    "OnNewData",
     "OnRisk",
     "Overview",
     "OwnCheck",
@@ -223,7 +236,9 @@ __all__ = [
     "Table",
     "Takeover",
     "Task",
+    "TimeOfDay",
     "Traffic",
+    "Trigger",
     "Triggers",
     "Value",
     "Verdict",
@@ -234,12 +249,14 @@ __all__ = [
     "WatchResult",
     "WatchedVersion",
     "Window",
+    "after",
     "assign",
     "beats_baseline",
     "calibrated",
     "canary",
     "column",
     "combine_rulings",
+    "cron",
     "default_kind",
     "digest_of",
     "encode_canonically",
@@ -255,6 +272,7 @@ __all__ = [
     "monotone_in",
     "no_leak",
     "not_worse",
+    "on_new_data",
     "on_risk",
     "parse_span",
     "predictions",

@@ -11,7 +11,7 @@ from holdtrue.domain.rollout import Strategy
 from holdtrue.domain.schema import Schema, SchemaFile
 from holdtrue.domain.source import Predictions, Table
 from holdtrue.domain.task import Task
-from holdtrue.domain.trigger import Every, OnRisk, Triggers
+from holdtrue.domain.trigger import Trigger, Triggers
 from holdtrue.errors import DeclarationError
 
 _NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")
@@ -32,7 +32,8 @@ class Loop:
         task: "binary", "multiclass" or "regression"; None to tell it from the label.
         validate: the checks that a version must pass: those of `holdtrue`, and functions of one's own.
         rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
-        retrain: what starts a retraining, see `holdtrue.every` and `holdtrue.on_risk`; None for the default.
+        retrain: what starts a retraining, see `holdtrue.every`, `holdtrue.cron`, `holdtrue.on_new_data`,
+            `holdtrue.after` and `holdtrue.on_risk`, joined by `|`; None for the default.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Loop:
     task: Task | str | None = None
     validate: tuple[Check, ...] | list[Check] = DEFAULT_CHECKS
     rollout: Strategy | None = None
-    retrain: Every | OnRisk | Triggers | None = None
+    retrain: Trigger | Triggers | None = None
     schema: Schema | SchemaFile | None = None
 
     def __post_init__(self) -> None:
@@ -71,10 +72,18 @@ class Loop:
                     expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
                 )
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
-        if isinstance(self.retrain, Every):
-            object.__setattr__(self, "retrain", Triggers(every=self.retrain))
-        elif isinstance(self.retrain, OnRisk):
-            object.__setattr__(self, "retrain", Triggers(on_risk=self.retrain))
+        if isinstance(self.retrain, Trigger):
+            object.__setattr__(self, "retrain", Triggers((self.retrain,)))
+        self._check_triggers()
+
+    def _check_triggers(self) -> None:
+        if self.retrain is not None and not isinstance(self.retrain, Triggers):
+            raise DeclarationError(
+                f"retrain={self.retrain!r} is no trigger",
+                expected='triggers joined by |, such as holdtrue.every("7 days") | holdtrue.on_risk()',
+            )
+        if any(each.loop == self.name for each in (self.triggers or Triggers()).afters):
+            raise DeclarationError(f"{self.name} is to be trained after itself", expected="after() of another loop")
 
     @property
     def table(self) -> Table:

@@ -1,23 +1,78 @@
 """Triggers: what starts a retraining; joined by `|`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from holdtrue.domain.schedule import DAY, Cron, TimeOfDay, read_clock, read_cron, read_schedule_span
 from holdtrue.errors import DeclarationError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Every:
-    """Retrains when `span` has passed since the last retraining began."""
+class Trigger:
+    """One reason to retrain."""
 
-    span: timedelta
-
-    def __or__(self, other: "Every | OnRisk | Triggers") -> "Triggers":
+    def __or__(self, other: "Trigger | Triggers") -> "Triggers":
+        """Return both: either may fire."""
         return _join(self, other)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnRisk:
+class Every(Trigger):
+    """Retrains when `span` has passed since the last training began; with `at`, at that time of a day."""
+
+    span: timedelta
+    at: TimeOfDay | None = None
+
+    def find_due(self, last_run_at: datetime, asked_at: datetime | None, now: datetime) -> datetime | None:
+        """Return the moment that asks for a training now, or None.
+
+        Args:
+            last_run_at: when the last training began.
+            asked_at: the last moment of this schedule that was answered, by a training or a refusal.
+            now: business time.
+        """
+        if self.at is None:
+            return last_run_at + self.span if now - last_run_at >= self.span else None
+        # A moment that was refused is over: the schedule asks again at the same time of the next day.
+        ready = last_run_at + self.span - DAY
+        return self.at.cron.find_last(ready if asked_at is None else max(ready, asked_at), now)
+
+    @property
+    def sentence(self) -> str:
+        """Return what it is called in a reason."""
+        days = self.span.total_seconds() / 86_400
+        said = f"the schedule of every {days:g} days"
+        return said if self.at is None else f"{said} at {self.at.at:%H:%M} {self.at.tz}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnCron(Trigger):
+    """Retrains at moments of a calendar."""
+
+    calendar: Cron
+
+    @property
+    def sentence(self) -> str:
+        """Return what it is called in a reason."""
+        return f'the calendar "{self.calendar.line}" {self.calendar.tz}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnNewData(Trigger):
+    """Retrains when so many labels have become known since the last training began."""
+
+    min_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class After(Trigger):
+    """Retrains when another loop of the project has put a version in charge that never was before."""
+
+    loop: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnRisk(Trigger):
     """Retrains when the risk of the version in charge has risen beyond its tolerance.
 
     Attributes:
@@ -31,41 +86,124 @@ class OnRisk:
     run_length_days: float = 60.0
     cooldown: timedelta = timedelta(days=7)
 
-    def __or__(self, other: "Every | OnRisk | Triggers") -> "Triggers":
-        return _join(self, other)
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Triggers:
-    """Several triggers; any of them may fire."""
+    """Several triggers, in the order in which they were joined; any of them may fire."""
 
-    every: Every | None = None
-    on_risk: OnRisk | None = None
+    parts: tuple[Trigger, ...] = ()
 
-    def __or__(self, other: "Every | OnRisk | Triggers") -> "Triggers":
+    def __or__(self, other: "Trigger | Triggers") -> "Triggers":
+        """Return all of them."""
         return _join(self, other)
 
+    def __iter__(self) -> Iterator[Trigger]:
+        """Go through them in order."""
+        return iter(self.parts)
 
-def _join(left: Every | OnRisk | Triggers, right: Every | OnRisk | Triggers) -> Triggers:
-    every = [t.every if isinstance(t, Triggers) else t for t in (left, right) if not isinstance(t, OnRisk)]
-    risk = [t.on_risk if isinstance(t, Triggers) else t for t in (left, right) if not isinstance(t, Every)]
-    schedules = [t for t in every if t is not None]
-    risks = [t for t in risk if t is not None]
-    if len(schedules) > 1 or len(risks) > 1:
-        raise DeclarationError("two triggers of one kind are joined", expected="at most one schedule and one on_risk()")
-    return Triggers(every=schedules[0] if schedules else None, on_risk=risks[0] if risks else None)
+    @property
+    def every(self) -> Every | None:
+        """Return the schedule."""
+        return next((part for part in self.parts if isinstance(part, Every)), None)
+
+    @property
+    def crons(self) -> tuple[OnCron, ...]:
+        """Return the calendars."""
+        return tuple(part for part in self.parts if isinstance(part, OnCron))
+
+    @property
+    def on_new_data(self) -> OnNewData | None:
+        """Return the trigger by new labels."""
+        return next((part for part in self.parts if isinstance(part, OnNewData)), None)
+
+    @property
+    def on_risk(self) -> OnRisk | None:
+        """Return the trigger by risk."""
+        return next((part for part in self.parts if isinstance(part, OnRisk)), None)
+
+    @property
+    def afters(self) -> tuple[After, ...]:
+        """Return the other loops that are followed."""
+        return tuple(part for part in self.parts if isinstance(part, After))
 
 
-def every(*, days: float = 0, hours: float = 0, minutes: float = 0) -> Every:
-    """Declare a schedule: retrain each time that so much business time has passed.
+def _join(left: Trigger | Triggers, right: Trigger | Triggers) -> Triggers:
+    parts = [each for side in (left, right) for each in ((side,) if isinstance(side, Trigger) else side.parts)]
+    single = [type(part) for part in parts if not isinstance(part, OnCron | After)]
+    if len(set(single)) < len(single):
+        raise DeclarationError(
+            "two triggers of one kind are joined",
+            expected="at most one every(), one on_new_data() and one on_risk(); any number of cron() and after()",
+        )
+    return Triggers(tuple(dict.fromkeys(parts)))
+
+
+def every(
+    span: str | timedelta | None = None,
+    *,
+    days: float = 0,
+    hours: float = 0,
+    minutes: float = 0,
+    at: str | None = None,
+    tz: str = "UTC",
+) -> Every:
+    """Declare a schedule: retrain each time that so much business time has passed since the last training began.
+
+    Args:
+        span: such as "1 day" or "12h", in place of days, hours and minutes.
+        days: days, hours and minutes are added up.
+        hours: see `days`.
+        minutes: see `days`.
+        at: the time of the day, such as "03:00", in a schedule of whole days. A time that the clocks skip comes when
+            they have moved on; one that they show twice comes the first time.
+        tz: the IANA name of the zone of `at`.
+
+    Raises:
+        DeclarationError: no span, or a span of no whole days with `at`; an unknown zone.
 
     >>> (every(days=7) | on_risk()).every.span.days
     7
+    >>> every("1 day", at="03:00", tz="Europe/Berlin").sentence
+    'the schedule of every 1 days at 03:00 Europe/Berlin'
     """
-    span = timedelta(days=days, hours=hours, minutes=minutes)
-    if span <= timedelta(0):
-        raise DeclarationError("every() names no time", expected="days=, hours= or minutes= above zero")
-    return Every(span=span)
+    found = read_schedule_span(span, days=days, hours=hours, minutes=minutes)
+    if at is None and tz != "UTC":
+        raise DeclarationError("every() names a time zone without a time", expected='at="03:00" beside tz=')
+    return Every(span=found, at=None if at is None else read_clock(at, tz, found))
+
+
+def cron(line: str, *, tz: str = "UTC") -> OnCron:
+    """Declare a retraining at the moments of a calendar, as cron writes them.
+
+    Raises:
+        DeclarationError: the line cannot be read, or never comes; an unknown zone.
+
+    >>> cron("0 3 * * 1", tz="Europe/Berlin").sentence
+    'the calendar "0 3 * * 1" Europe/Berlin'
+    """
+    return OnCron(calendar=read_cron(line, tz))
+
+
+def on_new_data(*, min_rows: int) -> OnNewData:
+    """Declare a retraining when so many labels have become known since the last training began.
+
+    >>> on_new_data(min_rows=5000).min_rows
+    5000
+    """
+    if min_rows < 1:
+        raise DeclarationError(f"on_new_data(min_rows={min_rows})", expected="1 or more")
+    return OnNewData(min_rows=min_rows)
+
+
+def after(loop: str) -> After:
+    """Declare a retraining when another loop of the project puts a new version in charge.
+
+    >>> after("late-flights").loop
+    'late-flights'
+    """
+    if not loop:
+        raise DeclarationError("after() names no loop", expected="the name of another loop of the project")
+    return After(loop=loop)
 
 
 def on_risk(*, tolerance: float = 0.1, run_length_days: float = 60.0, cooldown_days: float = 7.0) -> OnRisk:

@@ -15,6 +15,7 @@ from holdtrue.domain import (
 )
 from holdtrue.store import Transaction
 
+from .memory import CHAMPION, remember_answer
 from .state import (
     AbortRollout,
     AdvanceRollout,
@@ -30,8 +31,8 @@ from .state import (
     Reject,
 )
 
-CHAMPION = "champion"
 LOOP_ACTOR = "holdtrue"
+BEGINNINGS = ("train", "register")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,10 +163,16 @@ class Actor:
             self._note(tx, now, "close alert", f"v{move.alert.version}", move.sentence)
 
     def _refuse_once(self, tx: Transaction, move: RefuseRun, now: datetime) -> None:
-        # The same refusal at every tick, with other figures, would bury the rest of the chain; another reason is news.
-        chain = tx.audit.all(self.loop)
-        is_same = bool(chain) and chain[-1].action == "refuse training"
-        if not is_same or _leave_figures_out(chain[-1].sentence) != _leave_figures_out(move.sentence):
+        remember_answer(tx, self.loop, move.firings)
+        # The same refusal at every look, with other figures, would bury the rest of the chain; another reason is news,
+        # and so is the same one after the next training.
+        said = set()
+        for entry in reversed(tx.audit.all(self.loop)):
+            if entry.action in BEGINNINGS:
+                break
+            if entry.action == "refuse training":
+                said.add(_leave_figures_out(entry.sentence))
+        if _leave_figures_out(move.sentence) not in said:
             self._note(tx, now, "refuse training", self.loop, move.sentence)
 
     def _note(

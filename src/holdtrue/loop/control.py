@@ -1,7 +1,8 @@
 """Control: one look at one live loop: observe, decide, act. All it knows is in the store, so it may die anywhere."""
 
+import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,22 +25,32 @@ from holdtrue.data import (
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Belief, Loop, Rollout, RolloutStatus, Ruling, Version
+from holdtrue.domain import Belief, Loop, Rollout, Ruling, Version
 from holdtrue.errors import HoldtrueError, NotFound, SourceError, StateConflict
 from holdtrue.monitoring import RiskReading, measure_beliefs, measure_windows
 from holdtrue.pipeline import describe_error, fail_run, start_run, submit_run, succeed_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
-from .act import CHAMPION, Actor
+from .act import Actor
 from .concern import watch_flow
 from .decide import decide
-from .observe import count_news, explain_risk, gather_evidence, read_risk
+from .memory import (
+    CHAMPION,
+    change_memory,
+    describe_firings,
+    find_promotions,
+    read_loop_state,
+    read_memory,
+    remember_answer,
+)
+from .news import count_new_labels, count_news, count_table_labels
+from .observe import explain_risk, gather_evidence, read_risk
 from .order import Brought, TrainingOrder, TrainingResult
 from .policy import make_policy
 from .release import Registrar
 from .risk import ALERT_RUN_LENGTH_DAYS, restore_watch
-from .state import CaughtUp, Facts, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
+from .state import CaughtUp, Facts, Firing, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
 from .trainer import Trainer
 
 
@@ -124,7 +135,7 @@ class Controller:
         """
         _ = self.loop.recipe
         self._refuse_second()
-        self._start(StartRun(reason=reason), self.clock.now())
+        self._start(_ask(reason), self.clock.now())
 
     def judge_now(self, brought: Brought, reason: str) -> Trained | CaughtUp | TrainingLost:
         """Judge a model that was trained elsewhere, wait for it, and place what came of it.
@@ -133,7 +144,7 @@ class Controller:
             StateConflict: a training is under way already.
         """
         self._refuse_second()
-        self._start(StartRun(reason=reason), self.clock.now(), brought=brought)
+        self._start(_ask(reason), self.clock.now(), brought=brought)
         return self._place_finished()
 
     def _refuse_second(self) -> None:
@@ -184,28 +195,13 @@ class Controller:
     def read_state(self) -> LoopState:
         """Return where the loop stands, from the store."""
         with self.store.reading() as tx:
-            kept = tx.states.read(self.loop.name)
-            state = kept[1] if kept is not None else {}
-            champion = tx.aliases.current(self.loop.name, CHAMPION)
-            last_run_at = _read_moment(state.get("last_run_at"))
-            return LoopState(
-                champion=champion,
-                rollout=tx.rollouts.active(self.loop.name),
-                is_training=state.get("run_id") is not None,
-                last_run_at=last_run_at,
-                open_alerts=tuple(tx.alerts.open(self.loop.name)),
-                is_undecided=bool(state.get("is_undecided")),
-                owes_catch_up=owes_catch_up(tx.rollouts.all(self.loop.name), champion, last_run_at),
-            )
+            return read_loop_state(tx, self.loop.name)
 
     def _observe(self, policy: LoopPolicy, state: LoopState, now: datetime) -> Facts:
         log = self.reader.read()
         labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
-        since = state.last_run_at
-        n_new = labels.height if since is None else labels.filter(labels["known_at"] > since).height
-        n_new += self._count_table_labels(since, now)
-        delay = self.history(now).label_delay
-        facts = Facts(n_new_labels=n_new, table_problem=self.table_problem)
+        delay, known = self.history(now).label_delay, self.history(now).known_at(now)
+        facts = self._observe_triggers(policy, state, known, labels)
         if state.champion is None:
             return facts
         with self.store.reading() as tx:
@@ -233,15 +229,18 @@ class Controller:
 
         risk = None if policy.on_risk is None else read(policy.on_risk.run_length_days)
         alert, table = read(ALERT_RUN_LENGTH_DAYS), self.history(now)
-        if alert.has_risen and not any(known.version == state.champion for known in state.open_alerts):
+        if alert.has_risen and not any(each.version == state.champion for each in state.open_alerts):
             learned = table.known_at(champion.lineage.trained_until)
             alert = explain_risk(alert, learned, log.filter(log["time"] >= taken[-1]), weights=champion.weights)
-        n_rows, n_days = count_news(table.known_at(now), log, labels, champion)
+        n_rows, n_days = count_news(known, log, labels, champion)
         return replace(facts, risk=risk, alert=alert, n_new_rows=n_rows, n_new_days=n_days)
 
-    def _count_table_labels(self, since: datetime | None, now: datetime) -> int:
-        known = self.history(now).known_at(now).frame["__label_time"]
-        return int((known > since).sum()) if since is not None else known.len() - known.null_count()
+    def _observe_triggers(self, policy: LoopPolicy, state: LoopState, known: History, labels: pl.DataFrame) -> Facts:
+        with self.store.reading() as tx:
+            n_before = int(read_memory(tx, self.loop.name).get("n_table_labels", sys.maxsize))
+            promotions = find_promotions(tx, [each.loop for each in policy.afters])
+        n_new = count_new_labels(known, labels, since=state.last_run_at, n_before=n_before)
+        return Facts(n_new_labels=n_new, table_problem=self.table_problem, promotions=promotions)
 
     def _read_versions(self, rollout: Rollout) -> dict[int, Version]:
         with self.store.reading() as tx:
@@ -294,7 +293,10 @@ class Controller:
 
     def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
-        history = self._history_with_log(now)
+        log = self.reader.read()
+        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
+        n_labels = count_table_labels(self.history(now).known_at(now), labels)
+        history = self.history(now) if not log.height else extend_history(self.history(now), log, labels)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
         with self.store.transaction() as tx:
             champion = tx.aliases.current(self.loop.name, CHAMPION)
@@ -316,22 +318,18 @@ class Controller:
                 as_of=now,
                 run_id=run_id,
                 dataset=record.digest,
-                parameters={"order": msgspec.to_builtins(order)},
+                parameters={"order": msgspec.to_builtins(order), "triggers": describe_firings(move.firings)},
             )
             start_run(tx, run, now=now)
-            kept = tx.states.read(self.loop.name)
-            state = dict(kept[1]) if kept is not None else {}
-            state |= {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False}
-            tx.states.write(self.loop.name, state, kept[0] if kept is not None else None)
+            remember_answer(tx, self.loop.name, move.firings)
+            change_memory(
+                tx,
+                self.loop.name,
+                {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels},
+            )
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
         self._order, self._future = order, self.trainer.submit(order)
-
-    def _history_with_log(self, now: datetime) -> History:
-        history, log = self.history(now), self.reader.read()
-        if not log.height:
-            return history
-        return extend_history(history, log, latest_labels(self.store, self.loop.name, as_of=now, predictions=log))
 
     def _take_over(self) -> None:
         """Begin again a training whose process died: the order stands in its run, and finished steps are cached."""
@@ -356,10 +354,8 @@ class Controller:
         assert order is not None, "a finished training has its order"
         run = tx.runs.read(order.run_id)
         problem = future.exception()
-        kept = tx.states.read(self.loop.name)
-        assert kept is not None, "a training has a state"
         if problem is not None:
-            tx.states.write(self.loop.name, {**kept[1], "run_id": None}, kept[0])
+            change_memory(tx, self.loop.name, {"run_id": None})
             # Whatever it was: a controller that died of it would meet the same training again, for ever.
             fail_run(tx, run, now=now, error=describe_error(problem))
             return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {problem}")
@@ -367,26 +363,16 @@ class Controller:
         registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
         trained = registrar.register(tx, order, result, now)
         is_undecided = trained.ruling is Ruling.INCONCLUSIVE and not order.catches_up
-        tx.states.write(self.loop.name, {**kept[1], "run_id": None, "is_undecided": is_undecided}, kept[0])
+        change_memory(tx, self.loop.name, {"run_id": None, "is_undecided": is_undecided})
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
         run = replace(run, code=result.code)
         succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)
         return trained
 
 
-def owes_catch_up(rollouts: Sequence[Rollout], champion: int | None, last_run_at: datetime | None) -> bool:
-    """Say whether the last rollout, the oldest first, put the champion in charge and no training began since."""
-    if not rollouts or last_run_at is None:
-        return False
-    last = rollouts[-1]
-    is_in_charge = last.status is RolloutStatus.PROMOTED and last.challenger == champion
-    wants_one = last.plan.catches_up and not last.plan.is_gate_only
-    return is_in_charge and wants_one and last.ended_at is not None and last_run_at < last.ended_at
+def _ask(reason: str) -> StartRun:
+    return StartRun(reason=reason, firings=(Firing(trigger="person", reason=reason),))
 
 
 def _name_work(order: TrainingOrder) -> str:
     return "The training" if order.brought is None else "The judging"
-
-
-def _read_moment(text: object) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else None

@@ -4,13 +4,15 @@ The live controller, the backtest and the tests call this same function.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from holdtrue.domain import Rollout, Ruling
 from holdtrue.rollout import Evidence, RolloutAction
 from holdtrue.rollout import decide as decide_rollout
 
 from .concern import Concern, concern_risk
+from .firing import find_firings
+from .guard import BRING_ONE, find_refusal
 from .state import (
     AbortRollout,
     AdvanceRollout,
@@ -33,10 +35,6 @@ from .state import (
     Trained,
     TrainingLost,
 )
-
-# A gate that could not rule asked for more rows: it is asked again after this share of the schedule.
-RETRY_SHARE = 0.5
-BRING_ONE = "The loop declares no train: bring a model of your own with holdtrue register LOOP MODEL."
 
 
 def decide(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
@@ -106,53 +104,13 @@ def _catch_up(version: int) -> StartRun:
 def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
     if state.champion is None and not policy.trains:
         return (RefuseRun(sentence=f"No version is in charge yet. {BRING_ONE}"),)
-    wanted = _find_trigger(policy, state, facts, now) if state.champion is not None else _want_first(policy, state, now)
-    if wanted is None:
+    firings = find_firings(policy, state, facts, now)
+    if not firings:
         return ()
-    if not policy.trains:
-        return (RefuseRun(sentence=f"{wanted.reason}. {BRING_ONE}"),)
-    if facts.table_problem:
-        return (RefuseRun(sentence=f"{wanted.reason}, but the table cannot be used: {facts.table_problem}"),)
-    if state.champion is None:
-        return (wanted,)
-    if facts.n_new_labels < policy.min_new_labels:
-        said = f"{wanted.reason}, but only {facts.n_new_labels} labels have come since the last training"
-        return (RefuseRun(sentence=f"{said}; {policy.min_new_labels} are needed."),)
-    if facts.n_new_days < policy.min_new_days or facts.n_new_rows < policy.min_new_rows:
-        news = f"{facts.n_new_rows:,} labelled rows on {facts.n_new_days} days"
-        needed = f"{policy.min_new_rows} on {policy.min_new_days}"
-        said = f"{wanted.reason}, but v{state.champion} has seen all but {news}"
-        return (RefuseRun(sentence=f"{said}; a gate needs {needed} to rule on a challenger."),)
-    return (wanted,)
-
-
-def _want_first(policy: LoopPolicy, state: LoopState, now: datetime) -> StartRun | None:
-    if state.last_run_at is None:
-        return StartRun(reason="no version is in charge yet")
-    # A first training that failed its checks is tried again on the schedule, not at every tick.
-    if policy.every is None or now - state.last_run_at < policy.every.span:
-        return None
-    return StartRun(reason="no version is in charge yet, and the schedule says so")
-
-
-def _find_trigger(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> StartRun | None:
-    waited = None if state.last_run_at is None else now - state.last_run_at
-    if policy.every is not None and (waited is None or waited >= policy.every.span):
-        days = policy.every.span.total_seconds() / 86_400
-        return StartRun(reason=f"the schedule of every {days:g} days")
-    if _can_rule_now(policy, state, facts, waited):
-        return StartRun(reason="the gate could not rule on the last challenger, and more labels have come")
-    if policy.on_risk is not None and facts.risk is not None and facts.risk.has_risen:
-        if waited is not None and waited < policy.on_risk.cooldown:
-            return None
-        return StartRun(reason=facts.risk.sentence)
-    return None
-
-
-def _can_rule_now(policy: LoopPolicy, state: LoopState, facts: Facts, waited: timedelta | None) -> bool:
-    if not state.is_undecided or policy.every is None or waited is None:
-        return False
-    return waited >= policy.every.span * RETRY_SHARE and facts.n_new_labels >= policy.min_new_labels
+    refusal = find_refusal(policy, state, facts, firings[0].reason)
+    if refusal is not None:
+        return (RefuseRun(sentence=refusal, firings=firings),)
+    return (StartRun(reason=firings[0].reason, firings=firings),)
 
 
 def _decide_alerts(state: LoopState, facts: Facts) -> tuple[Move, ...]:

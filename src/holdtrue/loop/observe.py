@@ -158,14 +158,6 @@ def explain_risk(
     return replace(reading, sentence=f"{reading.sentence} {tell_causes(causes)}", evidence=evidence)
 
 
-def count_news(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion: Version) -> tuple[int, int]:
-    """Return how many labelled rows of table and log a version was not trained on, and on how many days (UTC)."""
-    seen = champion.lineage.trained_until
-    table = known.frame.filter((pl.col("__time") > seen) & pl.col("__label").is_not_null())["__time"]
-    logged = log.filter(pl.col("time") > seen).join(labels, on="key", how="semi")["time"]
-    return len(table) + len(logged), len(set(table.dt.date()) | set(logged.dt.date()))
-
-
 def read_risk(
     log: pl.DataFrame, labels: pl.DataFrame, version: Version, watch: RiskWatch, *,
     since: datetime, label_delay: timedelta, now: datetime, run_length_days: float,

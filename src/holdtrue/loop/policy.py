@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from holdtrue.data import History
-from holdtrue.domain import Every, Loop, OnRisk
+from holdtrue.domain import Every, Loop, OnRisk, Triggers
 from holdtrue.rollout import Pace, plan_rollout
 
 from .state import LoopPolicy
@@ -14,18 +14,31 @@ PACE_SHARE = 0.2
 
 
 def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE, is_running: bool = False) -> LoopPolicy:
-    """Return what a loop is run by; without a declared schedule it gets `default`, and always the risk trigger.
+    """Return what a loop is run by; where no triggers are declared it gets `default` and the risk trigger.
+
+    One with `on_risk()` alone gets `default` too; calendars, new data and other loops stand in place of a schedule.
 
     Its rollouts are fitted to the newest rows, so it is made anew as traffic changes.
 
     Raises:
         DeclarationError: the declared rollout is longer than the schedule, in a loop that is not running yet.
     """
-    triggers = loop.triggers
-    every = triggers.every if triggers is not None and triggers.every is not None else default
-    on_risk = OnRisk() if triggers is None else triggers.on_risk
-    plan = plan_rollout(loop.rollout, measure_pace(known, every.span), is_running=is_running)
-    return LoopPolicy(every=every, on_risk=on_risk, plan=plan, trains=loop.train is not None)
+    triggers = loop.triggers or Triggers((OnRisk(),))
+    # Who says when to train otherwise has said it; risk alone comes too late where labels do.
+    is_otherwise = bool(triggers.crons or triggers.on_new_data or triggers.afters)
+    every = triggers.every or (None if is_otherwise else default)
+    spans = [each.calendar.measure_span(known.ends_at) for each in triggers.crons]
+    span = every.span if every is not None else min(spans, default=default.span)
+    return LoopPolicy(
+        every=every,
+        on_risk=triggers.on_risk,
+        plan=plan_rollout(loop.rollout, measure_pace(known, span), is_running=is_running),
+        crons=triggers.crons,
+        on_new_data=triggers.on_new_data,
+        afters=triggers.afters,
+        usual_span=span,
+        trains=loop.train is not None,
+    )
 
 
 def tell_cadence(policy: LoopPolicy, pace: Pace) -> str | None:
@@ -39,7 +52,7 @@ def tell_cadence(policy: LoopPolicy, pace: Pace) -> str | None:
     """
     by_rows = policy.min_new_rows / pace.labelled_rows_per_day if pace.labelled_rows_per_day > 0 else float("inf")
     days = max(float(policy.min_new_days), by_rows)
-    if policy.every is None or days <= policy.every.span / timedelta(days=1):
+    if (policy.every is None and not policy.crons) or days <= policy.interval / timedelta(days=1):
         return None
     often = f"about every {days:,.0f} days" if days < float("inf") else "never at this traffic"
     needs = f"a gate needs {policy.min_new_rows} labelled rows on {policy.min_new_days} days"

@@ -1,9 +1,21 @@
 """State, facts and moves: everything that deciding goes by, and everything that it can order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from holdtrue.domain import Alert, Every, OnRisk, Rollout, RolloutPlan, RolloutTerms, Ruling
+from holdtrue.domain import (
+    After,
+    Alert,
+    Every,
+    OnCron,
+    OnNewData,
+    OnRisk,
+    Rollout,
+    RolloutPlan,
+    RolloutTerms,
+    Ruling,
+)
 from holdtrue.monitoring import RiskReading
 from holdtrue.rollout import Evidence
 
@@ -22,6 +34,10 @@ class LoopPolicy:
         every: the schedule of retraining; None for none.
         on_risk: the trigger by risk; None for none.
         plan: the stages of each rollout.
+        crons: the calendars of retraining.
+        on_new_data: the trigger by new labels; None for none.
+        afters: the other loops that are followed.
+        usual_span: the time between two trainings that is planned with where no schedule says it.
         trains: whether the loop declares a train.
         min_new_labels: labels that must have come since the last training before another may start.
         min_new_days: days with labelled rows that the champion has not seen, below which no gate could rule.
@@ -31,10 +47,32 @@ class LoopPolicy:
     every: Every | None
     on_risk: OnRisk | None
     plan: RolloutPlan
+    crons: tuple[OnCron, ...] = ()
+    on_new_data: OnNewData | None = None
+    afters: tuple[After, ...] = ()
+    usual_span: timedelta = timedelta(days=7)
     trains: bool = True
     min_new_labels: int = 20
     min_new_days: int = MIN_NEW_DAYS
     min_new_rows: int = MIN_NEW_ROWS
+
+    @property
+    def interval(self) -> timedelta:
+        """Return the time between two trainings that is planned with."""
+        return self.usual_span if self.every is None else self.every.span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firing:
+    """A trigger that asks for a training, and why.
+
+    `moment` is that of a clock, which is over once a training or a refusal has answered it; None for what lasts until a
+    training begins.
+    """
+
+    trigger: str
+    reason: str
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +82,8 @@ class LoopState:
     `last_run_at` is the business moment at which the last training began, a catch-up included. `owes_catch_up` says
     that the version in charge was promoted by a rollout whose plan wants a catch-up, and no training began since: who
     promoted it was a person, or died before it could begin one. `is_undecided` says that the gate could not rule on
-    what the last training brought: more rows would tell.
+    what the last training brought: more rows would tell. `asked` holds, for each clock, its last moment that was
+    answered.
     """
 
     champion: int | None
@@ -54,6 +93,11 @@ class LoopState:
     open_alerts: tuple[Alert, ...] = ()
     owes_catch_up: bool = False
     is_undecided: bool = False
+    asked: Mapping[str, datetime] = field(default_factory=dict)
+
+    def answer(self, firings: tuple[Firing, ...]) -> Mapping[str, datetime]:
+        """Return `asked` once these were answered."""
+        return {**self.asked, **{each.trigger: each.moment for each in firings if each.moment is not None}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +140,7 @@ class Facts:
 
     `n_new_labels` counts since the last training; `n_new_rows` the labelled rows that the champion has not seen, and
     `n_new_days` the days that they lie on. `table_problem` says why the table cannot be used now; "" when it can.
+    `promotions` says when each of the other loops that are followed last put a new version in charge.
 
     `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person);
     `concerns` are the other things that a person would want to know of.
@@ -110,6 +155,7 @@ class Facts:
     n_new_rows: int = 0
     n_new_days: int = 0
     table_problem: str = ""
+    promotions: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +164,7 @@ class StartRun:
 
     reason: str
     catches_up: bool = False
+    firings: tuple[Firing, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +172,7 @@ class RefuseRun:
     """A trigger fired, and a guard refused it."""
 
     sentence: str
+    firings: tuple[Firing, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
