@@ -12,6 +12,8 @@ from .domain import column as column
 from .domain import cron as cron
 from .domain import every as every
 from .domain import fairness as fairness
+from .domain import golden as golden
+from .domain import guards as guards
 from .domain import invariant_to as invariant_to
 from .domain import money as money
 from .domain import monotone_in as monotone_in
@@ -42,6 +44,8 @@ __all__ = [
     "cron",
     "every",
     "fairness",
+    "golden",
+    "guards",
     "invariant_to",
     "money",
     "monotone_in",

@@ -3,7 +3,16 @@ from datetime import timedelta
 
 import polars as pl
 
-from holdtrue.data import History, extend_history, latest_labels, read_frame, read_predictions, record_labels
+from holdtrue.data import (
+    History,
+    extend_history,
+    latest_labels,
+    read_frame,
+    read_predictions,
+    read_snapshot,
+    record_labels,
+    write_snapshot,
+)
 from holdtrue.domain import Role, Rule, Schema, column, table
 from holdtrue.store import Store
 
@@ -93,3 +102,29 @@ def test_rows_of_the_log_that_break_a_younger_schema_are_left_out_and_counted(st
     grown = extend(store, replace(make_history(), declared=schema))
     assert grown.frame["__key"].to_list() == ["1", "2", "9", "3"]
     assert "1 rows of the prediction log break the schema and were left out" in grown.notes
+
+
+def test_rows_that_the_loop_has_answered_carry_their_propensity_whichever_side_holds_them(store: Store) -> None:
+    shadow = make_prediction("s", "1", 0, role=Role.SHADOW, probability=0.0)
+    write_log(store, [make_prediction("q", "2", 1, probability=0.25), shadow, make_prediction("p", "9", 2)])
+    record_labels(store, [make_label(1, 3.5, key="9")])
+    grown = extend(store, make_history()).dataset()
+    assert grown.key.to_list() == ["1", "2", "9"]
+    assert grown.propensity is not None
+    assert grown.propensity.to_list() == [None, 0.25, 1.0]
+    assert grown.is_influenced.to_list() == [False, True, True]
+    assert grown.tail(0.3).is_influenced.to_list() == [True]
+    assert "__propensity" not in grown.features.columns
+    assert make_history().dataset().is_influenced.to_list() == [False, False]
+
+
+def test_the_source_of_a_row_is_kept_and_is_no_feature(store: Store) -> None:
+    frame = make_history().frame.select(id="__key", at="__time", size="size", late="__label", feed=pl.lit("A"))
+    declared = table("x.csv", key="id", time="at", label="late", label_delay="1d", source="feed")
+    history = read_frame(frame, declared)
+    assert history.feature_names == ("size",)
+    write_log(store, [make_prediction("p", "9", 2)])
+    record_labels(store, [make_label(1, 3.5, key="9")])
+    grown = extend(store, history)
+    assert grown.frame["__source"].to_list() == ["A", "A", None, "A"]
+    assert read_snapshot(write_snapshot(grown)).frame.equals(grown.frame)

@@ -28,12 +28,15 @@ from holdtrue.loop import (
     Promote,
     RefuseRun,
     Reject,
+    Spending,
     StartRun,
     Trained,
     TrainingLost,
     decide,
+    find_top_source,
 )
 
+from .calendar import DAY
 from .measure import PolicyTrace
 from .replay import Replay, to_microseconds
 from .trainings import Finished, Trainings
@@ -67,6 +70,7 @@ class ReplayedLoop:
     n_exposed: int = 0
     _in_charge_since: int = 0
     _finished: Finished | None = None
+    _begun: list[datetime] = field(default_factory=list)
     _answers: list[NDArray[np.float64]] = field(default_factory=list)
     _worth: list[NDArray[np.float64]] = field(default_factory=list)
     _losses: list[NDArray[np.float64]] = field(default_factory=list)
@@ -126,7 +130,11 @@ class ReplayedLoop:
         due = self.replay.due[:end]
         recent = (due <= moment) & (due > to_microseconds(last)) & self.replay.is_labelled[:end]
         n_rows, n_days = self._count_news(moment, end)
-        facts = Facts(finished=self._finished, n_new_labels=int(recent.sum()), n_new_rows=n_rows, n_new_days=n_days)
+        facts = Facts(
+            finished=self._finished, n_new_labels=int(recent.sum()), n_new_rows=n_rows, n_new_days=n_days,
+            spent=Spending(n_runs=sum(now - DAY < began <= now for began in self._begun)),
+            top_source=self._find_top_source(now),
+        )  # fmt: skip
         if self.trial is not None:
             return replace(facts, evidence=self.trial.weigh(now))
         if self.policy.on_risk is None or self.state.champion is None or self._finished is not None:
@@ -139,6 +147,11 @@ class ReplayedLoop:
         days = self.replay.due[rows][ripe][order] // 86_400_000_000
         risk = watch.read(losses[ripe][order], days, run_length_days=self.policy.on_risk.run_length_days)
         return replace(facts, risk=risk)
+
+    def _find_top_source(self, now: datetime) -> tuple[str, float] | None:
+        if self.policy.guards.max_source_share is None:
+            return None
+        return find_top_source(self.replay.history.known_at(now))
 
     def _count_news(self, moment: int, end: int) -> tuple[int, int]:
         if self.state.champion is None:
@@ -182,6 +195,7 @@ class ReplayedLoop:
             self.n_retrains += 1
             self._note(now, DecisionKind.RETRAINED, None, f"Retrained: {move.reason}.")
         self.state = replace(self.state, last_run_at=now)
+        self._begun.append(now)
         self.policy = self.replan(now)
         self._finished = self.trainings.train(now, champion, catches_up=move.catches_up)
         is_undecided = isinstance(self._finished, Trained) and self._finished.ruling is Ruling.INCONCLUSIVE

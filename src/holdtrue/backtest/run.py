@@ -20,6 +20,8 @@ from holdtrue.loop import (
     Trainer,
     TrainingOrder,
     TrainingResult,
+    lay_golden,
+    leave_golden_out,
     make_policy,
 )
 from holdtrue.store import Store
@@ -61,6 +63,7 @@ class Backtest:
     schedule: Every
     on_progress: Callable[[Progress], None]
     aside: Trainer
+    golden: str | None = None
     total: int = 0
     done: int = 0
     standards: tuple[StandardResult, ...] = ()
@@ -103,6 +106,7 @@ class Backtest:
             is_blind=is_blind,
             catches_up=catches_up,
             is_for_service=False,
+            golden=self.golden,
         )
 
     def advance(self, text: str) -> None:
@@ -187,28 +191,45 @@ def run_backtest(
         raise DeclarationError(f"policies={list(policies)}", expected=f"some of {list(POLICIES)}")
     base = Path(folder)
     history = read_history(loop.table, folder=base, task=loop.declared_task, schema=loop.schema)
-    replay = _lay_replay(history, start_share=start_share, start=start)
     with Store.open(base / ".holdtrue") as store, ExitStack() as stack:
-        trainers: list[Trainer] = [InlineTrainer(loop=loop, store=store)] * 2
-        if loop_file is not None:
-            # Two children of one thread each: the blind policies train while the loop is replayed.
-            pair = [ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"}) for _ in range(2)]
-            trainers = [EnvironmentTrainer(stack.enter_context(environment)) for environment in pair]
+        history, rows = _set_golden_aside(loop, history, store, base)
+        replay = _lay_replay(history, start_share=start_share, start=start)
+        trainer, aside = _hire_trainers(loop, store, loop_file, stack)
         every = Every(span=(history.ends_at - history.starts_at) / N_PARTS)
         policy = make_policy(loop, history.known_at(replay.start), default=every)
         job = Backtest(
             loop=loop,
             store=store,
-            trainer=trainers[0],
-            aside=trainers[1],
+            trainer=trainer,
+            aside=aside,
             replay=replay,
             record=take_snapshot(store, loop.name, history, as_of=replay.end),
             loop_file=loop_file,
             policy=policy,
+            golden=rows,
             schedule=schedule or Every(span=policy.interval),
             on_progress=on_progress,
         )
         return _run(job, tuple(policies))
+
+
+def _hire_trainers(loop: Loop, store: Store, loop_file: Path | None, stack: ExitStack) -> tuple[Trainer, Trainer]:
+    if loop_file is None:
+        inline = InlineTrainer(loop=loop, store=store)
+        return inline, inline
+    # Two children of one thread each: the blind policies train while the loop is replayed.
+    pair = [ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"}) for _ in range(2)]
+    first, second = (EnvironmentTrainer(stack.enter_context(environment)) for environment in pair)
+    return first, second
+
+
+def _set_golden_aside(loop: Loop, history: History, store: Store, folder: Path) -> tuple[History, str | None]:
+    """Return the rows without those of the golden set, and the digest of these; None where none is declared."""
+    golden = None if loop.guards is None else loop.guards.golden
+    if golden is None:
+        return history, None
+    rows = lay_golden(store.artifacts, loop, golden, folder=folder, task=history.task)
+    return leave_golden_out(history, store.artifacts, rows), rows
 
 
 def _lay_replay(history: History, *, start_share: float, start: datetime | None) -> Replay:

@@ -32,7 +32,9 @@ from .schema_file import parse_schema as parse_schema
 from .schema_file import read_schema as read_schema
 from .schema_file import write_schema as write_schema
 from .snapshot import load_snapshot as load_snapshot
+from .snapshot import read_snapshot as read_snapshot
 from .snapshot import take_snapshot as take_snapshot
+from .snapshot import write_snapshot as write_snapshot
 from .table import read_frame as read_frame
 from .table import read_history as read_history
 from .task import encode_labels as encode_labels
@@ -71,9 +73,11 @@ __all__ = [
     "read_moments",
     "read_predictions",
     "read_schema",
+    "read_snapshot",
     "record_labels",
     "refuse_breaches",
     "schema",
     "take_snapshot",
     "write_schema",
+    "write_snapshot",
 ]

@@ -24,6 +24,8 @@ class Dataset:
         schema: the schema of `features`.
         task: what kind of question the label asks.
         classes: the values that the label can have, in order (empty for a regression); these rows may lack some.
+        propensity: of the rows that this loop itself has answered, so that the answer may have had a part in the label,
+            the probability (0..1) with which the version that answered was chosen; null elsewhere. None without any.
     """
 
     features: pl.DataFrame
@@ -34,6 +36,7 @@ class Dataset:
     schema: Schema
     task: Task
     classes: tuple[LabelValue, ...]
+    propensity: pl.Series | None = None
 
     @property
     def n_rows(self) -> int:
@@ -44,7 +47,15 @@ class Dataset:
         """Return the newest rows: this share (0..1) of them, at least one; no data is copied."""
         n_left = max(0, self.n_rows - max(1, round(self.n_rows * share)))
         parts = {name: getattr(self, name).slice(n_left) for name in ("features", "label", "key", "unit", "time")}
-        return replace(self, **parts)
+        propensity = None if self.propensity is None else self.propensity.slice(n_left)
+        return replace(self, **parts, propensity=propensity)
+
+    @property
+    def is_influenced(self) -> pl.Series:
+        """Return for each row whether this loop itself has answered it."""
+        if self.propensity is None:
+            return pl.Series("is_influenced", [False]).new_from_index(0, self.n_rows)
+        return self.propensity.is_not_null().alias("is_influenced")
 
     def encoded_labels(self) -> NDArray[Any]:
         """Return the labels as numbers, shape (n_rows,): class positions (int64), or float64 for a regression."""

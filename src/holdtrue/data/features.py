@@ -21,7 +21,7 @@ def read_features(
     Raises:
         SchemaMismatch: a value is infinite, or a named feature is no number, boolean or text.
     """
-    parts = {declared.key, declared.unit, declared.time, declared.label, declared.label_time}
+    parts = {declared.key, declared.unit, declared.time, declared.label, declared.label_time, declared.source}
     names = [name for name in frame.columns if name not in parts] if declared.features is None else declared.features
     names = [name for name in names if name not in declared.drop]
     kinds = {} if schema is None else {column.name: column.kind for column in schema.columns}

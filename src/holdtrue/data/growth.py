@@ -6,7 +6,7 @@ import polars as pl
 
 from holdtrue.data.breaches import select_sound
 from holdtrue.data.columns import find_levels
-from holdtrue.data.history import KEY, LABEL, LABEL_TIME, PARTS, TIME, UNIT, History
+from holdtrue.data.history import KEY, LABEL, LABEL_TIME, PARTS, PROPENSITY, SOURCE, TIME, UNIT, History
 from holdtrue.data.predictions import SHADOW
 from holdtrue.data.task import encode_labels
 
@@ -17,6 +17,9 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
     A row of the table wins over one of the log; if it has no label yet, one that came for its key fills it. Of the log
     the first answer of each key counts, shadows do not. Levels that the table does not know become levels. Rows of the
     log that break the declared schema, which may be younger than they, are left out.
+
+    Rows that the loop has answered, whichever of both holds them, carry the probability with which the version that
+    answered was chosen (`__propensity`): their labels may bear the mark of the answer.
 
     Args:
         history: the table.
@@ -31,8 +34,13 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
     frame = table
     if fresh.height:
         table, fresh = _share_levels(table, fresh)
-        frame = pl.concat([table, fresh.select(table.columns)]).sort(TIME, maintain_order=True).rechunk()
+        unsaid = [pl.lit(None, pl.String).alias(SOURCE)] if SOURCE in table.columns else []
+        fresh = fresh.with_columns(unsaid).select(table.columns)
+        frame = pl.concat([table, fresh]).sort(TIME, maintain_order=True).rechunk()
+    frame = _mark_own(frame, predictions)
+    n_own = frame.height - frame[PROPENSITY].null_count() if PROPENSITY in frame.columns else 0
     notes = [
+        (n_own, "rows were answered by this loop itself"),
         (fresh.height, "rows of the prediction log were added"),
         (logged.height - sound.height, "rows of the prediction log break the schema and were left out"),
         (n_filled, "labels of the table came from outside it"),
@@ -85,6 +93,19 @@ def _take_fresh(history: History, predictions: pl.DataFrame) -> pl.DataFrame:
         # The server checked each value against the schema of its day; the table may have changed a column since.
         features.append(value.cast(kept, strict=False).alias(name))
     return log.select(KEY, UNIT, TIME, *features)
+
+
+def _mark_own(frame: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
+    served = predictions.filter(pl.col("is_first") & (pl.col("role") != SHADOW)).unique(
+        "key", keep="first", maintain_order=True
+    )
+    if not served.height:
+        return frame
+    marks = served.select(pl.col("key").alias(KEY), pl.col("probability").alias(PROPENSITY))
+    names = [name for name in frame.columns if name != PROPENSITY]
+    parts, features = [n for n in names if n in PARTS], [n for n in names if n not in PARTS]
+    marked = frame.select(names).join(marks, on=KEY, how="left", maintain_order="left")
+    return marked.select(*parts, PROPENSITY, *features)
 
 
 def _share_levels(table: pl.DataFrame, fresh: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -17,7 +17,8 @@ from holdtrue.domain import LabelValue, Schema, Task
 from holdtrue.errors import SourceError
 
 KEY, UNIT, TIME, LABEL_TIME, LABEL = "__key", "__unit", "__time", "__label_time", "__label"
-PARTS = (KEY, UNIT, TIME, LABEL_TIME, LABEL)
+SOURCE, PROPENSITY = "__source", "__propensity"  # only where the table names a source, or rows of the log were added
+PARTS = (KEY, UNIT, TIME, LABEL_TIME, LABEL, SOURCE, PROPENSITY)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,9 +27,9 @@ class History:
     """Rows in order of time.
 
     Attributes:
-        frame: columns `__key`, `__unit` (text), `__time`, `__label_time` (UTC; null without a label), `__label`, then
-            the features. Text features are `pl.Enum` with the levels of the whole table, so that slices are free:
-            ask `schema` or `dataset()` for the levels that occur in these rows.
+        frame: columns `__key`, `__unit` (text), `__time`, `__label_time` (UTC; null without a label), `__label`, where
+            there are any `__source` and `__propensity`, then the features. Text features are `pl.Enum` with the levels
+            of the whole table, so that slices are free: ask `schema` or `dataset()` for the levels that occur here.
         label: the label's name in the table.
         task: what kind of question the label asks.
         classes: the values that the label can have, in order; empty for a regression.
@@ -112,6 +113,7 @@ class History:
             key=frame[KEY].alias("key"),
             unit=frame[UNIT].alias("unit"),
             time=frame[TIME].alias("time"),
+            propensity=frame[PROPENSITY].alias("propensity") if PROPENSITY in frame.columns else None,
             schema=self._describe(features, names),
             task=self.task,
             classes=self.classes,

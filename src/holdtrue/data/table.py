@@ -11,7 +11,7 @@ from holdtrue.data.breaches import check_frame, check_order, refuse_breaches
 from holdtrue.data.declaration import find_schema
 from holdtrue.data.features import check_dropped, read_features
 from holdtrue.data.files import name_nearest, read_files
-from holdtrue.data.history import KEY, LABEL, LABEL_TIME, TIME, UNIT, History
+from holdtrue.data.history import KEY, LABEL, LABEL_TIME, SOURCE, TIME, UNIT, History
 from holdtrue.data.moment import name_moments, read_moments
 from holdtrue.data.rules import name_rule_columns
 from holdtrue.data.task import read_labels
@@ -74,7 +74,7 @@ def read_frame(
     if needs_features and not features:
         raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
     parts = [key.alias(KEY), unit.alias(UNIT), times.alias(TIME), label_time.alias(LABEL_TIME), label.alias(LABEL)]
-    rows = pl.DataFrame([*parts, *features])
+    rows = pl.DataFrame([*parts, *_name_sources(frame, declared), *features])
     order_notes = []
     if not times.is_sorted():
         rows = rows.sort(TIME, maintain_order=True)
@@ -91,6 +91,10 @@ def read_frame(
     )
 
 
+def _name_sources(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:
+    return [] if declared.source is None else [frame[declared.source].cast(pl.String).alias(SOURCE)]
+
+
 def _choose_columns(declared: Table, schema: Schema | None) -> list[str] | None:
     """Return the columns to read; None for all that are there."""
     if declared.features is None:
@@ -103,12 +107,12 @@ def _name_asked(schema: Schema | None) -> tuple[str, ...]:
 
 
 def _declared_columns(declared: Table) -> tuple[str, ...]:
-    names = (declared.key, declared.unit, declared.time, declared.label, declared.label_time)
+    names = (declared.key, declared.unit, declared.time, declared.label, declared.label_time, declared.source)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def _name_columns(declared: Table) -> tuple[str, ...]:
-    return tuple(name for name in (declared.key, declared.unit) if name is not None)
+    return tuple(name for name in (declared.key, declared.unit, declared.source) if name is not None)
 
 
 def _droppable(declared: Table) -> tuple[str, ...]:

@@ -49,6 +49,10 @@ from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
 from .early import EarlyLabels as EarlyLabels
 from .early import sampled as sampled
+from .guards import Golden as Golden
+from .guards import Guards as Guards
+from .guards import golden as golden
+from .guards import guards as guards
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -175,6 +179,8 @@ __all__ = [
     "Explanation",
     "Fairness",
     "Finding",
+    "Golden",
+    "Guards",
     "InvariantTo",
     "Json",
     "Kind",
@@ -262,6 +268,8 @@ __all__ = [
     "encode_canonically",
     "every",
     "fairness",
+    "golden",
+    "guards",
     "hash_unit",
     "invariant_to",
     "link_digest",

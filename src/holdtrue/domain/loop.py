@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck
+from holdtrue.domain.guards import Guards
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.rollout import Strategy
 from holdtrue.domain.schema import Schema, SchemaFile
@@ -34,6 +35,7 @@ class Loop:
         rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
         retrain: what starts a retraining, see `holdtrue.every`, `holdtrue.cron`, `holdtrue.on_new_data`,
             `holdtrue.after` and `holdtrue.on_risk`, joined by `|`; None for the default.
+        guards: what refuses a retraining, see `holdtrue.guards`; None for the least that a gate needs.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Loop:
     rollout: Strategy | None = None
     retrain: Trigger | Triggers | None = None
     schema: Schema | SchemaFile | None = None
+    guards: Guards | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -77,6 +80,12 @@ class Loop:
         self._check_triggers()
 
     def _check_triggers(self) -> None:
+        if self.guards is not None and not isinstance(self.guards, Guards):
+            raise DeclarationError(f"guards={self.guards!r}", expected="what holdtrue.guards(...) returns")
+        if self.guards is not None and self.guards.max_source_share is not None and self.table.source is None:
+            raise DeclarationError(
+                "guards(max_source_share=) without a source", expected='table(..., source="column that names the feed")'
+            )
         if self.retrain is not None and not isinstance(self.retrain, Triggers):
             raise DeclarationError(
                 f"retrain={self.retrain!r} is no trigger",

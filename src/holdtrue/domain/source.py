@@ -35,6 +35,7 @@ class Table:
         drop: columns that a model may not see.
         time_zone: zone of naive times in the file (IANA name); None when the file's times carry one.
         early_labels: a random sample of the events whose label comes early, see `holdtrue.sampled`; None for none.
+        source: column that names the feed that a row came from; no feature. None where it does not matter.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Table:
     drop: tuple[str, ...] = ()
     time_zone: str | None = None
     early_labels: EarlyLabels | None = None
+    source: str | None = None
 
 
 def table(
@@ -65,6 +67,7 @@ def table(
     drop: list[str] | tuple[str, ...] = (),
     time_zone: str | None = None,
     early_labels: EarlyLabels | None = None,
+    source: str | None = None,
 ) -> Table:
     """Declare the table of a loop: one Parquet or CSV file, or a glob of files with the same columns.
 
@@ -91,6 +94,7 @@ def table(
         drop=tuple(drop),
         time_zone=time_zone,
         early_labels=early_labels,
+        source=source,
     )
     _check_parts(declared)
     return declared
@@ -100,6 +104,10 @@ def _check_parts(declared: Table) -> None:
     if declared.features is not None and declared.label in declared.features:
         remedy = "take it out of features=[...]"
         raise DeclarationError(f"the label {declared.label!r} is among the features", remedy=remedy)
+    if declared.source is not None and declared.source in (declared.label, declared.time, *(declared.features or ())):
+        raise DeclarationError(
+            f"the source {declared.source!r} has another part too", expected="a column that no model sees"
+        )
     if declared.features is not None and declared.drop:
         raise DeclarationError("both features= and drop= are given", expected="one of them")
     if declared.early_labels is not None and declared.label_delay is not None:

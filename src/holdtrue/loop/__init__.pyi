@@ -7,6 +7,9 @@ from .decide import decide as decide
 from .file import load_loop as load_loop
 from .fold import Fold as Fold
 from .fold import cut_folds as cut_folds
+from .golden import lay_golden as lay_golden
+from .golden import leave_golden_out as leave_golden_out
+from .news import find_top_source as find_top_source
 from .observe import explain_risk as explain_risk
 from .observe import gather_evidence as gather_evidence
 from .observe import trace_evidence as trace_evidence
@@ -23,12 +26,14 @@ from .release import Registrar as Registrar
 from .release import conclude as conclude
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
+from .spending import Spending as Spending
 from .state import AbortRollout as AbortRollout
 from .state import AdvanceRollout as AdvanceRollout
 from .state import BeginRollout as BeginRollout
 from .state import CaughtUp as CaughtUp
 from .state import CloseAlert as CloseAlert
 from .state import Facts as Facts
+from .state import Firing as Firing
 from .state import FollowUp as FollowUp
 from .state import HoldRollout as HoldRollout
 from .state import Install as Install
@@ -63,6 +68,7 @@ __all__ = [
     "EnvironmentTrainer",
     "Evaluation",
     "Facts",
+    "Firing",
     "Fitted",
     "Fold",
     "FollowUp",
@@ -79,6 +85,7 @@ __all__ = [
     "Registrar",
     "Reject",
     "RiskWatch",
+    "Spending",
     "StartRun",
     "Trained",
     "Trainer",
@@ -90,8 +97,11 @@ __all__ = [
     "cut_folds",
     "decide",
     "explain_risk",
+    "find_top_source",
     "gather_evidence",
     "lay_brought",
+    "lay_golden",
+    "leave_golden_out",
     "load_loop",
     "make_policy",
     "make_watch",

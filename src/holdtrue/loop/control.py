@@ -35,6 +35,7 @@ from holdtrue.store import Store, Transaction
 from .act import Actor
 from .concern import watch_flow
 from .decide import decide
+from .golden import find_golden, leave_golden_out
 from .memory import (
     CHAMPION,
     change_memory,
@@ -44,12 +45,13 @@ from .memory import (
     read_memory,
     remember_answer,
 )
-from .news import count_new_labels, count_news, count_table_labels
+from .news import count_new_labels, count_news, count_table_labels, find_top_source
 from .observe import explain_risk, gather_evidence, read_risk
 from .order import Brought, TrainingOrder, TrainingResult
 from .policy import make_policy
 from .release import Registrar
 from .risk import ALERT_RUN_LENGTH_DAYS, restore_watch
+from .spending import sum_spending
 from .state import CaughtUp, Facts, Firing, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
 from .trainer import Trainer
 
@@ -84,6 +86,7 @@ class Controller:
     _written: tuple[tuple[str, int, int], ...] = ()
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
+    _golden: str | None = None
     _last: Trained | CaughtUp | TrainingLost | None = None
 
     def __post_init__(self) -> None:
@@ -150,9 +153,11 @@ class Controller:
     def _refuse_second(self) -> None:
         if self.read_state().is_training:
             raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
-        self.history(self.clock.now())
+        known = self.history(self.clock.now())
         if self.table_problem:
             raise SourceError(f"the table cannot be used: {self.table_problem}", expected="one that keeps its schema")
+        if problem := self._pin_golden(known):
+            raise SourceError(problem)
 
     def _place_finished(self) -> Trained | CaughtUp | TrainingLost:
         self.finish_training()
@@ -201,7 +206,7 @@ class Controller:
         log = self.reader.read()
         labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
         delay, known = self.history(now).label_delay, self.history(now).known_at(now)
-        facts = self._observe_triggers(policy, state, known, labels)
+        facts = self._observe_triggers(policy, state, known, labels, now)
         if state.champion is None:
             return facts
         with self.store.reading() as tx:
@@ -217,15 +222,9 @@ class Controller:
 
         def read(run_length_days: float) -> RiskReading:
             return read_risk(
-                log,
-                labels,
-                champion,
-                watch,
-                since=taken[-1],
-                label_delay=delay,
-                now=now,
+                log, labels, champion, watch, since=taken[-1], label_delay=delay, now=now,
                 run_length_days=run_length_days,
-            )
+            )  # fmt: skip
 
         risk = None if policy.on_risk is None else read(policy.on_risk.run_length_days)
         alert, table = read(ALERT_RUN_LENGTH_DAYS), self.history(now)
@@ -235,12 +234,26 @@ class Controller:
         n_rows, n_days = count_news(known, log, labels, champion)
         return replace(facts, risk=risk, alert=alert, n_new_rows=n_rows, n_new_days=n_days)
 
-    def _observe_triggers(self, policy: LoopPolicy, state: LoopState, known: History, labels: pl.DataFrame) -> Facts:
+    def _observe_triggers(
+        self, policy: LoopPolicy, state: LoopState, known: History, labels: pl.DataFrame, now: datetime
+    ) -> Facts:
         with self.store.reading() as tx:
             n_before = int(read_memory(tx, self.loop.name).get("n_table_labels", sys.maxsize))
             promotions = find_promotions(tx, [each.loop for each in policy.afters])
-        n_new = count_new_labels(known, labels, since=state.last_run_at, n_before=n_before)
-        return Facts(n_new_labels=n_new, table_problem=self.table_problem, promotions=promotions)
+            runs = tx.runs.all(self.loop.name) if policy.guards.has_budget else []
+        return Facts(
+            n_new_labels=count_new_labels(known, labels, since=state.last_run_at, n_before=n_before),
+            table_problem=self.table_problem,
+            golden_problem=self._pin_golden(known),
+            promotions=promotions,
+            spent=sum_spending(runs, policy.guards, now),
+            top_source=find_top_source(known),
+        )
+
+    def _pin_golden(self, known: History) -> str:
+        """Return why the golden set cannot be used, "" when it can or none is declared."""
+        self._golden, problem = find_golden(self.store, self.loop, folder=self.folder, task=known.task)
+        return problem
 
     def _read_versions(self, rollout: Rollout) -> dict[int, Version]:
         with self.store.reading() as tx:
@@ -293,10 +306,7 @@ class Controller:
 
     def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
-        log = self.reader.read()
-        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
-        n_labels = count_table_labels(self.history(now).known_at(now), labels)
-        history = self.history(now) if not log.height else extend_history(self.history(now), log, labels)
+        history, n_labels = self._gather_rows(now)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
         with self.store.transaction() as tx:
             champion = tx.aliases.current(self.loop.name, CHAMPION)
@@ -310,6 +320,7 @@ class Controller:
                 champion=None if champion is None else tx.versions.read(self.loop.name, champion),
                 catches_up=move.catches_up,
                 brought=brought,
+                golden=self._golden,
             )
             run = submit_run(
                 tx,
@@ -322,14 +333,21 @@ class Controller:
             )
             start_run(tx, run, now=now)
             remember_answer(tx, self.loop.name, move.firings)
-            change_memory(
-                tx,
-                self.loop.name,
-                {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels},
-            )
+            begun = {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False}
+            change_memory(tx, self.loop.name, {**begun, "n_table_labels": n_labels})
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
         self._order, self._future = order, self.trainer.submit(order)
+
+    def _gather_rows(self, now: datetime) -> tuple[History, int]:
+        """Return the rows to train on, of table and log, and how many labels are the table's own."""
+        log, history = self.reader.read(), self.history(now)
+        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
+        n_labels = count_table_labels(history.known_at(now), labels)
+        history = extend_history(history, log, labels) if log.height else history
+        if self._golden is not None:
+            history = leave_golden_out(history, self.store.artifacts, self._golden)
+        return history, n_labels
 
     def _take_over(self) -> None:
         """Begin again a training whose process died: the order stands in its run, and finished steps are cached."""

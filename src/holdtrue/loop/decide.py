@@ -50,11 +50,12 @@ def _decide_change(policy: LoopPolicy, state: LoopState, facts: Facts, now: date
     if facts.finished is not None:
         return _place(policy, state, facts.finished)
     if state.rollout is not None:
-        return _move_rollout(state.rollout, facts.evidence, now)
+        moves = _move_rollout(state.rollout, facts.evidence, now)
+        return tuple(_guard_catch_up(policy, state, facts, now, move) for move in moves)
     if state.is_training:
         return ()
     if state.owes_catch_up and state.champion is not None:
-        return (_catch_up(state.champion),)
+        return (_guard_catch_up(policy, state, facts, now, _catch_up(state.champion)),)
     return _decide_run(policy, state, facts, now)
 
 
@@ -101,13 +102,21 @@ def _catch_up(version: int) -> StartRun:
     return StartRun(reason=f"v{version} catches up with the labels of its rollout", catches_up=True)
 
 
+def _guard_catch_up(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime, move: Move) -> Move:
+    """Return the move, or the refusal of a catch-up that no budget is left for: it is owed until there is some."""
+    if not isinstance(move, StartRun):
+        return move
+    refusal = find_refusal(policy, state, facts, now, move.reason, catches_up=True)
+    return move if refusal is None else RefuseRun(sentence=refusal)
+
+
 def _decide_run(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
     if state.champion is None and not policy.trains:
         return (RefuseRun(sentence=f"No version is in charge yet. {BRING_ONE}"),)
     firings = find_firings(policy, state, facts, now)
     if not firings:
         return ()
-    refusal = find_refusal(policy, state, facts, firings[0].reason)
+    refusal = find_refusal(policy, state, facts, now, firings[0].reason)
     if refusal is not None:
         return (RefuseRun(sentence=refusal, firings=firings),)
     return (StartRun(reason=firings[0].reason, firings=firings),)

@@ -45,3 +45,14 @@ def count_news(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion
     table = known.frame.filter((pl.col("__time") > seen) & pl.col("__label").is_not_null())["__time"]
     logged = log.filter(pl.col("time") > seen).join(labels, on="key", how="semi")["time"]
     return len(table) + len(logged), len(set(table.dt.date()) | set(logged.dt.date()))
+
+
+def find_top_source(known: History) -> tuple[str, float] | None:
+    """Return the source of most labelled rows of the table, and its share of those that name one; None without."""
+    if "__source" not in known.frame.columns:
+        return None
+    named = known.frame.filter(pl.col("__label").is_not_null() & pl.col("__source").is_not_null())["__source"]
+    if not len(named):
+        return None
+    counts = named.alias("source").value_counts().sort("count", "source", descending=[True, False])
+    return str(counts["source"][0]), float(counts["count"][0]) / len(named)

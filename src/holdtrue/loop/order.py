@@ -65,6 +65,7 @@ class TrainingOrder:
         brought: a model to be judged in place of one that is trained.
         is_for_service: the version may answer people: say what each feature carries, and make its twin. A backtest does
             without both.
+        golden: digest of the golden rows that what would ship is held to; None without a golden set.
     """
 
     folder: str
@@ -78,6 +79,7 @@ class TrainingOrder:
     is_blind: bool = False
     brought: Brought | None = None
     is_for_service: bool = True
+    golden: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

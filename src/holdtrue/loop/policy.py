@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from holdtrue.data import History
-from holdtrue.domain import Every, Loop, OnRisk, Triggers
+from holdtrue.domain import Every, Guards, Loop, OnRisk, Triggers
 from holdtrue.rollout import Pace, plan_rollout
 
 from .state import LoopPolicy
@@ -23,6 +23,7 @@ def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE, i
     Raises:
         DeclarationError: the declared rollout is longer than the schedule, in a loop that is not running yet.
     """
+    guards = loop.guards or Guards()
     triggers = loop.triggers or Triggers((OnRisk(),))
     # Who says when to train otherwise has said it; risk alone comes too late where labels do.
     is_otherwise = bool(triggers.crons or triggers.on_new_data or triggers.afters)
@@ -38,6 +39,8 @@ def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE, i
         afters=triggers.afters,
         usual_span=span,
         trains=loop.train is not None,
+        guards=guards,
+        min_new_labels=guards.min_new_labels,
     )
 
 

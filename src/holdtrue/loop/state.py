@@ -8,6 +8,7 @@ from holdtrue.domain import (
     After,
     Alert,
     Every,
+    Guards,
     OnCron,
     OnNewData,
     OnRisk,
@@ -20,6 +21,7 @@ from holdtrue.monitoring import RiskReading
 from holdtrue.rollout import Evidence
 
 from .concern import Concern
+from .spending import Spending
 
 # A gate rules on at least 8 blocks of a day and 30 rows, and gets 7 of 10 days of the news.
 MIN_NEW_DAYS = 11
@@ -39,6 +41,7 @@ class LoopPolicy:
         afters: the other loops that are followed.
         usual_span: the time between two trainings that is planned with where no schedule says it.
         trains: whether the loop declares a train.
+        guards: what else refuses a training.
         min_new_labels: labels that must have come since the last training before another may start.
         min_new_days: days with labelled rows that the champion has not seen, below which no gate could rule.
         min_new_rows: such rows, below which no gate could rule.
@@ -52,6 +55,7 @@ class LoopPolicy:
     afters: tuple[After, ...] = ()
     usual_span: timedelta = timedelta(days=7)
     trains: bool = True
+    guards: Guards = field(default_factory=Guards)
     min_new_labels: int = 20
     min_new_days: int = MIN_NEW_DAYS
     min_new_rows: int = MIN_NEW_ROWS
@@ -140,7 +144,9 @@ class Facts:
 
     `n_new_labels` counts since the last training; `n_new_rows` the labelled rows that the champion has not seen, and
     `n_new_days` the days that they lie on. `table_problem` says why the table cannot be used now; "" when it can.
-    `promotions` says when each of the other loops that are followed last put a new version in charge.
+    `golden_problem` says why the golden set cannot be used, `spent` what trainings have taken lately, `top_source`
+    which source most labelled rows come from, and its share. `promotions` says when each of the other loops that are
+    followed last put a new version in charge.
 
     `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person);
     `concerns` are the other things that a person would want to know of.
@@ -155,7 +161,10 @@ class Facts:
     n_new_rows: int = 0
     n_new_days: int = 0
     table_problem: str = ""
+    golden_problem: str = ""
     promotions: Mapping[str, datetime] = field(default_factory=dict)
+    spent: Spending = field(default_factory=Spending)
+    top_source: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

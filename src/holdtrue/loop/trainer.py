@@ -14,6 +14,7 @@ from holdtrue.store import Store
 
 from .brought import judge_brought
 from .fitting import Fitter
+from .golden import hold_to_golden
 from .order import TrainingOrder, TrainingResult
 from .training import train_challenger
 
@@ -53,12 +54,18 @@ class InlineTrainer:
         history, meter = self._histories[order.dataset], CostMeter.start()
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
-            return replace(result, cost=meter.read())
+            return replace(self._hold(order, result), cost=meter.read())
         fitter = Fitter(
             loop=self.loop, dataset=order.dataset, cache=StepCache(self.store), artifacts=self.store.artifacts
         )
         result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
-        return replace(result, cost=meter.read())
+        return replace(self._hold(order, result), cost=meter.read())
+
+    def _hold(self, order: TrainingOrder, result: TrainingResult) -> TrainingResult:
+        golden = None if self.loop.guards is None else self.loop.guards.golden
+        if golden is None or order.golden is None or order.is_blind:
+            return result
+        return hold_to_golden(golden, order.golden, result, self.store.artifacts)
 
     def _read_taught(self, order: TrainingOrder) -> History | None:
         """Return what the champion of a catch-up was trained on; None when that is the snapshot of the order."""

@@ -1,0 +1,44 @@
+"""Spending: what the trainings of a loop have taken lately, against its budget. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from holdtrue.domain import Guards, Run
+
+DAY = timedelta(days=1)
+MONTH = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """What was spent: runs and minutes of the last 24 hours, money of the last 30 days."""
+
+    n_runs: int = 0
+    minutes: float = 0.0
+    cost: float = 0.0
+
+
+def sum_spending(runs: Sequence[Run], guards: Guards, now: datetime) -> Spending:
+    """Return what the runs have taken; one that has not ended yet counts as a run, its minutes and money later."""
+    recent = [run for run in runs if now - DAY < run.as_of <= now]
+    month = [run for run in runs if now - MONTH < run.as_of <= now]
+    hours = sum(run.cost.cpu_seconds for run in month if run.cost is not None) / 3600
+    return Spending(
+        n_runs=len(recent),
+        minutes=sum(run.cost.wall_seconds for run in recent if run.cost is not None) / 60,
+        cost=hours * (guards.core_hour_price or 0.0),
+    )
+
+
+def find_overspending(guards: Guards, spent: Spending) -> str | None:
+    """Return which budget is used up, in words; None while all hold."""
+    if guards.max_runs_a_day is not None and spent.n_runs >= guards.max_runs_a_day:
+        return f"{spent.n_runs} trainings began in the last 24 hours, and {guards.max_runs_a_day} are allowed"
+    if guards.max_minutes_a_day is not None and spent.minutes >= guards.max_minutes_a_day:
+        took = f"the trainings of the last 24 hours took {spent.minutes:.1f} minutes"
+        return f"{took}, and {guards.max_minutes_a_day:g} are allowed"
+    if guards.max_cost_a_month is not None and spent.cost >= guards.max_cost_a_month:
+        took = f"the trainings of the last 30 days cost {spent.cost:.2f}"
+        return f"{took}, and {guards.max_cost_a_month:g} are allowed"
+    return None
