@@ -1,6 +1,12 @@
 """What the tests of serving share."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from holdtrue.store import Store
 from serving.flights import Flights, train_booster, train_forest
@@ -20,3 +26,24 @@ def boosters():
 def flights(tmp_path):
     with Store.open(tmp_path / ".holdtrue") as store:
         yield Flights(store)
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory):
+    """Return the arguments of a front with a certificate that was signed by itself."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    cert = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return {"tls_cert": str(folder / "cert.pem"), "tls_key": str(folder / "key.pem")}

@@ -18,6 +18,7 @@ from . import (
     score,
     show,
     steer,
+    token,
     train,
     watch,
 )
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (declare, backtest, train, register, compare, card, live, score, label, show, watch, steer, demo):
+for module in (declare, backtest, train, register, compare, card, live, score, label, show, watch, steer, token, demo):
     module.add_commands(app)
 
 

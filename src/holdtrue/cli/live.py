@@ -12,11 +12,12 @@ import typer
 from holdtrue.errors import NotFound
 from holdtrue.loop import HoldRollout, Move
 from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project
-from holdtrue.serving import start_workers, write_traffic_file
+from holdtrue.serving import Front, start_workers, write_traffic_file
 from holdtrue.store import Store
 
 from .console import say
 
+HOST = "127.0.0.1"
 Port = Annotated[int, typer.Option(help="Where predictions and labels are answered.")]
 N_Workers = Annotated[int, typer.Option("--workers", help="How many processes answer.")]
 
@@ -56,15 +57,22 @@ def serve(
     folder: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
     port: Port = 8080,
     workers: N_Workers = 1,
+    host: Annotated[str, typer.Option(help="The address to listen on; beyond this machine it needs tokens.")] = HOST,
+    tls_cert: Annotated[Path | None, typer.Option(help="The certificate chain for TLS, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The private key for TLS, PEM.")] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Let tokens and answers travel unencrypted beyond this machine.")
+    ] = False,
 ) -> None:
     """Answer predictions and labels of every loop of a project, as its traffic says. Ctrl-C ends it."""
+    front = Front(host=host, port=port, tls_cert=_spell(tls_cert), tls_key=_spell(tls_key), is_insecure=insecure)
     stop = _stop_on_signals()
     home = folder / FOLDER
     if not (home / "holdtrue.db").exists():
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
     with Store.open(home) as store:
         write_traffic_file(store)
-        running = start_workers(home, port=port, n_workers=workers)
+        running = start_workers(home, front=front, n_workers=workers)
         try:
             running.wait_until_ready()
             say(f"Answering on {running.url}")
@@ -74,6 +82,10 @@ def serve(
                 time.sleep(0.25)
         finally:
             running.stop()
+
+
+def _spell(path: Path | None) -> str | None:
+    return None if path is None else str(path.resolve())
 
 
 def _stop_on_signals() -> threading.Event:

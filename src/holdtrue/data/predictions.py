@@ -15,6 +15,7 @@ from holdtrue.store import Damage, Frame, Store, read_segments
 
 Fact = TypeVar("Fact")
 SHADOW = Role.SHADOW.value
+FORCED = Role.FORCED.value
 _PLACE = "__place"  # a frame without columns would have no height
 _PLAIN: dict[str, pl.DataType | type[pl.DataType]] = {
     "prediction_id": pl.String,
@@ -36,11 +37,17 @@ _PLAIN: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 class PredictionReader:
-    """Reads the prediction log of one loop, each time only what is new: for a process that looks again and again."""
+    """Reads the prediction log of one loop, each time only what is new: for a process that looks again and again.
 
-    def __init__(self, folder: Path, *, on_damage: Callable[[Damage], None] | None = None) -> None:
+    Answers that a test forced out of a version are left out, since nothing may count them, unless `with_forced`.
+    """
+
+    def __init__(
+        self, folder: Path, *, on_damage: Callable[[Damage], None] | None = None, with_forced: bool = False
+    ) -> None:
         self.folder = folder
         self._on_damage = on_damage
+        self._with_forced = with_forced
         self._offsets: dict[str, int] = {}
         self._rows = _make_rows([])
         self._features = _make_features([])
@@ -58,7 +65,8 @@ class PredictionReader:
             self._rows = pl.concat([self._rows, rows])
             self._features = pl.concat([self._features, features], how="diagonal_relaxed")
             self._offsets = offsets
-        rows = _mark_first(self._rows.with_columns(self._pack_features()))
+        rows = self._rows.with_columns(self._pack_features())
+        rows = _mark_first(rows if self._with_forced else rows.filter(pl.col("role") != FORCED))
         return rows if since is None else rows.filter(pl.col("time") >= since.astimezone(UTC))
 
     def _pack_features(self) -> pl.Series:
@@ -72,7 +80,7 @@ def read_predictions(
     since: datetime | None = None,
     on_damage: Callable[[Damage], None] | None = None,
 ) -> pl.DataFrame:
-    """Return the prediction log of a loop in the order of receipt, from `time` = `since` on.
+    """Return the prediction log of a loop in the order of receipt, from `time` = `since` on; forced answers left out.
 
     Columns: prediction_id, key, unit, time (UTC), answer (list of float), decision, version, role, fallback,
     probability, traffic_revision, schema_version, latency_ms, received_at (UTC, machine time), n_unseen, features (a

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from holdtrue.clock import ScaledClock
 from holdtrue.loop import Controller, Move
-from holdtrue.serving import Workers, start_workers, write_traffic_file
+from holdtrue.serving import Front, Workers, start_workers, write_traffic_file
 
 from .project import Project
 
@@ -59,9 +59,8 @@ class Live:
             self.controller.finish_training()
             self.controller.tick()
         self._write_traffic()
-        self.workers = start_workers(
-            self.project.store.folder, host=self.host, port=self.port, n_workers=self.n_workers
-        )
+        front = Front(host=self.host, port=self.port)
+        self.workers = start_workers(self.project.store.folder, front=front, n_workers=self.n_workers)
         self.workers.wait_until_ready()
 
     @property

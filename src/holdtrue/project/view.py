@@ -108,7 +108,7 @@ class StoredView:
 
     def _find_prediction(self, prediction_id: str) -> Prediction:
         name = self.project.loop.name
-        log = PredictionReader(self.project.store.folder / "log" / name).read()
+        log = PredictionReader(self.project.store.folder / "log" / name, with_forced=True).read()
         found = log.filter((log["prediction_id"] == prediction_id) & (log["role"] != "shadow"))
         if not found.height:
             raise NotFound(

@@ -1,4 +1,10 @@
+from .access.token import Token as Token
+from .access.token import TokenRole as TokenRole
+from .access.token_file import create_token as create_token
+from .access.token_file import list_tokens as list_tokens
+from .access.token_file import revoke_token as revoke_token
 from .batch import answer_rows as answer_rows
+from .front import Front as Front
 from .supervisor import Workers as Workers
 from .supervisor import find_workers as find_workers
 from .supervisor import start_workers as start_workers
@@ -7,11 +13,17 @@ from .traffic_file import read_traffic_file as read_traffic_file
 from .traffic_file import write_traffic_file as write_traffic_file
 
 __all__ = [
+    "Front",
+    "Token",
+    "TokenRole",
     "TrafficFile",
     "Workers",
     "answer_rows",
+    "create_token",
     "find_workers",
+    "list_tokens",
     "read_traffic_file",
+    "revoke_token",
     "start_workers",
     "write_traffic_file",
 ]

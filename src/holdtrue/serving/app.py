@@ -14,7 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from holdtrue.domain import Json
-from holdtrue.serving.answer.loaded import ServedLoop
+from holdtrue.serving.access.gate import Free, find_permission, needs
+from holdtrue.serving.access.token import TokenRole
+from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
 from holdtrue.serving.counts.counter import Metric
 from holdtrue.serving.counts.metrics import PROMETHEUS_TYPE, render_metrics
 from holdtrue.serving.replica import Replica
@@ -41,11 +43,16 @@ from holdtrue.serving.request.tensor import read_infer
 BODY_SECONDS = 15.0
 RETRY_AFTER_SECONDS = 1
 CLIENT_GONE_STATUS = 499
+VERSION_HEADER = "x-holdtrue-version"
 Handle = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(replica: Replica) -> Starlette:
-    """Make the ASGI app of a worker; its lifespan starts and closes the replica."""
+    """Make the ASGI app of a worker; its lifespan starts and closes the replica.
+
+    Raises:
+        DeclarationError: a route declares no permission; nothing is served then.
+    """
     desk = _Desk(replica)
     table: list[tuple[str, str, Handle]] = [
         ("POST", "/v1/predict", desk.predict),
@@ -72,6 +79,8 @@ def make_app(replica: Replica) -> Starlette:
             await replica.close()
 
     routes = [Route(path, desk.guard(path, handle), methods=[method]) for method, path, handle in table]
+    for route in routes:
+        find_permission(route.endpoint)
     paths = [path for _, path, _ in table]
     handlers = {HTTPException: _make_lost(paths), Exception: _tell_broken}
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
@@ -85,10 +94,16 @@ class _Desk:
         self._engine = replica.engine
 
     def guard(self, route: str, handle: Handle) -> Handle:
-        """Return the handler with refusals turned into replies, and every reply counted under its route."""
+        """Return the handler behind the gate, with refusals turned into replies, and every reply counted.
+
+        Raises:
+            DeclarationError: the handler declares no permission.
+        """
+        permission = find_permission(handle)
 
         async def respond(request: Request) -> Response:
             try:
+                self._replica.gate.admit(request.headers.get("authorization"), permission)
                 response = await handle(request)
             except Refused as refused:
                 response = _tell_refusal(refused)
@@ -97,29 +112,33 @@ class _Desk:
             self._replica.counters.add(Metric.REQUESTS, route, str(response.status_code))
             return response
 
-        return respond
+        return needs(permission)(respond)
 
+    @needs(TokenRole.PREDICT)
     async def predict(self, request: Request) -> Response:
         """Answer rows in the native form."""
         started = time.perf_counter()
         served = self._find_loop(request)
         records = read_native(await _read_json(request))
-        answers = await self._replica.router.answer(served, records)
+        answers = await self._replica.router.answer(served, records, forced=self._find_forced(request, served))
         told = describe_answers(served.traffic.loop, answers)
         self._replica.counters.observe_latency(served.traffic.loop, time.perf_counter() - started)
         return _reply(told)
 
+    @needs(TokenRole.PREDICT)
     async def infer(self, request: Request) -> Response:
         """Answer rows in the V2 form."""
         started = time.perf_counter()
         served = self._find_loop(request)
-        content = await _read_json(request)
-        infer = read_infer(content, features=served.champion.release.version.signature.schema.names)
-        answers = await self._replica.router.answer(served, infer.records, is_whole=True)
+        forced = self._find_forced(request, served)
+        asked = forced or served.champion
+        infer = read_infer(await _read_json(request), features=asked.release.version.signature.schema.names)
+        answers = await self._replica.router.answer(served, infer.records, is_whole=True, forced=forced)
         told = describe_infer(served.traffic.loop, infer.request_id, answers)
         self._replica.counters.observe_latency(served.traffic.loop, time.perf_counter() - started)
         return _reply(told)
 
+    @needs(TokenRole.PREDICT)
     async def receive_labels(self, request: Request) -> Response:
         """Take labels in."""
         served = self._find_loop(request)
@@ -128,15 +147,18 @@ class _Desk:
         receipt = await self._replica.labels.receive(served.traffic.loop, signature, records)
         return _reply(receipt.describe(), receipt.status)
 
+    @needs(TokenRole.PREDICT)
     async def show_server(self, _: Request) -> Response:
         """Tell what this server is."""
         return _reply(describe_server(find_release("holdtrue")))
 
+    @needs(Free.FREE)
     async def show_life(self, _: Request) -> Response:
         """Say that this process answers."""
         return _reply({"live": True})
 
-    async def show_readiness(self, _: Request) -> Response:
+    @needs(Free.FREE)
+    async def show_readiness(self, request: Request) -> Response:
         """Say whether every loop can be answered, and by which revision of its traffic."""
         status = self._replica.status
         told = {
@@ -144,15 +166,17 @@ class _Desk:
             "nonce": status.nonce,
             "worker": status.slot,
             "revisions": status.revisions,
-            "problems": status.problems,
+            "problems": status.problems if self._replica.gate.observes(request.headers.get("authorization")) else [],
         }
         return _reply(told, 200 if status.is_ready else 503)
 
+    @needs(TokenRole.PREDICT)
     async def show_loop(self, request: Request) -> Response:
         """Tell what a loop takes and gives."""
         served = self._find_loop(request)
         return _reply(describe_loop(served.traffic.loop, served))
 
+    @needs(Free.FREE)
     async def show_loop_readiness(self, request: Request) -> Response:
         """Say that a loop, or a version of it, is loaded."""
         served = self._find_loop(request)
@@ -160,16 +184,26 @@ class _Desk:
             find_version(served, request.path_params["version"])
         return _reply({"name": served.traffic.loop, "ready": True})
 
+    @needs(TokenRole.PREDICT)
     async def show_version(self, request: Request) -> Response:
         """Tell what a version takes and gives."""
         served = self._find_loop(request)
         version = find_version(served, request.path_params["version"])
         return _reply(describe_version(served.traffic.loop, version))
 
+    @needs(TokenRole.OBSERVE)
     async def show_metrics(self, _: Request) -> Response:
         """Tell the counters of all workers."""
         text = render_metrics(self._replica.gather_statuses(), n_waiting=self._engine.n_waiting)
         return Response(text, headers={"content-type": PROMETHEUS_TYPE})
+
+    def _find_forced(self, request: Request, served: ServedLoop) -> LoadedVersion | None:
+        """Return the version that the request forces for a test, if it does; `Refused` when it may not, or has gone."""
+        name = request.headers.get(VERSION_HEADER)
+        if name is None:
+            return None
+        self._replica.gate.admit_forcing(request.headers.get("authorization"))
+        return find_version(served, name)
 
     def _find_loop(self, request: Request) -> ServedLoop:
         """Return the loop that the path names; without a name the only one."""
@@ -219,6 +253,8 @@ def _tell_refusal(refused: Refused) -> Response:
     if isinstance(refused, AllRefused):
         told["errors"] = [row.describe() for row in refused.rows]
     headers: dict[str, str] = {}
+    if refused.status == 401:
+        headers["www-authenticate"] = "Bearer"
     if refused.status == 503:
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     if refused.code in {Code.TOO_LARGE, Code.TOO_SLOW}:

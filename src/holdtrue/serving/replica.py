@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdtrue.serving.access.gate import Gate
 from holdtrue.serving.answer.engine import Engine
 from holdtrue.serving.answer.router import Router
 from holdtrue.serving.answer.shadow import ShadowQueue
@@ -22,12 +23,13 @@ STATUS_SECONDS = 0.5
 class Seat:
     """A worker's place in its group: its slot, and the nonce that the supervisor gave the group.
 
-    `owns_process` says that the process does nothing but serve.
+    `owns_process` says that the process does nothing but serve, `is_exposed` that other machines can reach it.
     """
 
     slot: int = 0
     nonce: str = ""
     owns_process: bool = False
+    is_exposed: bool = False
 
 
 class Replica:
@@ -41,6 +43,7 @@ class Replica:
     def __init__(self, folder: Path, seat: Seat) -> None:
         self.seat = seat
         self.run_folder = folder / "run"
+        self.gate = Gate(folder, is_exposed=seat.is_exposed)
         before = read_status(self.run_folder, seat.slot)
         # Counters go on where the slot's last worker ended, so that their sum over the workers never falls.
         self.counters = Counters(() if before is None else before.counts)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from holdtrue.serving.front import Front
 from holdtrue.serving.traffic_file import replace_file
 
 ROLL_FILE = "workers.json"
@@ -23,8 +24,7 @@ class Enrolled:
 class Roll:
     """A supervisor's group of workers: where they listen, the group's nonce, and holdtrue's own version."""
 
-    host: str
-    port: int
+    front: Front
     nonce: str
     release: str
     workers: tuple[Enrolled, ...]

@@ -1,7 +1,5 @@
 """Supervisor: keeps the workers of a project alive; those that a killed supervisor left behind are adopted."""
 
-import http.client
-import json
 import secrets
 import time
 from collections.abc import Mapping
@@ -14,6 +12,8 @@ from holdtrue.environments import Service, find_service, start_service
 from holdtrue.errors import PortTaken
 from holdtrue.serving.address import Address
 from holdtrue.serving.counts.status import WorkerStatus, name_status_file, read_status
+from holdtrue.serving.front import PORT, Front
+from holdtrue.serving.probe import ask_nonce
 from holdtrue.serving.roll import Enrolled, Roll, read_roll, write_roll
 from holdtrue.serving.worker import WorkerOptions, name_command
 
@@ -23,7 +23,6 @@ _HUNG_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 10.0
 _STEADY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
-_PROBE_SECONDS = 2.0
 _ORPHAN_SECONDS = 20.0
 
 
@@ -45,17 +44,22 @@ class Workers:
     Workers outlive their supervisor: they go on with the last traffic file until someone stops them. Call `tend` often.
 
     Attributes:
-        address: where they listen.
+        front: where they listen.
         n_adopted: how many were left by an earlier supervisor and taken over.
     """
 
-    def __init__(self, folder: Path, address: Address, nonce: str) -> None:
-        self.address = address
+    def __init__(self, folder: Path, front: Front, nonce: str) -> None:
+        self.front = front
         self.n_adopted = 0
         self._folder = folder
         self._run_folder = folder / "run"
         self._nonce = nonce
         self._slots: dict[int, _Slot] = {}
+
+    @property
+    def address(self) -> Address:
+        """Return the address of their port."""
+        return self.front.address
 
     @property
     def url(self) -> str:
@@ -129,7 +133,7 @@ class Workers:
         n_deaths = 0 if was_steady else slot.n_deaths + 1
         try:
             if not any(other.service.is_alive() for other in self._slots.values()):
-                self.address.settle()
+                self.front.settle()
         except PortTaken as error:  # a stranger came between; tried again after the pause
             slot.n_deaths, slot.started = n_deaths, time.monotonic()
             return f"it is not replaced yet: {error}"
@@ -147,8 +151,7 @@ class Workers:
     def _start(self, number: int, *, n_deaths: int = 0) -> None:
         options = WorkerOptions(
             folder=self._folder,
-            host=self.address.host,
-            port=self.address.port,
+            front=self.front,
             slot=number,
             nonce=self._nonce,
         )
@@ -168,8 +171,7 @@ class Workers:
             for slot in self._slots.values()
         ]
         roll = Roll(
-            host=self.address.host,
-            port=self.address.port,
+            front=self.front,
             nonce=self._nonce,
             release=find_release("holdtrue"),
             workers=tuple(workers),
@@ -192,50 +194,53 @@ class Workers:
         return [status for slot, status in found if status is not None and status.pid == slot.service.pid]
 
     def _answers(self) -> bool:
-        return _ask_nonce(self.address) == self._nonce
+        return ask_nonce(self.front) == self._nonce
 
 
 def start_workers(
-    folder: Path, *, host: str = "127.0.0.1", port: int = 8080, n_workers: int = 1, adopt: bool = True
+    folder: Path, *, port: int = PORT, front: Front | None = None, n_workers: int = 1, adopt: bool = True
 ) -> Workers:
     """Start the workers of a project, or adopt those that still run; does not wait until they are ready.
 
     Args:
         folder: the `.holdtrue` folder; `write_traffic_file` tells them there what to serve.
-        host: the address to listen on.
-        port: the port; 0 for any free one.
+        port: the port on loopback; 0 for any free one.
+        front: where they listen, where that is more than a port on loopback; `port` does not count then.
         n_workers: how many processes share the port.
         adopt: whether living workers of the same address are kept; else they are stopped first.
 
     Raises:
         PortTaken: another process listens there.
-        DeclarationError: the host is no address of this machine, or the port may not be used.
+        DeclarationError: the host is no address of this machine, the port may not be used, or the front would open the
+            project to others without tokens or encryption.
     """
     folder = Path(folder).resolve()
+    front = front or Front(port=port)
+    front.check(folder)
     roll, living = read_roll(folder / "run"), find_workers(folder)
     if roll is not None and living:
-        is_same = roll.host == host and port in {0, roll.port} and roll.release == find_release("holdtrue")
+        is_same = front.is_met_by(roll.front) and roll.release == find_release("holdtrue")
         kept = {number: service for number, service in living.items() if adopt and is_same and number < n_workers}
         for number in living.keys() - kept.keys():
             living[number].stop()
         if kept:
-            workers = Workers(folder, Address(roll.host, roll.port), roll.nonce)
+            workers = Workers(folder, roll.front, roll.nonce)
             workers.adopt(kept)
             workers.fill(n_workers)
             return workers
-    workers = Workers(folder, _settle(Address(host, port), roll), secrets.token_hex(8))
+    workers = Workers(folder, _settle(front, roll), secrets.token_hex(8))
     workers.fill(n_workers)
     return workers
 
 
-def _settle(address: Address, roll: Roll | None) -> Address:
-    """Settle the address; a worker of ours that is not on the roll is about to end by itself, and waited for."""
+def _settle(front: Front, roll: Roll | None) -> Front:
+    """Settle the front; a worker of ours that is not on the roll is about to end by itself, and waited for."""
     deadline = time.monotonic() + _ORPHAN_SECONDS
     while True:
         try:
-            return address.settle()
+            return front.settle()
         except PortTaken:
-            is_ours = roll is not None and _ask_nonce(address) == roll.nonce
+            is_ours = roll is not None and ask_nonce(front) == roll.nonce
             if not is_ours or time.monotonic() > deadline:
                 raise
         time.sleep(_POLL_SECONDS)
@@ -256,17 +261,3 @@ def find_workers(folder: Path) -> dict[int, Service]:
 
 def _pause_seconds(n_deaths: int) -> float:
     return min(_LONGEST_PAUSE_SECONDS, 0.25 * 2.0**n_deaths) if n_deaths else 0.0
-
-
-def _ask_nonce(address: Address) -> str | None:
-    """Return the nonce that whoever listens at the address answers with; None when nobody of ours does."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
-    connection = http.client.HTTPConnection(host, address.port, timeout=_PROBE_SECONDS)
-    try:
-        connection.request("GET", "/v2/health/ready", headers={"Connection": "close"})
-        nonce = json.loads(connection.getresponse().read(1 << 16)).get("nonce")
-        return nonce if isinstance(nonce, str) else None
-    except (OSError, http.client.HTTPException, ValueError, AttributeError):
-        return None
-    finally:
-        connection.close()

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdtrue.serving.front import HOST, PORT, Front
+
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
 ROLL_SECONDS = 1.0
@@ -21,17 +23,19 @@ class WorkerOptions:
     """What a worker is told on its command line; `nonce` is empty for one that was started by hand."""
 
     folder: Path
-    host: str
-    port: int
+    front: Front
     slot: int
     nonce: str
 
 
 def name_command(options: WorkerOptions) -> list[str]:
     """Return the command that starts a worker. `-P` keeps the user's folder from shadowing modules."""
+    front = options.front
+    tls = [] if front.tls_cert is None else ["--tls-cert", front.tls_cert, "--tls-key", str(front.tls_key)]
     return [
         *(sys.executable, "-P", "-m", "holdtrue.serving.worker"),
-        *("--folder", str(options.folder), "--host", options.host, "--port", str(options.port)),
+        *("--folder", str(options.folder), "--host", front.host, "--port", str(front.port), *tls),
+        *(["--insecure"] if front.is_insecure else []),
         *("--slot", str(options.slot), "--nonce", options.nonce),
     ]
 
@@ -40,12 +44,18 @@ def read_options(arguments: Sequence[str]) -> WorkerOptions:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m holdtrue.serving.worker", description="Answer requests.")
     parser.add_argument("--folder", type=Path, default=Path(".holdtrue"))
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--host", default=HOST)
+    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--tls-cert")
+    parser.add_argument("--tls-key")
+    parser.add_argument("--insecure", action="store_true")
     parser.add_argument("--slot", type=int, default=0)
     parser.add_argument("--nonce", default="")
     told = parser.parse_args(arguments)
-    return WorkerOptions(folder=told.folder.resolve(), host=told.host, port=told.port, slot=told.slot, nonce=told.nonce)
+    front = Front(
+        host=told.host, port=told.port, tls_cert=told.tls_cert, tls_key=told.tls_key, is_insecure=told.insecure
+    )
+    return WorkerOptions(folder=told.folder.resolve(), front=front, slot=told.slot, nonce=told.nonce)
 
 
 async def run_worker(options: WorkerOptions) -> None:
@@ -53,16 +63,20 @@ async def run_worker(options: WorkerOptions) -> None:
 
     Raises:
         PortTaken: another process listens on the port.
+        DeclarationError: the front would open the project to others without tokens or encryption.
     """
     import uvicorn
 
-    from holdtrue.serving.address import Address
     from holdtrue.serving.app import make_app
     from holdtrue.serving.replica import Replica, Seat
 
     # Only siblings of one supervisor share a port: it has probed the port plainly before it started them.
-    listener = Address(options.host, options.port).bind(beside_siblings=bool(options.nonce))
-    replica = Replica(options.folder, Seat(slot=options.slot, nonce=options.nonce, owns_process=True))
+    front = options.front
+    if not options.nonce:  # else the supervisor has; a worker that it replaces later must not depend on tokens left
+        front.check(options.folder)
+    listener = front.address.bind(beside_siblings=bool(options.nonce))
+    seat = Seat(slot=options.slot, nonce=options.nonce, owns_process=True, is_exposed=front.is_exposed)
+    replica = Replica(options.folder, seat)
     config = uvicorn.Config(
         make_app(replica),
         loop="uvloop",
@@ -75,6 +89,8 @@ async def run_worker(options: WorkerOptions) -> None:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        ssl_certfile=front.tls_cert,
+        ssl_keyfile=front.tls_key,
     )
     server = uvicorn.Server(config)
     watch = asyncio.create_task(_end_when_off_the_roll(options, server))

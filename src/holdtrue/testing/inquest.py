@@ -114,13 +114,13 @@ def count_progress(tx: Transaction, loop: str, *, since: datetime) -> tuple[int,
 
 
 def read_answers(log: Path) -> list[Prediction]:
-    """Return every answer in a prediction log but the shadows, as often as it stands there.
+    """Return every answer that the traffic gave in a prediction log, shadows left out, as often as it stands there.
 
     It reads the raw frames: `PredictionReader` forgives a row that was written twice.
     """
     decoder = msgspec.json.Decoder(Prediction)
     found = [decoder.decode(frame.payload) for frame in read_segments(log)]
-    return [prediction for prediction in found if prediction.role is not Role.SHADOW]
+    return [prediction for prediction in found if prediction.role not in {Role.SHADOW, Role.FORCED}]
 
 
 def count_losses(accepted: Mapping[str, Receipt], logged: list[Prediction], *, n_labels_lost: int = 0) -> Losses:

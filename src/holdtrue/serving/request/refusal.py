@@ -25,6 +25,8 @@ class Code(StrEnum):
     LABEL_NOT_ALLOWED = "label_not_allowed"
     NO_TIME_ZONE = "no_time_zone"
     DUPLICATE_KEY = "duplicate_key"
+    NO_TOKEN = "no_token"
+    NOT_ALLOWED = "not_allowed"
     UNKNOWN_LOOP = "unknown_loop"
     UNKNOWN_VERSION = "unknown_version"
     UNKNOWN_ROUTE = "unknown_route"
@@ -39,6 +41,8 @@ class Code(StrEnum):
 _STATUSES = {
     Code.MALFORMED: 400,
     Code.NOT_FINITE: 400,
+    Code.NO_TOKEN: 401,
+    Code.NOT_ALLOWED: 403,
     Code.UNKNOWN_LOOP: 404,
     Code.UNKNOWN_VERSION: 404,
     Code.UNKNOWN_ROUTE: 404,

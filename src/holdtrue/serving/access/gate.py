@@ -1,0 +1,162 @@
+"""Gate: lets a caller through to a route, or says which token is missing."""
+
+import hmac
+import time
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+
+from holdtrue.errors import DeclarationError, StoreFailed
+from holdtrue.serving.access.token import Token, TokenRole, digest_secret
+from holdtrue.serving.access.token_file import TOKEN_FILE, list_tokens
+from holdtrue.serving.request.refusal import Code, Refused
+
+_REREAD_SECONDS = 0.25
+_SCHEME = "bearer"
+_MARK = "permission"
+_Handle = TypeVar("_Handle", bound=Callable[..., object])
+
+
+class Free(Enum):
+    """What a route declares that anyone may call: the health routes, which probes without a token must reach."""
+
+    FREE = "free"
+
+
+Permission = TokenRole | Free
+
+
+def needs(permission: Permission) -> Callable[[_Handle], _Handle]:
+    """Declare which role a route needs."""
+
+    def mark(handle: _Handle) -> _Handle:
+        setattr(handle, _MARK, permission)
+        return handle
+
+    return mark
+
+
+def find_permission(handle: Callable[..., object]) -> Permission:
+    """Return which role a route needs.
+
+    Raises:
+        DeclarationError: the route declares none, so that nobody can say who may call it.
+    """
+    permission = getattr(handle, _MARK, None)
+    if isinstance(permission, TokenRole | Free):
+        return permission
+    raise DeclarationError(
+        f"the route {getattr(handle, '__qualname__', repr(handle))} declares no permission",
+        expected=f"@needs(...) with one of {', '.join(TokenRole)}, or Free.FREE",
+    )
+
+
+class Gate:
+    """Knows the tokens of a project as its token file holds them at this moment.
+
+    On loopback, as long as no token was made, everyone who can reach the server may call it. From the first token on,
+    and beyond loopback always, each route that is not free needs one.
+
+    Args:
+        folder: the `.holdtrue` folder.
+        is_exposed: whether the server can be reached from beyond this machine.
+    """
+
+    def __init__(self, folder: Path, *, is_exposed: bool = False) -> None:
+        self._folder = folder
+        self._is_exposed = is_exposed
+        self._stamp: tuple[int, ...] | None = None
+        self._read_at = float("-inf")
+        self._tokens: tuple[Token, ...] = ()
+        self._problem: StoreFailed | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether calls need no token at this moment."""
+        self._look_again()
+        return not self._is_exposed and not self._tokens and self._problem is None
+
+    def admit(self, authorization: str | None, permission: Permission) -> None:
+        """Let a caller through.
+
+        Args:
+            authorization: the header of that name, "Bearer ht_...".
+            permission: what the route declares.
+
+        Raises:
+            Refused: the caller has no token that is known, its role may not, or the token file cannot be read.
+        """
+        if permission is Free.FREE or self.is_open:
+            return
+        self._ask(authorization, TokenRole(permission), f"this route needs the role {permission.value!r}")
+
+    def admit_forcing(self, authorization: str | None) -> None:
+        """Let a caller choose the version that answers, which needs a token also where nothing else does.
+
+        Raises:
+            Refused: the caller has no token of the role `develop` or more.
+        """
+        wanted = TokenRole.DEVELOP
+        told = f"forcing a version needs a token of the role {wanted.value!r}"
+        if not authorization:
+            raise Refused(Code.NOT_ALLOWED, f"{told}, and the request has none", remedy=_say_how(wanted))
+        self._ask(authorization, wanted, told)
+
+    def observes(self, authorization: str | None) -> bool:
+        """Say whether a caller may see how the server is doing."""
+        try:
+            self.admit(authorization, TokenRole.OBSERVE)
+        except Refused:
+            return False
+        return True
+
+    def _ask(self, authorization: str | None, wanted: TokenRole, told: str) -> None:
+        self._look_again()
+        if self._problem is not None:
+            raise Refused(Code.NOT_READY, "the server's tokens cannot be read, so nobody is let through")
+        scheme, _, secret = (authorization or "").partition(" ")
+        if scheme.lower() != _SCHEME or not secret.strip():
+            found = "the header Authorization carries no bearer token" if authorization else "the request has no token"
+            expected = "the header Authorization: Bearer TOKEN"
+            raise Refused(Code.NO_TOKEN, f"{told}; {found}", expected=expected, remedy=_say_how(wanted))
+        role = self._find_role(secret.strip())
+        if role is None:
+            raise Refused(Code.NO_TOKEN, f"{told}; the token is not known", remedy=_say_how(wanted))
+        if not role.covers(wanted):
+            found = f"{told}, and the token has the role {role.value!r}"
+            raise Refused(Code.NOT_ALLOWED, found, remedy=_say_how(wanted))
+
+    def _find_role(self, secret: str) -> TokenRole | None:
+        """Return the role of a secret. Every kept digest is compared whole, so that the time taken tells nothing."""
+        digest, found = digest_secret(secret), None
+        for token in self._tokens:
+            if hmac.compare_digest(token.sha256.encode(), digest.encode()):
+                found = token.role
+        return found
+
+    def _look_again(self) -> None:
+        now = time.monotonic()
+        if now - self._read_at < _REREAD_SECONDS:
+            return
+        self._read_at = now
+        stamp = _stamp_file(self._folder / TOKEN_FILE)
+        if stamp == self._stamp and self._problem is None:
+            return
+        self._stamp = stamp
+        try:
+            self._tokens, self._problem = list_tokens(self._folder), None
+        except StoreFailed as problem:
+            self._tokens, self._problem = (), problem
+
+
+def _say_how(role: TokenRole) -> str:
+    return f"make one with `holdtrue token create --role {role.value} --name NAME`"
+
+
+def _stamp_file(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino

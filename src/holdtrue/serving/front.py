@@ -1,0 +1,98 @@
+"""Front: where a group of workers listens, and what shields it there."""
+
+import ssl
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from holdtrue.errors import DeclarationError
+from holdtrue.serving.access.token_file import list_tokens
+from holdtrue.serving.address import Address
+
+HOST = "127.0.0.1"
+PORT = 8080
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """Where workers listen.
+
+    Attributes:
+        host: the address of the port.
+        port: the port of HTTP; 0 for any free one.
+        tls_cert: path of the certificate chain (PEM) for TLS; with it goes `tls_key`.
+        tls_key: path of the private key (PEM, without a passphrase).
+        is_insecure: whether tokens and answers may travel unencrypted beyond this machine.
+    """
+
+    host: str = HOST
+    port: int = PORT
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    is_insecure: bool = False
+
+    @property
+    def address(self) -> Address:
+        """Return the address of the port."""
+        return Address(self.host, self.port, has_tls=self.has_tls)
+
+    @property
+    def has_tls(self) -> bool:
+        """Say whether connections to the port are encrypted."""
+        return self.tls_cert is not None
+
+    @property
+    def is_exposed(self) -> bool:
+        """Say whether others than this machine can reach the port."""
+        return not self.address.is_loopback
+
+    def settle(self) -> "Front":
+        """Probe the port plainly, and return the front with a free port for port 0. Raises as `Address.settle` does."""
+        return replace(self, port=self.address.settle().port)
+
+    def is_met_by(self, found: "Front") -> bool:
+        """Say whether workers that listen at the found front listen as this one wants; port 0 is met by any port."""
+        return found == (self if self.port else replace(self, port=found.port))
+
+    def check(self, folder: Path) -> None:
+        """Refuse what would open a project to others without a word, and files of TLS that cannot be used.
+
+        Args:
+            folder: the `.holdtrue` folder.
+
+        Raises:
+            DeclarationError: beyond loopback there is no token yet, or neither TLS nor `is_insecure`.
+            StoreFailed: the token file cannot be read.
+        """
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise DeclarationError(
+                "TLS has a certificate or a key, and not both",
+                expected="the files of both",
+                remedy="give --tls-cert and --tls-key",
+            )
+        self._check_files()
+        if not self.is_exposed:
+            return
+        if not self.has_tls and not self.is_insecure:
+            raise DeclarationError(
+                f"others than this machine can reach {self.host}, and tokens and answers would travel unencrypted",
+                expected="TLS, or your word that something in front of this server encrypts",
+                remedy="give --tls-cert and --tls-key, or --insecure",
+            )
+        if not list_tokens(folder):
+            raise DeclarationError(
+                f"others than this machine can reach {self.host}, and there is no token that they could be asked for",
+                expected="at least one token",
+                remedy="holdtrue token create --role predict --name NAME",
+            )
+
+    def _check_files(self) -> None:
+        if self.tls_cert is None or self.tls_key is None:
+            return
+        try:
+            # Without a word for the passphrase, OpenSSL would ask the terminal for it, and a server has none.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_cert, self.tls_key, password=lambda: "")
+        except (OSError, ValueError) as error:  # SSLError is an OSError
+            raise DeclarationError(
+                f"TLS cannot be set up from {self.tls_cert} and {self.tls_key} ({error})",
+                expected="a certificate chain and its private key without a passphrase, both PEM",
+            ) from None
