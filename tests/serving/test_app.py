@@ -13,8 +13,9 @@ from holdtrue.clock import ScaledClock
 from holdtrue.domain import Role
 from holdtrue.errors import NotFound
 from holdtrue.registry import load_model
-from holdtrue.serving import answer_rows, app
+from holdtrue.serving import answer_rows
 from holdtrue.serving.counts.counter import Metric
+from holdtrue.serving.wire import intake
 from serving.flights import CLASSES, MINUTES, ROW, make_frame, train_forest
 
 EVENT = {"flight": "UA1", "tail": "N7", "departs_at": "2013-09-01T10:00:00Z"}
@@ -247,7 +248,7 @@ def test_many_requests_at_once_get_their_own_answers(served, forests):
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(served, monkeypatch):
-    monkeypatch.setattr(app, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(intake, "BODY_SECONDS", 0.05)
 
     async def scenario(client):
         async def stall():

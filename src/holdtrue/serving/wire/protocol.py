@@ -1,0 +1,50 @@
+"""Protocol: the Open Inference Protocol V2: what is served, and rows answered as tensors."""
+
+from importlib.metadata import version as find_release
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdtrue.serving.reply import describe_infer, describe_loop, describe_server, describe_version, find_version
+from holdtrue.serving.request.tensor import read_infer
+from holdtrue.serving.wire.desk import Desk
+from holdtrue.serving.wire.intake import read_json
+from holdtrue.serving.wire.response import respond
+
+
+class ProtocolForm:
+    """The handlers of the V2 protocol."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._replica = desk.replica
+
+    async def infer(self, request: Request) -> Response:
+        """Answer rows."""
+        with self._desk.serve(request) as served:
+            content = await read_json(request)
+            infer = read_infer(content, features=served.champion.release.version.signature.schema.names)
+            answers = await self._replica.router.answer(served, infer.records, is_whole=True)
+            return respond(describe_infer(served.traffic.loop, infer.request_id, answers))
+
+    async def show_server(self, _: Request) -> Response:
+        """Tell what this server is."""
+        return respond(describe_server(find_release("holdtrue")))
+
+    async def show_loop(self, request: Request) -> Response:
+        """Tell what a loop takes and gives."""
+        served = self._desk.find_loop(request)
+        return respond(describe_loop(served.traffic.loop, served))
+
+    async def show_loop_readiness(self, request: Request) -> Response:
+        """Say that a loop, or a version of it, is loaded."""
+        served = self._desk.find_loop(request)
+        if "version" in request.path_params:
+            find_version(served, request.path_params["version"])
+        return respond({"name": served.traffic.loop, "ready": True})
+
+    async def show_version(self, request: Request) -> Response:
+        """Tell what a version takes and gives."""
+        served = self._desk.find_loop(request)
+        version = find_version(served, request.path_params["version"])
+        return respond(describe_version(served.traffic.loop, version))
