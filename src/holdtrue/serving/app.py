@@ -8,11 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from holdtrue.serving.replica import Replica
-from holdtrue.serving.wire.desk import Desk, Handle
+from holdtrue.serving.wire.desk import Desk, Entry
 from holdtrue.serving.wire.health import Health
 from holdtrue.serving.wire.native import NativeForm
 from holdtrue.serving.wire.protocol import ProtocolForm
-from holdtrue.serving.wire.response import make_lost, tell_broken
+from holdtrue.serving.wire.response import Style, make_lost, tell_broken
 
 
 def make_app(replica: Replica) -> Starlette:
@@ -28,26 +28,41 @@ def make_app(replica: Replica) -> Starlette:
         finally:
             await replica.close()
 
-    routes = [Route(path, desk.guard(path, handle), methods=[method]) for method, path, handle in table]
-    handlers = {HTTPException: make_lost([path for _, path, _ in table]), Exception: tell_broken}
+    routes = [Route(entry.path, desk.guard(entry), methods=[entry.method]) for entry in table]
+    handlers = {HTTPException: make_lost([entry.path for entry in table]), Exception: tell_broken}
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
 
 
-def _list_routes(desk: Desk) -> list[tuple[str, str, Handle]]:
-    """Return the table of method, path and handler."""
-    native, protocol, health = NativeForm(desk), ProtocolForm(desk), Health(desk.replica)
+def _list_routes(desk: Desk) -> list[Entry]:
+    """Return the table of routes."""
+    health = Health(desk.replica)
     return [
-        ("POST", "/v1/predict", native.predict),
-        ("POST", "/v1/predict/{loop}", native.predict),
-        ("POST", "/v1/labels", native.receive_labels),
-        ("POST", "/v1/labels/{loop}", native.receive_labels),
-        ("GET", "/v2", protocol.show_server),
-        ("GET", "/v2/health/live", health.show_life),
-        ("GET", "/v2/health/ready", health.show_readiness),
-        ("GET", "/v2/models/{loop}", protocol.show_loop),
-        ("GET", "/v2/models/{loop}/ready", protocol.show_loop_readiness),
-        ("GET", "/v2/models/{loop}/versions/{version}", protocol.show_version),
-        ("GET", "/v2/models/{loop}/versions/{version}/ready", protocol.show_loop_readiness),
-        ("POST", "/v2/models/{loop}/infer", protocol.infer),
-        ("GET", "/metrics", health.show_metrics),
+        *_list_native(NativeForm(desk)),
+        *_list_protocol(ProtocolForm(desk)),
+        Entry("GET", "/v2/health/live", health.show_life),
+        Entry("GET", "/v2/health/ready", health.show_readiness),
+        Entry("GET", "/metrics", health.show_metrics),
+    ]
+
+
+def _list_native(native: NativeForm) -> list[Entry]:
+    return [
+        Entry("POST", "/v1/predict", native.predict),
+        Entry("POST", "/v1/predict/{loop}", native.predict),
+        Entry("POST", "/v1/labels", native.receive_labels),
+        Entry("POST", "/v1/labels/{loop}", native.receive_labels),
+    ]
+
+
+def _list_protocol(protocol: ProtocolForm) -> list[Entry]:
+    model, style = "/v2/models/{loop}", Style.TEXT
+    version = model + "/versions/{version}"
+    return [
+        Entry("GET", "/v2", protocol.show_server, style),
+        Entry("GET", model, protocol.show_loop, style),
+        Entry("GET", f"{model}/ready", protocol.show_loop_readiness, style),
+        Entry("GET", version, protocol.show_version, style),
+        Entry("GET", f"{version}/ready", protocol.show_loop_readiness, style),
+        Entry("POST", f"{model}/infer", protocol.infer, style),
+        Entry("POST", f"{version}/infer", protocol.infer, style),
     ]

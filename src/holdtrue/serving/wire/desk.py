@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -10,12 +11,23 @@ from starlette.responses import Response
 from holdtrue.serving.answer.loaded import ServedLoop
 from holdtrue.serving.counts.counter import Metric
 from holdtrue.serving.replica import Replica
+from holdtrue.serving.reply import find_version
 from holdtrue.serving.request.field import name_some, suggest_name
 from holdtrue.serving.request.refusal import Code, Refused
-from holdtrue.serving.wire.response import tell_refusal
+from holdtrue.serving.wire.response import Style, tell_refusal
 
 CLIENT_GONE_STATUS = 499
 Handle = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the table of routes: `style` says how its refusals are spelt."""
+
+    method: str
+    path: str
+    handle: Handle
+    style: Style = Style.OBJECT
 
 
 class Desk:
@@ -27,17 +39,17 @@ class Desk:
     def __init__(self, replica: Replica) -> None:
         self.replica = replica
 
-    def guard(self, route: str, handle: Handle) -> Handle:
-        """Return the handler with refusals turned into replies, and every reply counted under its route."""
+    def guard(self, entry: Entry) -> Handle:
+        """Return a route's handler with refusals turned into replies, and every reply counted under its path."""
 
         async def answer(request: Request) -> Response:
             try:
-                response = await handle(request)
+                response = await entry.handle(request)
             except Refused as refused:
-                response = tell_refusal(refused)
+                response = tell_refusal(refused, entry.style)
             except ClientDisconnect:
                 response = Response(status_code=CLIENT_GONE_STATUS)
-            self.replica.counters.add(Metric.REQUESTS, route, str(response.status_code))
+            self.replica.counters.add(Metric.REQUESTS, entry.path, str(response.status_code))
             return response
 
         return answer
@@ -46,7 +58,7 @@ class Desk:
     def serve(self, request: Request) -> Iterator[ServedLoop]:
         """Give the loop of a request for rows; the time until its answers are spelt out is counted."""
         started = time.perf_counter()
-        served = self.find_loop(request)
+        served = choose_version(request, self.find_loop(request))
         yield served
         self.replica.counters.observe_latency(served.traffic.loop, time.perf_counter() - started)
 
@@ -68,3 +80,28 @@ class Desk:
             )
         found, expected = f"there is no loop {name[:60]!r}", f"one of {name_some(there)}"
         raise Refused(Code.UNKNOWN_LOOP, found, expected=expected, remedy=suggest_name(name, there))
+
+
+def choose_version(request: Request, served: ServedLoop) -> ServedLoop:
+    """Return what answers a request for rows: the loop as its traffic says.
+
+    Which version answers a unit is the traffic's to say, so a path that names a version is answered only while that one
+    answers every unit. Whoever may force a version is to be let through here.
+
+    Raises:
+        Refused: the version is not loaded, or others answer too.
+    """
+    name = request.path_params.get("version")
+    if name is None:
+        return served
+    number = find_version(served, name).number
+    shares = {known: share for known, share in served.traffic.shares.items() if share > 0}
+    if number in shares and len(shares) == 1:
+        return served
+    told = ", ".join(f"v{known} {share:.0%}" for known, share in sorted(shares.items()))
+    raise Refused(
+        Code.VERSION_NOT_CHOSEN,
+        f"v{number} of {served.traffic.loop!r} is not what everybody is answered by: the traffic says {told}",
+        expected="a path without a version",
+        remedy="leave /versions/... out; the answer names its version",
+    )

@@ -5,10 +5,19 @@ from importlib.metadata import version as find_release
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holdtrue.serving.reply import describe_infer, describe_loop, describe_server, describe_version, find_version
+from holdtrue.serving.reply import (
+    describe_head,
+    describe_loop,
+    describe_server,
+    describe_version,
+    find_version,
+    list_output_forms,
+    list_outputs,
+    take_answers,
+)
 from holdtrue.serving.request.tensor import read_infer
+from holdtrue.serving.wire.binary import check_outputs, read_parts, respond_with
 from holdtrue.serving.wire.desk import Desk
-from holdtrue.serving.wire.intake import read_json
 from holdtrue.serving.wire.response import respond
 
 
@@ -20,12 +29,14 @@ class ProtocolForm:
         self._replica = desk.replica
 
     async def infer(self, request: Request) -> Response:
-        """Answer rows."""
+        """Answer rows; a version in the path must be the one that answers everybody."""
         with self._desk.serve(request) as served:
-            content = await read_json(request)
-            infer = read_infer(content, features=served.champion.release.version.signature.schema.names)
-            answers = await self._replica.router.answer(served, infer.records, is_whole=True)
-            return respond(describe_infer(served.traffic.loop, infer.request_id, answers))
+            content, data = await read_parts(request)
+            infer = read_infer(content, features=served.champion.release.version.signature.schema.names, data=data)
+            check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.champion)])
+            answers = take_answers(await self._replica.router.answer(served, infer.records, is_whole=True))
+            head = describe_head(served.traffic.loop, infer.request_id, answers)
+            return respond_with(head, list_outputs(answers), infer)
 
     async def show_server(self, _: Request) -> Response:
         """Tell what this server is."""

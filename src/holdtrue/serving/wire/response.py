@@ -1,6 +1,7 @@
 """Responses: answers and refusals as they go out over HTTP."""
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -20,9 +21,31 @@ def respond(content: Json, status: int = 200, headers: dict[str, str] | None = N
     return Response(msgspec.json.encode(content), status, headers, media_type=JSON_TYPE)
 
 
-def tell_refusal(refused: Refused) -> Response:
+class Style(Enum):
+    """Where a refusal's message stands in a reply: where the clients of a form look for it."""
+
+    OBJECT = "object"
+    """`{"error": {"code", "message", "path"}}`: our own."""
+
+    TEXT = "text"
+    """`{"error": "...", "code", "path"}`: the V2 protocol and TensorFlow Serving."""
+
+    MESSAGE = "message"
+    """`{"error_code", "message", "path"}`: MLflow."""
+
+
+def describe_refusal(refused: Refused, style: Style) -> dict[str, Json]:
+    """Return a refusal as the JSON object of a reply."""
+    described = refused.describe()
+    if style is Style.OBJECT:
+        return {"error": described}
+    names = {"message": "error"} if style is Style.TEXT else {"code": "error_code"}
+    return {names.get(name, name): value for name, value in described.items()}
+
+
+def tell_refusal(refused: Refused, style: Style = Style.OBJECT) -> Response:
     """Make the response that says why a request is not answered."""
-    told: dict[str, Json] = {"error": refused.describe()}
+    told = describe_refusal(refused, style)
     if isinstance(refused, AllRefused):
         told["errors"] = [row.describe() for row in refused.rows]
     headers: dict[str, str] = {}
@@ -42,11 +65,17 @@ def make_lost(paths: Sequence[str]) -> Callable[[Request, Exception], Response]:
         found = f"{request.method} {request.url.path[:100]} is not served"
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         refused = Refused(code, found, expected=f"one of {', '.join(paths)}")
-        return respond({"error": refused.describe()}, status, headers)
+        return respond(describe_refusal(refused, _guess_style(request)), status, headers)
 
     return tell_lost
 
 
-def tell_broken(_: Request, error: Exception) -> Response:
+def tell_broken(request: Request, error: Exception) -> Response:
     """Tell of a fault of ours; the server's log has its traceback."""
-    return respond({"error": Refused(Code.BROKEN, f"the server failed ({type(error).__name__})").describe()}, 500)
+    refused = Refused(Code.BROKEN, f"the server failed ({type(error).__name__})")
+    return respond(describe_refusal(refused, _guess_style(request)), 500)
+
+
+def _guess_style(request: Request) -> Style:
+    """Return the style for a path that belongs to no form."""
+    return Style.TEXT if request.url.path.startswith("/v2/") else Style.OBJECT
