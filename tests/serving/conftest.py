@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from holdtrue.serving import start_workers
 from holdtrue.store import Store
-from serving.flights import Flights, train_booster, train_forest
+from serving.flights import DELAYS, Flights, Live, train_booster, train_forest, train_line
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +48,19 @@ def tls(tmp_path_factory):
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return {"tls_cert": str(folder / "cert.pem"), "tls_key": str(folder / "key.pem")}
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory, boosters):
+    """A real worker that answers for two loops until the tests end."""
+    with Store.open(tmp_path_factory.mktemp("live") / ".holdtrue") as store:
+        flights = Flights(store)
+        flights.send(flights.release(boosters[0]).number)
+        delays = flights.release(
+            train_line(), loop="delays", signature=DELAYS, rule=None, key=None, unit=None, time=None
+        )
+        flights.send(delays.number, loop="delays")
+        workers = start_workers(flights.folder, port=0)
+        assert workers.wait_until_ready(60), workers.problems
+        yield Live(flights, workers.address.port, boosters[0])
+        workers.stop()

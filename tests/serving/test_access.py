@@ -57,7 +57,8 @@ def make_tokens(flights):
 
 
 def tell_code(reply):
-    return reply.status_code, reply.json()["error"]["code"]
+    told = reply.json()
+    return reply.status_code, told["code"] if "code" in told else told["error"]["code"]
 
 
 def test_a_secret_has_256_bits_and_only_its_digest_is_kept(tmp_path):
@@ -200,7 +201,7 @@ def test_a_route_that_declares_no_permission_stops_the_start(tmp_path, monkeypat
         find_permission(forgotten)
     assert find_permission(needs(TokenRole.ADMIN)(forgotten)) is TokenRole.ADMIN
     del forgotten.permission
-    monkeypatch.setattr("holdtrue.serving.app._Desk.show_metrics", forgotten)
+    monkeypatch.setattr("holdtrue.serving.wire.health.Health.show_metrics", forgotten)
     with pytest.raises(DeclarationError, match="permission"):
         make_app(Replica(tmp_path, Seat()))
 
@@ -230,3 +231,13 @@ def test_forcing_a_version_that_is_not_loaded_says_which_are(served):
     reply = ask(served, "POST", PREDICT, ROWS, token=token, **{"x-holdtrue-version": "7"})
     assert tell_code(reply) == (404, "unknown_version")
     assert "one of 1, 2" in reply.json()["error"]["message"]
+
+
+def test_a_version_in_the_path_is_forced_by_those_who_may(served):
+    path = "/v2/models/flights/versions/2/infer"
+    assert tell_code(ask(served, "POST", path, INFER)) == (403, "version_not_chosen")
+    token = create_token(served.folder, name="dev", role=TokenRole.DEVELOP)
+    outputs = ask(served, "POST", path, INFER, token=token).json()["outputs"]
+    assert {tensor["name"]: tensor["data"] for tensor in outputs}["role"] == ["forced"]
+    outputs = ask(served, "POST", path.replace("2/infer", "1/infer"), INFER, token=token).json()["outputs"]
+    assert {tensor["name"]: tensor["data"] for tensor in outputs}["role"] == ["champion"]

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdtrue.domain import Assignment, Prediction, Role, assign
+from holdtrue.domain import Assignment, Prediction, Role
 from holdtrue.errors import StoreFailed
 from holdtrue.serving.answer.answer import Answer, make_prediction
 from holdtrue.serving.answer.batcher import Outcome
@@ -50,12 +50,7 @@ class Router:
         self._counters = counters
 
     async def answer(
-        self,
-        served: ServedLoop,
-        records: Sequence[Record],
-        *,
-        is_whole: bool = False,
-        forced: LoadedVersion | None = None,
+        self, served: ServedLoop, records: Sequence[Record], *, is_whole: bool = False
     ) -> list[Answer | Refused]:
         """Answer each record, or say why not; one that is refused does not hold the others up.
 
@@ -63,13 +58,12 @@ class Router:
             served: what the loop serves, taken once for the whole request.
             records: the rows of the request.
             is_whole: whether the first refused row refuses all of them, before any is logged.
-            forced: the version that answers whatever the traffic says, for a test; its answers count for nothing.
 
         Raises:
             Refused: the queue is full, the log cannot be written, or `is_whole`; then none is answered.
         """
         started, received_at = time.perf_counter(), time.time()
-        entries = self._read_entries(served, records, forced)
+        entries = self._read_entries(served, records)
         _refuse_whole(entries if is_whole else ())
         await self._score(served, [entry for entry in entries if isinstance(entry, _Entry)])
         latency_ms = (time.perf_counter() - started) * 1_000
@@ -87,15 +81,13 @@ class Router:
                 self._offer_shadow(served, entry, answer)
         return answers
 
-    def _read_entries(
-        self, served: ServedLoop, records: Sequence[Record], forced: LoadedVersion | None
-    ) -> list[_Entry | Refused]:
+    def _read_entries(self, served: ServedLoop, records: Sequence[Record]) -> list[_Entry | Refused]:
         now = self.engine.clock.now().timestamp()
         entries: list[_Entry | Refused] = []
         keys: set[str] = set()
         for record in records:
             try:
-                entry = self._read_entry(served, record, now, forced)
+                entry = self._read_entry(served, record, now)
                 if entry.event.key in keys:
                     raise _refuse_twice(entry.event.key, record, served)
                 keys.add(entry.event.key)
@@ -104,13 +96,13 @@ class Router:
                 entries.append(refused)
         return entries
 
-    def _read_entry(self, served: ServedLoop, record: Record, now: float, forced: LoadedVersion | None) -> _Entry:
+    def _read_entry(self, served: ServedLoop, record: Record, now: float) -> _Entry:
         if record.refused is not None:
             raise record.refused
         prediction_id = uuid.uuid4().hex
         otherwise = Event(prediction_id, prediction_id, now)
         event = read_event(record.fields, served.champion.names, record.place, otherwise=otherwise)
-        assignment = assign(served.traffic, event.unit) if forced is None else _assign_forced(forced)
+        assignment = served.assign(event.unit)
         version = served.versions[assignment.version]
         row = version.reader.read(record.fields, record.place, known=served.known_names)
         return _Entry(record, prediction_id, event, assignment, version, row, assignment.role)
@@ -173,11 +165,6 @@ class Router:
         number = entry.assignment.shadow
         if number is not None and number != answer.prediction.version:
             self._shadow.offer(ShadowJob(served, served.versions[number], entry.record, answer.prediction))
-
-
-def _assign_forced(version: LoadedVersion) -> Assignment:
-    """Return the assignment of a row that a test sends to a version: no chance was in it, and no shadow is asked."""
-    return Assignment(version.number, Role.FORCED, 1.0)
 
 
 def _finish(entry: _Entry, served: ServedLoop, received_at: float, latency_ms: float) -> Answer | Refused:

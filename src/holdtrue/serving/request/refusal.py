@@ -29,6 +29,7 @@ class Code(StrEnum):
     NOT_ALLOWED = "not_allowed"
     UNKNOWN_LOOP = "unknown_loop"
     UNKNOWN_VERSION = "unknown_version"
+    VERSION_NOT_CHOSEN = "version_not_chosen"
     UNKNOWN_ROUTE = "unknown_route"
     WRONG_METHOD = "wrong_method"
     NOT_READY = "not_ready"
@@ -43,6 +44,7 @@ _STATUSES = {
     Code.NOT_FINITE: 400,
     Code.NO_TOKEN: 401,
     Code.NOT_ALLOWED: 403,
+    Code.VERSION_NOT_CHOSEN: 403,
     Code.UNKNOWN_LOOP: 404,
     Code.UNKNOWN_VERSION: 404,
     Code.UNKNOWN_ROUTE: 404,
