@@ -6,7 +6,7 @@ from holdtrue.errors import DeclarationError
 from holdtrue.serving import TokenRole, create_token
 from holdtrue.serving.address import Address
 from holdtrue.serving.front import Front
-from holdtrue.serving.worker import WorkerOptions, name_command, read_options
+from holdtrue.serving.options import WorkerOptions, name_command, read_options
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,11 @@ def test_a_front_is_met_by_the_same_one_on_any_port_when_any_is_wanted():
 
 
 def test_a_front_is_told_to_the_worker_whole(tmp_path, tls):
-    front = Front(host="::1", port=9, is_insecure=True, **tls)
-    options = WorkerOptions(folder=tmp_path, front=front, slot=1, nonce="n")
-    command = name_command(options)
-    assert read_options(command[command.index("holdtrue.serving.worker") + 1 :]) == options
+    for front in (
+        Front(host="::1", port=9, is_insecure=True, **tls),
+        Front(port=None, uds="/run/x.sock", uds_mode=0o660),
+        Front(),
+    ):
+        options = WorkerOptions(folder=tmp_path, front=front, slot=1, nonce="n", uds_fd=7)
+        command = name_command(options)
+        assert read_options(command[command.index("holdtrue.serving.worker") + 1 :]) == options

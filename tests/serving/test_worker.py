@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from holdtrue.serving.worker import EXIT_PORT_TAKEN, name_command, read_options
+from holdtrue.serving.options import name_command, read_options
+from holdtrue.serving.worker import EXIT_PORT_TAKEN
 
 SCRIPT = """
 import asyncio, json, pathlib, sys

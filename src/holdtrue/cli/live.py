@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.errors import NotFound
+from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.loop import HoldRollout, Move
 from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project
 from holdtrue.serving import Front, start_workers, write_traffic_file
@@ -17,14 +17,14 @@ from holdtrue.store import Store
 
 from .console import say
 
-HOST = "127.0.0.1"
+HOST, PORT = "127.0.0.1", 8080
 Port = Annotated[int, typer.Option(help="Where predictions and labels are answered.")]
 N_Workers = Annotated[int, typer.Option("--workers", help="How many processes answer.")]
 
 
 def up(
     loop_file: Annotated[Path, typer.Argument(help="The file that declares the loop.")],
-    port: Port = 8080,
+    port: Port = PORT,
     page_port: Annotated[int, typer.Option(help="Where the page is shown.")] = 8787,
     workers: N_Workers = 1,
 ) -> None:
@@ -55,8 +55,12 @@ def up(
 
 def serve(
     folder: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
-    port: Port = 8080,
+    port: Annotated[int | None, typer.Option(help="The port; 8080, unless there is --uds.")] = None,
     workers: N_Workers = 1,
+    uds: Annotated[
+        Path | None, typer.Option(help="A Unix socket to listen on, instead of a port or beside it.")
+    ] = None,
+    uds_mode: Annotated[str, typer.Option(help="The mode of its file: who on this machine may connect.")] = "600",
     host: Annotated[str, typer.Option(help="The address to listen on; beyond this machine it needs tokens.")] = HOST,
     tls_cert: Annotated[Path | None, typer.Option(help="The certificate chain for TLS, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The private key for TLS, PEM.")] = None,
@@ -65,7 +69,15 @@ def serve(
     ] = False,
 ) -> None:
     """Answer predictions and labels of every loop of a project, as its traffic says. Ctrl-C ends it."""
-    front = Front(host=host, port=port, tls_cert=_spell(tls_cert), tls_key=_spell(tls_key), is_insecure=insecure)
+    front = Front(
+        host=host,
+        port=PORT if port is None and uds is None else port,
+        uds=_spell(uds),
+        uds_mode=_read_mode(uds_mode),
+        tls_cert=_spell(tls_cert),
+        tls_key=_spell(tls_key),
+        is_insecure=insecure,
+    )
     stop = _stop_on_signals()
     home = folder / FOLDER
     if not (home / "holdtrue.db").exists():
@@ -86,6 +98,16 @@ def serve(
 
 def _spell(path: Path | None) -> str | None:
     return None if path is None else str(path.resolve())
+
+
+def _read_mode(text: str) -> int:
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o777:
+        raise DeclarationError(f"--uds-mode is {text[:20]!r}", expected="a mode as chmod writes it, such as 660")
+    return mode
 
 
 def _stop_on_signals() -> threading.Event:

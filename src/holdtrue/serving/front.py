@@ -7,6 +7,7 @@ from pathlib import Path
 from holdtrue.errors import DeclarationError
 from holdtrue.serving.access.token_file import list_tokens
 from holdtrue.serving.address import Address
+from holdtrue.serving.unix_socket import MODE
 
 HOST = "127.0.0.1"
 PORT = 8080
@@ -18,22 +19,31 @@ class Front:
 
     Attributes:
         host: the address of the port.
-        port: the port of HTTP; 0 for any free one.
+        port: the port of HTTP; 0 for any free one, None for none.
+        uds: path of a Unix socket, beside the port or instead of it.
+        uds_mode: the mode of its file, which says who on this machine may connect.
         tls_cert: path of the certificate chain (PEM) for TLS; with it goes `tls_key`.
         tls_key: path of the private key (PEM, without a passphrase).
         is_insecure: whether tokens and answers may travel unencrypted beyond this machine.
     """
 
     host: str = HOST
-    port: int = PORT
+    port: int | None = PORT
+    uds: str | None = None
+    uds_mode: int = MODE
     tls_cert: str | None = None
     tls_key: str | None = None
     is_insecure: bool = False
 
     @property
-    def address(self) -> Address:
-        """Return the address of the port."""
-        return Address(self.host, self.port, has_tls=self.has_tls)
+    def address(self) -> Address | None:
+        """Return the address of the port; None without one."""
+        return None if self.port is None else Address(self.host, self.port, has_tls=self.has_tls)
+
+    @property
+    def url(self) -> str:
+        """Return where clients reach it; the port, if there is one."""
+        return f"unix:{self.uds}" if self.address is None else self.address.url
 
     @property
     def has_tls(self) -> bool:
@@ -43,14 +53,19 @@ class Front:
     @property
     def is_exposed(self) -> bool:
         """Say whether others than this machine can reach the port."""
-        return not self.address.is_loopback
+        return self.address is not None and not self.address.is_loopback
 
     def settle(self) -> "Front":
         """Probe the port plainly, and return the front with a free port for port 0. Raises as `Address.settle` does."""
-        return replace(self, port=self.address.settle().port)
+        return self if self.address is None else replace(self, port=self.address.settle().port)
 
     def is_met_by(self, found: "Front") -> bool:
-        """Say whether workers that listen at the found front listen as this one wants; port 0 is met by any port."""
+        """Say whether workers that listen at the found front listen as this one wants; port 0 is met by any port.
+
+        A Unix socket is never met: the next supervisor has no hold on the one that its workers have inherited.
+        """
+        if self.uds is not None:
+            return False
         return found == (self if self.port else replace(self, port=found.port))
 
     def check(self, folder: Path) -> None:
@@ -69,7 +84,18 @@ class Front:
                 expected="the files of both",
                 remedy="give --tls-cert and --tls-key",
             )
+        if self.port is None and self.uds is None:
+            raise DeclarationError("there is neither a port nor a socket", expected="one of them, or both")
+        if self.has_tls and self.uds is not None:
+            raise DeclarationError(
+                "TLS is for the port, and the socket would want it too",
+                expected="TLS, or a Unix socket, which never leaves this machine",
+                remedy="run one server for each",
+            )
         self._check_files()
+        self._check_exposure(folder)
+
+    def _check_exposure(self, folder: Path) -> None:
         if not self.is_exposed:
             return
         if not self.has_tls and not self.is_insecure:

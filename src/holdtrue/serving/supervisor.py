@@ -1,6 +1,7 @@
 """Supervisor: keeps the workers of a project alive; those that a killed supervisor left behind are adopted."""
 
 import secrets
+import socket
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +10,14 @@ from importlib.metadata import version as find_release
 from pathlib import Path
 
 from holdtrue.environments import Service, find_service, start_service
-from holdtrue.errors import PortTaken
+from holdtrue.errors import NotFound, PortTaken
 from holdtrue.serving.address import Address
 from holdtrue.serving.counts.status import WorkerStatus, name_status_file, read_status
 from holdtrue.serving.front import PORT, Front
-from holdtrue.serving.probe import ask_nonce
+from holdtrue.serving.options import WorkerOptions, name_command
+from holdtrue.serving.probe import ask_nonces
 from holdtrue.serving.roll import Enrolled, Roll, read_roll, write_roll
-from holdtrue.serving.worker import WorkerOptions, name_command
+from holdtrue.serving.unix_socket import bind_unix, remove_socket
 
 # Models are small and requests many: one thread for each worker, one worker for each core.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
@@ -48,8 +50,9 @@ class Workers:
         n_adopted: how many were left by an earlier supervisor and taken over.
     """
 
-    def __init__(self, folder: Path, front: Front, nonce: str) -> None:
+    def __init__(self, folder: Path, front: Front, nonce: str, *, unix: socket.socket | None = None) -> None:
         self.front = front
+        self._unix = unix
         self.n_adopted = 0
         self._folder = folder
         self._run_folder = folder / "run"
@@ -58,13 +61,20 @@ class Workers:
 
     @property
     def address(self) -> Address:
-        """Return the address of their port."""
-        return self.front.address
+        """Return the address of their port.
+
+        Raises:
+            NotFound: they listen on a Unix socket alone.
+        """
+        address = self.front.address
+        if address is None:
+            raise NotFound(f"the workers have no port, they listen on {self.front.uds}")
+        return address
 
     @property
     def url(self) -> str:
         """Return where clients reach them."""
-        return self.address.url
+        return self.front.url
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -127,6 +137,9 @@ class Workers:
             list(threads.map(lambda service: service.stop(grace_seconds), services))
         self._slots = {}
         self._enrol()
+        if self._unix is not None and self.front.uds is not None:
+            remove_socket(Path(self.front.uds), self._unix)
+            self._unix = None
 
     def _replace(self, slot: _Slot) -> str:
         was_steady = time.monotonic() - slot.started > _STEADY_SECONDS
@@ -154,9 +167,11 @@ class Workers:
             front=self.front,
             slot=number,
             nonce=self._nonce,
+            uds_fd=None if self._unix is None else self._unix.fileno(),
         )
         log_path = self._run_folder / f"worker-{number}.log"
-        service = start_service(name_command(options), log_path=log_path, env=_ONE_THREAD)
+        inherited = [] if options.uds_fd is None else [options.uds_fd]
+        service = start_service(name_command(options), log_path=log_path, env=_ONE_THREAD, inherited=inherited)
         self._slots[number] = _Slot(number, service, n_deaths=n_deaths)
         self._enrol()
 
@@ -194,7 +209,7 @@ class Workers:
         return [status for slot, status in found if status is not None and status.pid == slot.service.pid]
 
     def _answers(self) -> bool:
-        return ask_nonce(self.front) == self._nonce
+        return ask_nonces(self.front) == {self._nonce}
 
 
 def start_workers(
@@ -228,19 +243,24 @@ def start_workers(
             workers.adopt(kept)
             workers.fill(n_workers)
             return workers
-    workers = Workers(folder, _settle(front, roll), secrets.token_hex(8))
+    front, unix = _claim(front, roll)
+    workers = Workers(folder, front, secrets.token_hex(8), unix=unix)
     workers.fill(n_workers)
     return workers
 
 
-def _settle(front: Front, roll: Roll | None) -> Front:
-    """Settle the front; a worker of ours that is not on the roll is about to end by itself, and waited for."""
+def _claim(front: Front, roll: Roll | None) -> tuple[Front, socket.socket | None]:
+    """Settle the port and bind the socket, which all workers inherit.
+
+    A worker of ours that is not on the roll is about to end by itself, and waited for.
+    """
     deadline = time.monotonic() + _ORPHAN_SECONDS
     while True:
         try:
-            return front.settle()
+            settled = front.settle()
+            return settled, None if front.uds is None else bind_unix(Path(front.uds), mode=front.uds_mode)
         except PortTaken:
-            is_ours = roll is not None and ask_nonce(front) == roll.nonce
+            is_ours = roll is not None and roll.nonce in ask_nonces(front)
             if not is_ours or time.monotonic() > deadline:
                 raise
         time.sleep(_POLL_SECONDS)

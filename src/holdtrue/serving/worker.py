@@ -1,15 +1,15 @@
 """Worker: the process that answers requests: `python -m holdtrue.serving.worker --folder .holdtrue --port 8080`."""
 
-import argparse
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from holdtrue.serving.front import HOST, PORT, Front
+from holdtrue.serving.options import WorkerOptions, read_options
+from holdtrue.serving.unix_socket import bind_unix
 
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
@@ -18,44 +18,17 @@ ROLL_GRACE_SECONDS = 5.0
 EXIT_PORT_TAKEN = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkerOptions:
-    """What a worker is told on its command line; `nonce` is empty for one that was started by hand."""
-
-    folder: Path
-    front: Front
-    slot: int
-    nonce: str
-
-
-def name_command(options: WorkerOptions) -> list[str]:
-    """Return the command that starts a worker. `-P` keeps the user's folder from shadowing modules."""
-    front = options.front
-    tls = [] if front.tls_cert is None else ["--tls-cert", front.tls_cert, "--tls-key", str(front.tls_key)]
-    return [
-        *(sys.executable, "-P", "-m", "holdtrue.serving.worker"),
-        *("--folder", str(options.folder), "--host", front.host, "--port", str(front.port), *tls),
-        *(["--insecure"] if front.is_insecure else []),
-        *("--slot", str(options.slot), "--nonce", options.nonce),
-    ]
-
-
-def read_options(arguments: Sequence[str]) -> WorkerOptions:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m holdtrue.serving.worker", description="Answer requests.")
-    parser.add_argument("--folder", type=Path, default=Path(".holdtrue"))
-    parser.add_argument("--host", default=HOST)
-    parser.add_argument("--port", type=int, default=PORT)
-    parser.add_argument("--tls-cert")
-    parser.add_argument("--tls-key")
-    parser.add_argument("--insecure", action="store_true")
-    parser.add_argument("--slot", type=int, default=0)
-    parser.add_argument("--nonce", default="")
-    told = parser.parse_args(arguments)
-    front = Front(
-        host=told.host, port=told.port, tls_cert=told.tls_cert, tls_key=told.tls_key, is_insecure=told.insecure
-    )
-    return WorkerOptions(folder=told.folder.resolve(), front=front, slot=told.slot, nonce=told.nonce)
+def _listen(options: WorkerOptions) -> list[socket.socket]:
+    """Bind the port and take the Unix socket, whichever the front has."""
+    front, listeners = options.front, []
+    if front.address is not None:
+        # Only siblings of one supervisor share a port: it has probed the port plainly before it started them.
+        listeners.append(front.address.bind(beside_siblings=bool(options.nonce)))
+    if options.uds_fd is not None:
+        listeners.append(socket.socket(fileno=options.uds_fd))
+    elif front.uds is not None:
+        listeners.append(bind_unix(Path(front.uds), mode=front.uds_mode))
+    return listeners
 
 
 async def run_worker(options: WorkerOptions) -> None:
@@ -70,11 +43,10 @@ async def run_worker(options: WorkerOptions) -> None:
     from holdtrue.serving.app import make_app
     from holdtrue.serving.replica import Replica, Seat
 
-    # Only siblings of one supervisor share a port: it has probed the port plainly before it started them.
     front = options.front
     if not options.nonce:  # else the supervisor has; a worker that it replaces later must not depend on tokens left
         front.check(options.folder)
-    listener = front.address.bind(beside_siblings=bool(options.nonce))
+    listeners = _listen(options)
     seat = Seat(slot=options.slot, nonce=options.nonce, owns_process=True, is_exposed=front.is_exposed)
     replica = Replica(options.folder, seat)
     config = uvicorn.Config(
@@ -94,7 +66,7 @@ async def run_worker(options: WorkerOptions) -> None:
     )
     server = uvicorn.Server(config)
     watch = asyncio.create_task(_end_when_off_the_roll(options, server))
-    await server.serve(sockets=[listener])
+    await server.serve(sockets=listeners)
     watch.cancel()
 
 
