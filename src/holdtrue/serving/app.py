@@ -10,6 +10,8 @@ from starlette.routing import Route
 from holdtrue.serving.replica import Replica
 from holdtrue.serving.wire.desk import Desk, Entry
 from holdtrue.serving.wire.health import Health
+from holdtrue.serving.wire.instances import InstancesForm
+from holdtrue.serving.wire.invocations import InvocationsForm
 from holdtrue.serving.wire.native import NativeForm
 from holdtrue.serving.wire.protocol import ProtocolForm
 from holdtrue.serving.wire.response import Style, make_lost, tell_broken
@@ -39,6 +41,7 @@ def _list_routes(desk: Desk) -> list[Entry]:
     return [
         *_list_native(NativeForm(desk)),
         *_list_protocol(ProtocolForm(desk)),
+        *_list_borrowed(InvocationsForm(desk), InstancesForm(desk)),
         Entry("GET", "/v2/health/live", health.show_life),
         Entry("GET", "/v2/health/ready", health.show_readiness),
         Entry("GET", "/metrics", health.show_metrics),
@@ -65,4 +68,17 @@ def _list_protocol(protocol: ProtocolForm) -> list[Entry]:
         Entry("GET", f"{version}/ready", protocol.show_loop_readiness, style),
         Entry("POST", f"{model}/infer", protocol.infer, style),
         Entry("POST", f"{version}/infer", protocol.infer, style),
+    ]
+
+
+def _list_borrowed(invocations: InvocationsForm, instances: InstancesForm) -> list[Entry]:
+    """Return the routes of MLflow's and TensorFlow's servers."""
+    model = "/v1/models/{loop}"
+    return [
+        Entry("POST", "/invocations", invocations.invoke, Style.MESSAGE),
+        Entry("POST", "/invocations/{loop}", invocations.invoke, Style.MESSAGE),
+        Entry("GET", "/v1/models", instances.show_loops, Style.TEXT),
+        Entry("GET", model, instances.show_loop, Style.TEXT),
+        Entry("POST", f"{model}:predict", instances.predict, Style.TEXT),
+        Entry("POST", model + "/versions/{version}:predict", instances.predict, Style.TEXT),
     ]
