@@ -184,21 +184,21 @@ class Flights:
         return [msgspec.json.decode(frame.payload, type=LabelFact) for frame in read_segments(self.folder / "labels")]
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def serve(self, cloud=None) -> AsyncIterator[httpx.AsyncClient]:
         """Serve in this process."""
         replica = Replica(self.folder, Seat(nonce="n"))
-        app = make_app(replica)
+        app = make_app(replica, cloud=cloud)
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 client.replica = replica
                 yield client
 
-    def run(self, scenario):
+    def run(self, scenario, *, cloud=None):
         """Run an async scenario that takes a client."""
 
         async def main():
-            async with self.serve() as client:
+            async with self.serve(cloud) as client:
                 return await scenario(client)
 
         return asyncio.run(main())

@@ -275,6 +275,17 @@ def test_a_web_page_cannot_send_tensors_without_a_type(served):
     assert served.run(scenario) == (200, 415)
 
 
+def test_a_loop_whose_version_cannot_be_loaded_is_listed_with_the_reason(served):
+    served.send(served.release(train_forest(seed=7), loop="trains").number, loop="trains")
+    for path in (served.folder / "keys").iterdir():
+        path.unlink()
+    index = post(served, "/v2/repository/index", {}).json()
+    assert {entry["state"] for entry in index} == {"UNAVAILABLE"}
+    assert "cannot be loaded" in index[0]["reason"]
+    assert post(served, "/v2/repository/index", {"ready": True}).json() == []
+    assert post(served, "/v2/repository/index", {"ready": 1}).json()["path"] == "$.ready"
+
+
 def test_the_server_tells_what_it_is_and_what_a_loop_takes(served):
     assert get(served, "/v2").json()["name"] == "holdtrue"
     told = get(served, "/v2/models/flights").json()

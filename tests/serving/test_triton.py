@@ -105,3 +105,14 @@ def test_the_version_that_answers_everybody_may_be_named(client):
 def test_a_compressed_body_is_read(client, algorithm):
     result = client.infer("flights", make_inputs(), request_compression_algorithm=algorithm)
     assert result.as_numpy("label").shape == (3,)
+
+
+def test_the_repository_is_listed_and_not_changed(client):
+    index = client.get_model_repository_index()
+    assert {(entry["name"], entry["version"], entry["state"]) for entry in index} == {
+        ("flights", "1", "READY"),
+        ("delays", "1", "READY"),
+    }
+    for change in (client.load_model, client.unload_model):
+        with pytest.raises(InferenceServerException, match="holdtrue promote or holdtrue rollback"):
+            change("flights")

@@ -12,7 +12,7 @@ import typer
 from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.loop import HoldRollout, Move
 from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project
-from holdtrue.serving import Front, start_workers, write_traffic_file
+from holdtrue.serving import Front, read_cloud, start_workers, write_traffic_file
 from holdtrue.store import Store
 
 from .console import say
@@ -20,6 +20,17 @@ from .console import say
 HOST, PORT = "127.0.0.1", 8080
 Port = Annotated[int, typer.Option(help="Where predictions and labels are answered.")]
 N_Workers = Annotated[int, typer.Option("--workers", help="How many processes answer.")]
+ServePort = Annotated[
+    int | None, typer.Option("--port", help="The port; else AIP_HTTP_PORT, PORT or 8080, unless there is --uds.")
+]
+Uds = Annotated[Path | None, typer.Option(help="A Unix socket to listen on, instead of a port or beside it.")]
+UdsMode = Annotated[str, typer.Option(help="The mode of its file: who on this machine may connect.")]
+Host = Annotated[str, typer.Option(help="The address to listen on; beyond this machine it needs tokens.")]
+TlsCert = Annotated[Path | None, typer.Option(help="The certificate chain for TLS, PEM.")]
+TlsKey = Annotated[Path | None, typer.Option(help="The private key for TLS, PEM.")]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Let tokens and answers travel unencrypted beyond this machine.")
+]
 
 
 def up(
@@ -55,36 +66,37 @@ def up(
 
 def serve(
     folder: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
-    port: Annotated[int | None, typer.Option(help="The port; 8080, unless there is --uds.")] = None,
+    port: ServePort = None,
     workers: N_Workers = 1,
-    uds: Annotated[
-        Path | None, typer.Option(help="A Unix socket to listen on, instead of a port or beside it.")
-    ] = None,
-    uds_mode: Annotated[str, typer.Option(help="The mode of its file: who on this machine may connect.")] = "600",
-    host: Annotated[str, typer.Option(help="The address to listen on; beyond this machine it needs tokens.")] = HOST,
-    tls_cert: Annotated[Path | None, typer.Option(help="The certificate chain for TLS, PEM.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="The private key for TLS, PEM.")] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Let tokens and answers travel unencrypted beyond this machine.")
-    ] = False,
+    uds: Uds = None,
+    uds_mode: UdsMode = "600",
+    host: Host = HOST,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    insecure: Insecure = False,
 ) -> None:
     """Answer predictions and labels of every loop of a project, as its traffic says. Ctrl-C ends it."""
     front = Front(
         host=host,
-        port=PORT if port is None and uds is None else port,
+        port=read_cloud().port if port is None and uds is None else port,
         uds=_spell(uds),
         uds_mode=_read_mode(uds_mode),
         tls_cert=_spell(tls_cert),
         tls_key=_spell(tls_key),
         is_insecure=insecure,
     )
-    stop = _stop_on_signals()
     home = folder / FOLDER
     if not (home / "holdtrue.db").exists():
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
+    _answer(home, front, n_workers=workers)
+
+
+def _answer(home: Path, front: Front, *, n_workers: int) -> None:
+    """Keep workers answering until a signal comes."""
+    stop = _stop_on_signals()
     with Store.open(home) as store:
         write_traffic_file(store)
-        running = start_workers(home, front=front, n_workers=workers)
+        running = start_workers(home, front=front, n_workers=n_workers)
         try:
             running.wait_until_ready()
             say(f"Answering on {running.url}")

@@ -4,6 +4,8 @@ from .access.token_file import create_token as create_token
 from .access.token_file import list_tokens as list_tokens
 from .access.token_file import revoke_token as revoke_token
 from .batch import answer_rows as answer_rows
+from .cloud import Cloud as Cloud
+from .cloud import read_cloud as read_cloud
 from .front import Front as Front
 from .supervisor import Workers as Workers
 from .supervisor import find_workers as find_workers
@@ -13,6 +15,7 @@ from .traffic_file import read_traffic_file as read_traffic_file
 from .traffic_file import write_traffic_file as write_traffic_file
 
 __all__ = [
+    "Cloud",
     "Front",
     "Token",
     "TokenRole",
@@ -22,6 +25,7 @@ __all__ = [
     "create_token",
     "find_workers",
     "list_tokens",
+    "read_cloud",
     "read_traffic_file",
     "revoke_token",
     "start_workers",

@@ -8,22 +8,30 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from holdtrue.serving.access.gate import find_permission
+from holdtrue.serving.cloud import Cloud, read_cloud
 from holdtrue.serving.replica import Replica
 from holdtrue.serving.wire.desk import Desk, Entry
 from holdtrue.serving.wire.health import Health
+from holdtrue.serving.wire.instances import InstancesForm
+from holdtrue.serving.wire.invocations import InvocationsForm
 from holdtrue.serving.wire.native import NativeForm
 from holdtrue.serving.wire.protocol import ProtocolForm
+from holdtrue.serving.wire.repository import Repository
 from holdtrue.serving.wire.response import Style, make_lost, tell_broken
 
 
-def make_app(replica: Replica) -> Starlette:
+def make_app(replica: Replica, *, cloud: Cloud | None = None) -> Starlette:
     """Make the ASGI app of a worker; its lifespan starts and closes the replica.
 
+    Args:
+        replica: what answers.
+        cloud: which paths the platform asks for beside ours; by default as its environment variables say.
+
     Raises:
-        DeclarationError: a route declares no permission; nothing is served then.
+        DeclarationError: such a variable makes no sense, or a route declares no permission; nothing is served then.
     """
     desk = Desk(replica)
-    table = _list_routes(desk)
+    table = _list_routes(desk, read_cloud() if cloud is None else cloud)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -40,15 +48,15 @@ def make_app(replica: Replica) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
 
 
-def _list_routes(desk: Desk) -> list[Entry]:
-    """Return the table of routes."""
-    health = Health(desk.replica)
+def _list_routes(desk: Desk, cloud: Cloud) -> list[Entry]:
+    """Return the table of routes. Where two fit a request, the first one answers it."""
+    instances = InstancesForm(desk)
     return [
         *_list_native(NativeForm(desk)),
-        *_list_protocol(ProtocolForm(desk)),
-        Entry("GET", "/v2/health/live", health.show_life),
-        Entry("GET", "/v2/health/ready", health.show_readiness),
-        Entry("GET", "/metrics", health.show_metrics),
+        *_list_protocol(ProtocolForm(desk), Repository(desk)),
+        *_list_borrowed(InvocationsForm(desk), instances),
+        *_list_health(Health(desk.replica), cloud),
+        *([] if cloud.predict_route is None else [Entry("POST", cloud.predict_route, instances.predict, Style.TEXT)]),
     ]
 
 
@@ -61,7 +69,7 @@ def _list_native(native: NativeForm) -> list[Entry]:
     ]
 
 
-def _list_protocol(protocol: ProtocolForm) -> list[Entry]:
+def _list_protocol(protocol: ProtocolForm, repository: Repository) -> list[Entry]:
     model, style = "/v2/models/{loop}", Style.TEXT
     version = model + "/versions/{version}"
     return [
@@ -72,4 +80,31 @@ def _list_protocol(protocol: ProtocolForm) -> list[Entry]:
         Entry("GET", f"{version}/ready", protocol.show_loop_readiness, style),
         Entry("POST", f"{model}/infer", protocol.infer, style),
         Entry("POST", f"{version}/infer", protocol.infer, style),
+        Entry("POST", "/v2/repository/index", repository.list_versions, style),
+        Entry("POST", "/v2/repository/models/{loop}/load", repository.refuse_change, style),
+        Entry("POST", "/v2/repository/models/{loop}/unload", repository.refuse_change, style),
+    ]
+
+
+def _list_borrowed(invocations: InvocationsForm, instances: InstancesForm) -> list[Entry]:
+    """Return the routes of MLflow's and TensorFlow's servers."""
+    model = "/v1/models/{loop}"
+    return [
+        Entry("POST", "/invocations", invocations.invoke, Style.MESSAGE),
+        Entry("POST", "/invocations/{loop}", invocations.invoke, Style.MESSAGE),
+        Entry("GET", "/v1/models", instances.show_loops, Style.TEXT),
+        Entry("GET", model, instances.show_loop, Style.TEXT),
+        Entry("POST", f"{model}:predict", instances.predict, Style.TEXT),
+        Entry("POST", model + "/versions/{version}:predict", instances.predict, Style.TEXT),
+    ]
+
+
+def _list_health(health: Health, cloud: Cloud) -> list[Entry]:
+    """Return the routes that platforms ask for health: all but the first say whether every loop can be answered."""
+    ready = ["/v2/health/ready", "/ping", "/healthz"]
+    ready += [] if cloud.health_route is None else [cloud.health_route]
+    return [
+        Entry("GET", "/v2/health/live", health.show_life),
+        *(Entry("GET", path, health.show_readiness) for path in ready),
+        Entry("GET", "/metrics", health.show_metrics),
     ]

@@ -30,6 +30,7 @@ class Code(StrEnum):
     UNKNOWN_LOOP = "unknown_loop"
     UNKNOWN_VERSION = "unknown_version"
     VERSION_NOT_CHOSEN = "version_not_chosen"
+    NOT_OFFERED = "not_offered"
     UNKNOWN_ROUTE = "unknown_route"
     WRONG_METHOD = "wrong_method"
     NOT_READY = "not_ready"
@@ -45,6 +46,7 @@ _STATUSES = {
     Code.NO_TOKEN: 401,
     Code.NOT_ALLOWED: 403,
     Code.VERSION_NOT_CHOSEN: 403,
+    Code.NOT_OFFERED: 403,
     Code.UNKNOWN_LOOP: 404,
     Code.UNKNOWN_VERSION: 404,
     Code.UNKNOWN_ROUTE: 404,

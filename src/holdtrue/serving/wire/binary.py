@@ -19,8 +19,8 @@ from holdtrue.serving.wire.response import respond
 BINARY_TYPE = "application/octet-stream"
 
 
-async def read_parts(request: Request) -> tuple[object, bytes]:
-    """Return the decoded JSON of a V2 body and the bytes after it.
+async def read_parts(request: Request, *, may_be_empty: bool = False) -> tuple[object, bytes]:
+    """Return the decoded JSON of a V2 body and the bytes after it; an empty body that may be so is an empty object.
 
     Triton's client names no content type. That is let pass unless a web page sent it.
     """
@@ -28,6 +28,8 @@ async def read_parts(request: Request) -> tuple[object, bytes]:
     if declared is not None or is_from_web_page(request):
         read_content_type(declared, allowed=(JSON_TYPE,) if length is None else (JSON_TYPE, BINARY_TYPE))
     body = await read_body(request)
+    if may_be_empty and not body:
+        return {}, b""
     if length is None:
         return decode_body(body), b""
     n_bytes = int(length) if length.isascii() and length.isdecimal() and len(length) < 10 else -1
