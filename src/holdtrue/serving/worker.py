@@ -41,6 +41,7 @@ async def run_worker(options: WorkerOptions) -> None:
     import uvicorn
 
     from holdtrue.serving.app import make_app
+    from holdtrue.serving.fast.protocol import find_protocol
     from holdtrue.serving.replica import Replica, Seat
 
     front = options.front
@@ -52,7 +53,7 @@ async def run_worker(options: WorkerOptions) -> None:
     config = uvicorn.Config(
         make_app(replica),
         loop="uvloop",
-        http="httptools",
+        http=find_protocol(replica.lane) or "httptools",
         ws="none",
         lifespan="on",
         log_level="warning",
