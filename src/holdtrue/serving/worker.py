@@ -53,7 +53,7 @@ async def run_worker(options: WorkerOptions) -> None:
     config = uvicorn.Config(
         make_app(replica),
         loop="uvloop",
-        http=find_protocol(replica.lane) or "httptools",
+        http=find_protocol(replica.lane, replica.gate) or "httptools",
         ws="none",
         lifespan="on",
         log_level="warning",

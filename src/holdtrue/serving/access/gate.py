@@ -103,18 +103,20 @@ class Gate:
             raise Refused(Code.NOT_ALLOWED, f"{told}, and the request has none", remedy=_say_how(wanted))
         self._ask(authorization, wanted, told)
 
-    def may_force(self, authorization: str | None) -> bool:
-        """Say whether a caller may choose the version that answers."""
+    def lets(self, authorization: str | None, permission: Permission) -> bool:
+        """Say whether a caller would be let through."""
+        if self.is_open:
+            return True
         try:
-            self.admit_forcing(authorization)
+            self.admit(authorization, permission)
         except Refused:
             return False
         return True
 
-    def observes(self, authorization: str | None) -> bool:
-        """Say whether a caller may see how the server is doing."""
+    def may_force(self, authorization: str | None) -> bool:
+        """Say whether a caller may choose the version that answers."""
         try:
-            self.admit(authorization, TokenRole.OBSERVE)
+            self.admit_forcing(authorization)
         except Refused:
             return False
         return True

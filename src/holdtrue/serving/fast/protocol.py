@@ -11,7 +11,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from holdtrue.serving.fast.head import HEAD_LIMIT_BYTES, Head, Heads, read_length, read_route
+from holdtrue.serving.access.gate import Gate
+from holdtrue.serving.access.token import TokenRole
+from holdtrue.serving.fast.head import HEAD_LIMIT_BYTES, Head, Heads, read_authorization, read_length, read_route
 from holdtrue.serving.fast.lane import Lane
 
 _END = b"\r\n\r\n"
@@ -27,9 +29,10 @@ _ATTRIBUTES = (
 
 
 class LaneProtocol(HttpToolsProtocol):
-    """One connection. `lane`, `heads` and `front` are those of the worker, set by `find_protocol`."""
+    """One connection. `lane`, `gate`, `heads` and `front` are those of the worker, set by `find_protocol`."""
 
     lane: Lane
+    gate: Gate
     heads: Heads
     front: "_Front"
 
@@ -74,10 +77,15 @@ class LaneProtocol(HttpToolsProtocol):
             self._kept = data
             self._rest = self.loop.call_later(_REST_SECONDS, self._stop_waiting)
             return True
-        if missing < 0 or not self.lane.take(head.route, data[end:], self):
+        if missing < 0 or not self._take(head, data[end:]):
             return False
         self._asked = data
         return True
+
+    def _take(self, head: Head, body: bytes) -> bool:
+        """Give a request to the lane if its sender may ask; the careful way tells the others why not."""
+        is_let_in = self.gate.lets(head.authorization, TokenRole.PREDICT)
+        return is_let_in and self.lane.take(head.route, body, self)
 
     def _learn(self, data: bytes, head: Head, *, n_body: int) -> None:
         """Remember a head that the parser has read, where it ends where `_take_known` would end it."""
@@ -122,7 +130,7 @@ class LaneProtocol(HttpToolsProtocol):
             return None
         route = read_route(self.parser.get_method(), self.url)
         n_bytes = None if route is None else read_length(self.headers)
-        return None if route is None or n_bytes is None else Head(route, n_bytes)
+        return None if route is None or n_bytes is None else Head(route, n_bytes, read_authorization(self.headers))
 
     def on_body(self, body: bytes) -> None:
         """Collect the body."""
@@ -136,7 +144,7 @@ class LaneProtocol(HttpToolsProtocol):
         self._is_between, self._is_careful = True, False
         if self._head is None:
             super().on_message_complete()
-        elif self.lane.take(self._head.route, bytes(self._body), self):
+        elif self._take(self._head, bytes(self._body)):
             self._asked = b""
         else:
             self._head = None
@@ -226,14 +234,14 @@ class _Front:
         return self._spelt
 
 
-def find_protocol(lane: Lane) -> type[asyncio.Protocol] | None:
+def find_protocol(lane: Lane, gate: Gate) -> type[asyncio.Protocol] | None:
     """Return the class for uvicorn's `http=`; None where this uvicorn is another than the class was written for."""
     if any(not hasattr(HttpToolsProtocol, name) for name in _METHODS):
         return None
     probe = HttpToolsProtocol(Config(_answer_nobody), ServerState(), {}, asyncio.get_running_loop())
     if any(not hasattr(probe, name) for name in _ATTRIBUTES):
         return None
-    return type("WorkerProtocol", (LaneProtocol,), {"lane": lane, "heads": Heads(), "front": _Front()})
+    return type("WorkerProtocol", (LaneProtocol,), {"lane": lane, "gate": gate, "heads": Heads(), "front": _Front()})
 
 
 async def _answer_nobody(scope: Any, receive: Any, send: Any) -> None:
