@@ -48,12 +48,14 @@ def test_a_front_is_met_by_the_same_one_on_any_port_when_any_is_wanted():
     assert Front(port=0).is_met_by(found)
     assert not Front(port=4712).is_met_by(found)
     assert not Front(port=0, host="0.0.0.0").is_met_by(found)
+    assert not Front(port=0, grpc_port=0).is_met_by(found)
+    assert Front(port=0, grpc_port=0).is_met_by(Front(port=4711, grpc_port=4712))
 
 
 def test_a_front_is_told_to_the_worker_whole(tmp_path, tls):
     for front in (
         Front(host="::1", port=9, is_insecure=True, **tls),
-        Front(port=None, uds="/run/x.sock", uds_mode=0o660),
+        Front(port=None, uds="/run/x.sock", uds_mode=0o660, grpc_port=8081),
         Front(),
     ):
         options = WorkerOptions(folder=tmp_path, front=front, slot=1, nonce="n", uds_fd=7)

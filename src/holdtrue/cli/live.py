@@ -25,6 +25,7 @@ ServePort = Annotated[
 ]
 Uds = Annotated[Path | None, typer.Option(help="A Unix socket to listen on, instead of a port or beside it.")]
 UdsMode = Annotated[str, typer.Option(help="The mode of its file: who on this machine may connect.")]
+GrpcPort = Annotated[int | None, typer.Option(help="The port of gRPC, if it is to be answered too.")]
 Host = Annotated[str, typer.Option(help="The address to listen on; beyond this machine it needs tokens.")]
 TlsCert = Annotated[Path | None, typer.Option(help="The certificate chain for TLS, PEM.")]
 TlsKey = Annotated[Path | None, typer.Option(help="The private key for TLS, PEM.")]
@@ -70,6 +71,7 @@ def serve(
     workers: N_Workers = 1,
     uds: Uds = None,
     uds_mode: UdsMode = "600",
+    grpc_port: GrpcPort = None,
     host: Host = HOST,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
@@ -81,6 +83,7 @@ def serve(
         port=read_cloud().port if port is None and uds is None else port,
         uds=_spell(uds),
         uds_mode=_read_mode(uds_mode),
+        grpc_port=grpc_port,
         tls_cert=_spell(tls_cert),
         tls_key=_spell(tls_key),
         is_insecure=insecure,
@@ -99,7 +102,8 @@ def _answer(home: Path, front: Front, *, n_workers: int) -> None:
         running = start_workers(home, front=front, n_workers=n_workers)
         try:
             running.wait_until_ready()
-            say(f"Answering on {running.url}")
+            beside = "" if front.grpc_port is None else f", and gRPC on port {running.front.grpc_port}"
+            say(f"Answering on {running.url}{beside}")
             while not stop.is_set():
                 write_traffic_file(store)
                 running.tend()

@@ -1,7 +1,8 @@
 """App: the table of routes of a worker, and its wiring."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,12 +20,15 @@ from holdtrue.serving.wire.protocol import ProtocolForm
 from holdtrue.serving.wire.repository import Repository
 from holdtrue.serving.wire.response import Style, make_lost, tell_broken
 
+Beside = Callable[[], AbstractAsyncContextManager[object]]
 
-def make_app(replica: Replica, *, cloud: Cloud | None = None) -> Starlette:
+
+def make_app(replica: Replica, *, cloud: Cloud | None = None, beside: Beside = nullcontext) -> Starlette:
     """Make the ASGI app of a worker; its lifespan starts and closes the replica.
 
     Args:
         replica: what answers.
+        beside: what else runs while the replica answers, entered when it can and left before it is closed.
         cloud: which paths the platform asks for beside ours; by default as its environment variables say.
 
     Raises:
@@ -37,7 +41,8 @@ def make_app(replica: Replica, *, cloud: Cloud | None = None) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await replica.start()
         try:
-            yield
+            async with beside():
+                yield
         finally:
             await replica.close()
 

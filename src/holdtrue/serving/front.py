@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from holdtrue.errors import DeclarationError
@@ -22,6 +23,7 @@ class Front:
         port: the port of HTTP; 0 for any free one, None for none.
         uds: path of a Unix socket, beside the port or instead of it.
         uds_mode: the mode of its file, which says who on this machine may connect.
+        grpc_port: the port of gRPC on the same host; 0 for any free one, None for none.
         tls_cert: path of the certificate chain (PEM) for TLS; with it goes `tls_key`.
         tls_key: path of the private key (PEM, without a passphrase).
         is_insecure: whether tokens and answers may travel unencrypted beyond this machine.
@@ -31,6 +33,7 @@ class Front:
     port: int | None = PORT
     uds: str | None = None
     uds_mode: int = MODE
+    grpc_port: int | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
     is_insecure: bool = False
@@ -39,6 +42,11 @@ class Front:
     def address(self) -> Address | None:
         """Return the address of the port; None without one."""
         return None if self.port is None else Address(self.host, self.port, has_tls=self.has_tls)
+
+    @property
+    def grpc_address(self) -> Address | None:
+        """Return the address of gRPC; None without it."""
+        return None if self.grpc_port is None else Address(self.host, self.grpc_port, has_tls=self.has_tls)
 
     @property
     def url(self) -> str:
@@ -52,12 +60,12 @@ class Front:
 
     @property
     def is_exposed(self) -> bool:
-        """Say whether others than this machine can reach the port."""
-        return self.address is not None and not self.address.is_loopback
+        """Say whether others than this machine can reach a port."""
+        return any(not each.is_loopback for each in (self.address, self.grpc_address) if each is not None)
 
     def settle(self) -> "Front":
-        """Probe the port plainly, and return the front with a free port for port 0. Raises as `Address.settle` does."""
-        return self if self.address is None else replace(self, port=self.address.settle().port)
+        """Probe the ports plainly, and return the front with free ports for port 0. Raises as `Address.settle` does."""
+        return replace(self, port=_settle(self.address), grpc_port=_settle(self.grpc_address))
 
     def is_met_by(self, found: "Front") -> bool:
         """Say whether workers that listen at the found front listen as this one wants; port 0 is met by any port.
@@ -66,7 +74,9 @@ class Front:
         """
         if self.uds is not None:
             return False
-        return found == (self if self.port else replace(self, port=found.port))
+        port = found.port if self.port == 0 else self.port
+        grpc_port = found.grpc_port if self.grpc_port == 0 else self.grpc_port
+        return found == replace(self, port=port, grpc_port=grpc_port)
 
     def check(self, folder: Path) -> None:
         """Refuse what would open a project to others without a word, and files of TLS that cannot be used.
@@ -91,6 +101,10 @@ class Front:
                 "TLS is for the port, and the socket would want it too",
                 expected="TLS, or a Unix socket, which never leaves this machine",
                 remedy="run one server for each",
+            )
+        if self.grpc_port is not None and find_spec("grpc") is None:
+            raise DeclarationError(
+                "gRPC is wanted, and its library is not installed", remedy="pip install 'holdtrue[grpc]'"
             )
         self._check_files()
         self._check_exposure(folder)
@@ -122,3 +136,7 @@ class Front:
                 f"TLS cannot be set up from {self.tls_cert} and {self.tls_key} ({error})",
                 expected="a certificate chain and its private key without a passphrase, both PEM",
             ) from None
+
+
+def _settle(address: Address | None) -> int | None:
+    return None if address is None else address.settle().port

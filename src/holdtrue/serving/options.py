@@ -40,6 +40,7 @@ def _name_front(front: Front) -> list[str]:
         "--port": "none" if front.port is None else str(front.port),
         "--uds": front.uds,
         "--uds-mode": None if front.uds is None else f"{front.uds_mode:o}",
+        "--grpc-port": None if front.grpc_port is None else str(front.grpc_port),
         "--tls-cert": front.tls_cert,
         "--tls-key": front.tls_key,
     }
@@ -56,6 +57,7 @@ def read_options(arguments: Sequence[str]) -> WorkerOptions:
     parser.add_argument("--uds")
     parser.add_argument("--uds-mode", type=read_mode, default=MODE)
     parser.add_argument("--uds-fd", type=int)
+    parser.add_argument("--grpc-port", type=int)
     parser.add_argument("--tls-cert")
     parser.add_argument("--tls-key")
     parser.add_argument("--insecure", action="store_true")
@@ -67,6 +69,7 @@ def read_options(arguments: Sequence[str]) -> WorkerOptions:
         port=told.port,
         uds=told.uds,
         uds_mode=told.uds_mode,
+        grpc_port=told.grpc_port,
         tls_cert=told.tls_cert,
         tls_key=told.tls_key,
         is_insecure=told.insecure,

@@ -5,11 +5,17 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from holdtrue.serving.options import WorkerOptions, read_options
 from holdtrue.serving.unix_socket import bind_unix
+
+if TYPE_CHECKING:
+    from holdtrue.serving.replica import Replica
 
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
@@ -29,6 +35,19 @@ def _listen(options: WorkerOptions) -> list[socket.socket]:
     elif front.uds is not None:
         listeners.append(bind_unix(Path(front.uds), mode=front.uds_mode))
     return listeners
+
+
+@asynccontextmanager
+async def _serve_beside(replica: "Replica", options: WorkerOptions) -> AsyncIterator[None]:
+    """Serve gRPC beside HTTP, where the front has a port for it."""
+    address = options.front.grpc_address
+    if address is None:
+        yield
+        return
+    from holdtrue.serving.grpc.server import serve_grpc
+
+    async with serve_grpc(replica, options.front, address, beside_siblings=bool(options.nonce)):
+        yield
 
 
 async def run_worker(options: WorkerOptions) -> None:
@@ -51,7 +70,7 @@ async def run_worker(options: WorkerOptions) -> None:
     seat = Seat(slot=options.slot, nonce=options.nonce, owns_process=True, is_exposed=front.is_exposed)
     replica = Replica(options.folder, seat)
     config = uvicorn.Config(
-        make_app(replica),
+        make_app(replica, beside=partial(_serve_beside, replica, options)),
         loop="uvloop",
         http=find_protocol(replica.lane, replica.gate) or "httptools",
         ws="none",
