@@ -74,8 +74,8 @@ class Front:
         """
         if self.uds is not None:
             return False
-        port = found.port if self.port == 0 else self.port
-        grpc_port = found.grpc_port if self.grpc_port == 0 else self.grpc_port
+        port = found.port if self.port == 0 and found.port else self.port
+        grpc_port = found.grpc_port if self.grpc_port == 0 and found.grpc_port else self.grpc_port
         return found == replace(self, port=port, grpc_port=grpc_port)
 
     def check(self, folder: Path) -> None:
