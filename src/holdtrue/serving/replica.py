@@ -16,6 +16,8 @@ from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statu
 from holdtrue.serving.fast.lane import Lane
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
+from holdtrue.serving.request.refusal import Refused
+from holdtrue.serving.trace import TracedRouter, Tracing, mark_span
 
 STATUS_SECONDS = 0.5
 
@@ -39,10 +41,12 @@ class Replica:
     Args:
         folder: the `.holdtrue` folder.
         seat: its place among its siblings.
+        tracing: opens a span for each request; None for none.
     """
 
-    def __init__(self, folder: Path, seat: Seat) -> None:
+    def __init__(self, folder: Path, seat: Seat, *, tracing: Tracing | None = None) -> None:
         self.seat = seat
+        self.tracing = tracing
         self.run_folder = folder / "run"
         self.gate = Gate(folder, is_exposed=seat.is_exposed)
         before = read_status(self.run_folder, seat.slot)
@@ -53,7 +57,8 @@ class Replica:
         self.log = PredictionLog(folder / "log", name)
         self._label_log = LabelLog(folder / "labels", name)
         self.shadow = ShadowQueue(self.log, self.counters)
-        self.router = Router(self.engine, self.log, self.shadow, self.counters)
+        kind = Router if tracing is None else TracedRouter
+        self.router = kind(self.engine, self.log, self.shadow, self.counters)
         self.lane = Lane(self.engine, self.log, self.shadow, self.counters)
         self.labels = LabelDesk(self.engine, self._label_log, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
@@ -77,6 +82,13 @@ class Replica:
         self.log.close()
         self._label_log.close()
         self.tell_status()
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.close)
+
+    def note_refusal(self, refused: Refused) -> None:
+        """Note that a request was refused, where that is to be seen afterwards."""
+        if self.tracing is not None:
+            mark_span("holdtrue.code", refused.code.value)
 
     @property
     def status(self) -> WorkerStatus:

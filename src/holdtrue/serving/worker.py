@@ -62,17 +62,21 @@ async def run_worker(options: WorkerOptions) -> None:
     from holdtrue.serving.app import make_app
     from holdtrue.serving.fast.protocol import find_protocol
     from holdtrue.serving.replica import Replica, Seat
+    from holdtrue.serving.trace import find_tracing
 
     front = options.front
     if not options.nonce:  # else the supervisor has; a worker that it replaces later must not depend on tokens left
         front.check(options.folder)
     listeners = _listen(options)
     seat = Seat(slot=options.slot, nonce=options.nonce, owns_process=True, is_exposed=front.is_exposed)
-    replica = Replica(options.folder, seat)
+    tracing = find_tracing()
+    replica = Replica(options.folder, seat, tracing=tracing)
+    # The short way opens no spans.
+    short = find_protocol(replica.lane, replica.gate) if tracing is None else None
     config = uvicorn.Config(
         make_app(replica, beside=partial(_serve_beside, replica, options)),
         loop="uvloop",
-        http=find_protocol(replica.lane, replica.gate) or "httptools",
+        http=short or "httptools",
         ws="none",
         lifespan="on",
         log_level="warning",

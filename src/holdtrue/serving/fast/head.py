@@ -17,8 +17,6 @@ _MEANINGFUL = frozenset(
         b"trailer",
         b"transfer-encoding",
         b"upgrade",
-        b"traceparent",
-        b"tracestate",
     }
 )
 _OURS = (b"x-holdtrue-", b"x-request-timeout")

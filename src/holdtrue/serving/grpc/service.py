@@ -26,9 +26,11 @@ from holdtrue.serving.reply import (
     take_answers,
 )
 from holdtrue.serving.request.refusal import Code, Refused
+from holdtrue.serving.trace import Tracing, mark_failed, mark_span
 from holdtrue.serving.wire.binary import check_outputs
 from holdtrue.serving.wire.desk import VERSION_HEADER
 
+_FAILURES = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN})
 _log = logging.getLogger("holdtrue.serving")
 Answer = Callable[[Any, Any, dict[str, str]], Awaitable[None]]
 """Fills the response for a request; gets the metadata of the call, by name."""
@@ -73,6 +75,7 @@ def _guard(replica: Replica, name: str, answer: Answer, make_response: Any) -> C
             await answer(request, response, metadata)
         except Refused as refusal:
             refused = refusal
+            replica.note_refusal(refused)
         except Exception as error:  # whatever breaks, the client is told as over HTTP, and the log has the traceback
             _log.exception("%s failed", route)
             refused = Refused(Code.BROKEN, f"the server failed ({type(error).__name__})")
@@ -83,7 +86,29 @@ def _guard(replica: Replica, name: str, answer: Answer, make_response: Any) -> C
         replica.counters.add(Metric.REQUESTS, route, status.name)
         await context.abort(status, str(refused), _describe(refused))
 
-    return respond
+    if replica.tracing is None or permission is Free.FREE:
+        return respond
+    return _trace_call(replica.tracing, name, respond)
+
+
+def _trace_call(
+    tracing: Tracing, name: str, respond: Callable[[Any, Any], Awaitable[Any]]
+) -> Callable[[Any, Any], Awaitable[Any]]:
+    """Return the handler of a call with a span around it."""
+    attributes = {"rpc.system": "grpc", "rpc.service": SERVICE, "rpc.method": name}
+
+    async def respond_traced(request: Any, context: Any) -> Any:
+        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        with tracing.open(f"{SERVICE}/{name}", metadata, attributes):
+            try:
+                return await respond(request, context)
+            finally:
+                status = context.code() or grpc.StatusCode.OK
+                mark_span("rpc.grpc.status_code", int(status.value[0]))
+                if status in _FAILURES:
+                    mark_failed(status.name)
+
+    return respond_traced
 
 
 def _describe(refused: Refused) -> tuple[tuple[str, str], ...]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from holdtrue.serving.access.gate import find_permission, needs
+from holdtrue.serving.access.gate import Free, find_permission, needs
 from holdtrue.serving.answer.loaded import ServedLoop
 from holdtrue.serving.choice import choose_version, find_loop
 from holdtrue.serving.counts.counter import Metric
 from holdtrue.serving.replica import Replica
 from holdtrue.serving.request.field import name_some
 from holdtrue.serving.request.refusal import Code, Refused
+from holdtrue.serving.trace import trace_route
 from holdtrue.serving.wire.response import Style, tell_refusal
 
 CLIENT_GONE_STATUS = 499
@@ -54,13 +55,18 @@ class Desk:
                 self.replica.gate.admit(request.headers.get("authorization"), permission)
                 response = await entry.handle(request)
             except Refused as refused:
+                self.replica.note_refusal(refused)
                 response = tell_refusal(refused, entry.style)
             except ClientDisconnect:
                 response = Response(status_code=CLIENT_GONE_STATUS)
             self.replica.counters.add(Metric.REQUESTS, entry.path, str(response.status_code))
             return response
 
-        return needs(permission)(answer)
+        tracing = self.replica.tracing
+        # Probes of health come every few seconds and say nothing of a request.
+        if tracing is None or permission is Free.FREE:
+            return needs(permission)(answer)
+        return needs(permission)(trace_route(tracing, entry.method, entry.path, answer))
 
     @contextmanager
     def serve(self, request: Request) -> Iterator[ServedLoop]:
