@@ -3,7 +3,7 @@
 import pytest
 
 from holdtrue.errors import DeclarationError
-from holdtrue.serving import TokenRole, create_token
+from holdtrue.serving import LogFormat, TokenRole, create_token
 from holdtrue.serving.address import Address
 from holdtrue.serving.front import Front
 from holdtrue.serving.options import WorkerOptions, name_command, read_options
@@ -58,6 +58,6 @@ def test_a_front_is_told_to_the_worker_whole(tmp_path, tls):
         Front(port=None, uds="/run/x.sock", uds_mode=0o660, grpc_port=8081),
         Front(),
     ):
-        options = WorkerOptions(folder=tmp_path, front=front, slot=1, nonce="n", uds_fd=7)
+        options = WorkerOptions(folder=tmp_path, front=front, slot=1, nonce="n", uds_fd=7, log_format=LogFormat.JSON)
         command = name_command(options)
         assert read_options(command[command.index("holdtrue.serving.worker") + 1 :]) == options

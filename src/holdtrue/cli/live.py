@@ -12,7 +12,7 @@ import typer
 from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.loop import HoldRollout, Move
 from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project
-from holdtrue.serving import Front, read_cloud, start_workers, write_traffic_file
+from holdtrue.serving import Front, LogFormat, read_cloud, start_workers, write_traffic_file
 from holdtrue.store import Store
 
 from .console import say
@@ -29,6 +29,7 @@ GrpcPort = Annotated[int | None, typer.Option(help="The port of gRPC, if it is t
 Host = Annotated[str, typer.Option(help="The address to listen on; beyond this machine it needs tokens.")]
 TlsCert = Annotated[Path | None, typer.Option(help="The certificate chain for TLS, PEM.")]
 TlsKey = Annotated[Path | None, typer.Option(help="The private key for TLS, PEM.")]
+AsFormat = Annotated[LogFormat, typer.Option("--log-format", help="How the workers write .holdtrue/run/worker-N.log.")]
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Let tokens and answers travel unencrypted beyond this machine.")
 ]
@@ -76,6 +77,7 @@ def serve(
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     insecure: Insecure = False,
+    log_format: AsFormat = LogFormat.TEXT,
 ) -> None:
     """Answer predictions and labels of every loop of a project, as its traffic says. Ctrl-C ends it."""
     front = Front(
@@ -91,15 +93,15 @@ def serve(
     home = folder / FOLDER
     if not (home / "holdtrue.db").exists():
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
-    _answer(home, front, n_workers=workers)
+    _answer(home, front, n_workers=workers, log_format=log_format)
 
 
-def _answer(home: Path, front: Front, *, n_workers: int) -> None:
+def _answer(home: Path, front: Front, *, n_workers: int, log_format: LogFormat) -> None:
     """Keep workers answering until a signal comes."""
     stop = _stop_on_signals()
     with Store.open(home) as store:
         write_traffic_file(store)
-        running = start_workers(home, front=front, n_workers=n_workers)
+        running = start_workers(home, front=front, n_workers=n_workers, log_format=log_format)
         try:
             running.wait_until_ready()
             beside = "" if front.grpc_port is None else f", and gRPC on port {running.front.grpc_port}"

@@ -7,6 +7,7 @@ from .batch import answer_rows as answer_rows
 from .cloud import Cloud as Cloud
 from .cloud import read_cloud as read_cloud
 from .front import Front as Front
+from .log_format import LogFormat as LogFormat
 from .supervisor import Workers as Workers
 from .supervisor import find_workers as find_workers
 from .supervisor import start_workers as start_workers
@@ -17,6 +18,7 @@ from .traffic_file import write_traffic_file as write_traffic_file
 __all__ = [
     "Cloud",
     "Front",
+    "LogFormat",
     "Token",
     "TokenRole",
     "TrafficFile",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdtrue.serving.front import HOST, PORT, Front
+from holdtrue.serving.log_format import LogFormat
 from holdtrue.serving.unix_socket import MODE, read_mode
 
 
@@ -22,6 +23,7 @@ class WorkerOptions:
     slot: int
     nonce: str
     uds_fd: int | None = None
+    log_format: LogFormat = LogFormat.TEXT
 
 
 def name_command(options: WorkerOptions) -> list[str]:
@@ -30,6 +32,7 @@ def name_command(options: WorkerOptions) -> list[str]:
         *(sys.executable, "-P", "-m", "holdtrue.serving.worker"),
         *("--folder", str(options.folder), *_name_front(options.front)),
         *("--slot", str(options.slot), "--nonce", options.nonce),
+        *("--log-format", options.log_format.value),
         *([] if options.uds_fd is None else ["--uds-fd", str(options.uds_fd)]),
     ]
 
@@ -61,6 +64,7 @@ def read_options(arguments: Sequence[str]) -> WorkerOptions:
     parser.add_argument("--tls-cert")
     parser.add_argument("--tls-key")
     parser.add_argument("--insecure", action="store_true")
+    parser.add_argument("--log-format", type=LogFormat, choices=list(LogFormat), default=LogFormat.TEXT)
     parser.add_argument("--slot", type=int, default=0)
     parser.add_argument("--nonce", default="")
     told = parser.parse_args(arguments)
@@ -75,7 +79,12 @@ def read_options(arguments: Sequence[str]) -> WorkerOptions:
         is_insecure=told.insecure,
     )
     return WorkerOptions(
-        folder=told.folder.resolve(), front=front, slot=told.slot, nonce=told.nonce, uds_fd=told.uds_fd
+        folder=told.folder.resolve(),
+        front=front,
+        slot=told.slot,
+        nonce=told.nonce,
+        uds_fd=told.uds_fd,
+        log_format=told.log_format,
     )
 
 

@@ -14,6 +14,7 @@ from holdtrue.serving.answer.shadow import ShadowQueue
 from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
 from holdtrue.serving.fast.lane import Lane
+from holdtrue.serving.journal import Journal
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
 from holdtrue.serving.request.refusal import Refused
@@ -61,14 +62,17 @@ class Replica:
         self.router = kind(self.engine, self.log, self.shadow, self.counters)
         self.lane = Lane(self.engine, self.log, self.shadow, self.counters)
         self.labels = LabelDesk(self.engine, self._label_log, self.counters)
+        self.journal = Journal(self.engine, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
         self._written: WorkerStatus | None = None
 
     async def start(self) -> None:
         """Load what is wanted, then go on pulling and telling in the background."""
         self.run_folder.mkdir(parents=True, exist_ok=True)
+        self.journal.begin()
         await self.engine.pull()
         self.tell_status()
+        self.journal.look()
         self._tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self._tell_for_ever())]
 
     async def close(self) -> None:
@@ -82,11 +86,13 @@ class Replica:
         self.log.close()
         self._label_log.close()
         self.tell_status()
+        self.journal.end()
         if self.tracing is not None:
             await asyncio.to_thread(self.tracing.close)
 
     def note_refusal(self, refused: Refused) -> None:
         """Note that a request was refused, where that is to be seen afterwards."""
+        self.journal.note_refusal(refused)
         if self.tracing is not None:
             mark_span("holdtrue.code", refused.code.value)
 
@@ -126,3 +132,4 @@ class Replica:
         while True:
             await asyncio.sleep(STATUS_SECONDS)
             self.tell_status()
+            self.journal.look()

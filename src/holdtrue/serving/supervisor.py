@@ -14,6 +14,7 @@ from holdtrue.errors import NotFound, PortTaken
 from holdtrue.serving.address import Address
 from holdtrue.serving.counts.status import WorkerStatus, name_status_file, read_status
 from holdtrue.serving.front import PORT, Front
+from holdtrue.serving.log_format import LogFormat
 from holdtrue.serving.options import WorkerOptions, name_command
 from holdtrue.serving.probe import ask_nonces
 from holdtrue.serving.roll import Enrolled, Roll, read_roll, write_roll
@@ -47,11 +48,15 @@ class Workers:
 
     Attributes:
         front: where they listen.
+        log_format: how they write their logs, `run/worker-N.log`.
         n_adopted: how many were left by an earlier supervisor and taken over.
     """
 
-    def __init__(self, folder: Path, front: Front, nonce: str, *, unix: socket.socket | None = None) -> None:
+    def __init__(
+        self, folder: Path, front: Front, nonce: str, *, log_format: LogFormat, unix: socket.socket | None = None
+    ) -> None:
         self.front = front
+        self.log_format = log_format
         self._unix = unix
         self.n_adopted = 0
         self._folder = folder
@@ -167,6 +172,7 @@ class Workers:
             front=self.front,
             slot=number,
             nonce=self._nonce,
+            log_format=self.log_format,
             uds_fd=None if self._unix is None else self._unix.fileno(),
         )
         log_path = self._run_folder / f"worker-{number}.log"
@@ -187,6 +193,7 @@ class Workers:
         ]
         roll = Roll(
             front=self.front,
+            log_format=self.log_format,
             nonce=self._nonce,
             release=find_release("holdtrue"),
             workers=tuple(workers),
@@ -213,7 +220,13 @@ class Workers:
 
 
 def start_workers(
-    folder: Path, *, port: int = PORT, front: Front | None = None, n_workers: int = 1, adopt: bool = True
+    folder: Path,
+    *,
+    port: int = PORT,
+    front: Front | None = None,
+    n_workers: int = 1,
+    log_format: LogFormat = LogFormat.TEXT,
+    adopt: bool = True,
 ) -> Workers:
     """Start the workers of a project, or adopt those that still run; does not wait until they are ready.
 
@@ -222,6 +235,7 @@ def start_workers(
         port: the port on loopback; 0 for any free one.
         front: where they listen, where that is more than a port on loopback; `port` does not count then.
         n_workers: how many processes share the port.
+        log_format: how they write their logs.
         adopt: whether living workers of the same address are kept; else they are stopped first.
 
     Raises:
@@ -234,17 +248,18 @@ def start_workers(
     front.check(folder)
     roll, living = read_roll(folder / "run"), find_workers(folder)
     if roll is not None and living:
-        is_same = front.is_met_by(roll.front) and roll.release == find_release("holdtrue")
+        is_alike = roll.release == find_release("holdtrue") and roll.log_format is log_format
+        is_same = is_alike and front.is_met_by(roll.front)
         kept = {number: service for number, service in living.items() if adopt and is_same and number < n_workers}
         for number in living.keys() - kept.keys():
             living[number].stop()
         if kept:
-            workers = Workers(folder, roll.front, roll.nonce)
+            workers = Workers(folder, roll.front, roll.nonce, log_format=log_format)
             workers.adopt(kept)
             workers.fill(n_workers)
             return workers
     front, unix = _claim(front, roll)
-    workers = Workers(folder, front, secrets.token_hex(8), unix=unix)
+    workers = Workers(folder, front, secrets.token_hex(8), log_format=log_format, unix=unix)
     workers.fill(n_workers)
     return workers
 

@@ -1,6 +1,7 @@
 """Worker: the process that answers requests: `python -m holdtrue.serving.worker --folder .holdtrue --port 8080`."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -79,6 +80,7 @@ async def run_worker(options: WorkerOptions) -> None:
         http=short or "httptools",
         ws="none",
         lifespan="on",
+        log_config=None,
         log_level="warning",
         access_log=False,
         proxy_headers=False,
@@ -114,12 +116,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import uvloop
 
     from holdtrue.errors import HoldtrueError
+    from holdtrue.serving.log_format import log_event, start_log
 
     options = read_options(sys.argv[1:] if arguments is None else arguments)
+    start_log(options.log_format, slot=options.slot)
     try:
         uvloop.run(run_worker(options))
     except HoldtrueError as error:
-        print(error, file=sys.stderr, flush=True)
+        log_event("refused_to_start", {"why": str(error)}, level=logging.ERROR)
         return EXIT_PORT_TAKEN
     return 0
 
