@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from holdtrue.serving.cloud import Cloud, read_cloud
 from holdtrue.serving.replica import Replica
+from holdtrue.serving.wire.description import Description
 from holdtrue.serving.wire.desk import Desk, Entry
 from holdtrue.serving.wire.health import Health
 from holdtrue.serving.wire.instances import InstancesForm
@@ -47,12 +48,14 @@ def make_app(replica: Replica, *, cloud: Cloud | None = None) -> Starlette:
 
 def _list_routes(desk: Desk, cloud: Cloud) -> list[Entry]:
     """Return the table of routes. Where two fit a request, the first one answers it."""
-    instances = InstancesForm(desk)
+    instances, description = InstancesForm(desk), Description(desk)
     return [
         *_list_native(NativeForm(desk)),
         *_list_protocol(ProtocolForm(desk), Repository(desk)),
         *_list_borrowed(InvocationsForm(desk), instances),
         *_list_health(Health(desk.replica), cloud),
+        Entry("GET", "/openapi.json", description.show_all),
+        Entry("GET", "/v2/models/{loop}/openapi.json", description.show_loop, Style.TEXT),
         *([] if cloud.predict_route is None else [Entry("POST", cloud.predict_route, instances.predict, Style.TEXT)]),
     ]
 
