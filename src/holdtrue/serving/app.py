@@ -31,7 +31,8 @@ def make_app(replica: Replica, *, cloud: Cloud | None = None) -> Starlette:
         DeclarationError: such a variable makes no sense.
     """
     desk = Desk(replica)
-    table = _list_routes(desk, read_cloud() if cloud is None else cloud)
+    invocations = InvocationsForm(desk)
+    table = _list_routes(desk, invocations, read_cloud() if cloud is None else cloud)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -39,6 +40,7 @@ def make_app(replica: Replica, *, cloud: Cloud | None = None) -> Starlette:
         try:
             yield
         finally:
+            await invocations.close()
             await replica.close()
 
     routes = [Route(entry.path, desk.guard(entry), methods=[entry.method]) for entry in table]
@@ -46,13 +48,13 @@ def make_app(replica: Replica, *, cloud: Cloud | None = None) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
 
 
-def _list_routes(desk: Desk, cloud: Cloud) -> list[Entry]:
+def _list_routes(desk: Desk, invocations: InvocationsForm, cloud: Cloud) -> list[Entry]:
     """Return the table of routes. Where two fit a request, the first one answers it."""
     instances, description = InstancesForm(desk), Description(desk)
     return [
         *_list_native(NativeForm(desk)),
         *_list_protocol(ProtocolForm(desk), Repository(desk)),
-        *_list_borrowed(InvocationsForm(desk), instances),
+        *_list_borrowed(invocations, instances),
         *_list_health(Health(desk.replica), cloud),
         Entry("GET", "/openapi.json", description.show_all),
         Entry("GET", "/v2/models/{loop}/openapi.json", description.show_loop, Style.TEXT),

@@ -7,6 +7,7 @@ from holdtrue.serving.answer.loaded import ServedLoop
 from holdtrue.serving.reply import DATATYPE_OF, SERVER_NAME
 from holdtrue.serving.request.body import JSON_TYPE
 from holdtrue.serving.request.delimited import CSV_TYPE
+from holdtrue.serving.request.parquet import PARQUET_TYPES
 from holdtrue.serving.wire.openapi.body import REFUSAL, Schema, at_least, describe_bodies
 from holdtrue.serving.wire.openapi.row import find_example, list_columns
 
@@ -58,7 +59,8 @@ def _list_paths(served: ServedLoop, prefix: str) -> dict[str, Json]:
     records = None if row is None else {"dataframe_records": [row]}
     inputs = None if row is None else {"inputs": {name: [value] for name, value in row.items()}}
     invocations = post("Answers rows as MLflow's server does.", "Frame", "FrameReply", "MessageError", records)
-    invocations["post"]["requestBody"]["content"][CSV_TYPE] = {"schema": _TEXT}
+    table = {CSV_TYPE: {"schema": _TEXT}, **{name: {} for name in PARQUET_TYPES}}
+    invocations["post"]["requestBody"]["content"].update(table)
     labels = _post(
         f"Labels-{loop}",
         "Takes what turned out; each label is accepted or refused by itself.",
