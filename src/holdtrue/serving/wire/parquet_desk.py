@@ -2,12 +2,15 @@
 
 import asyncio
 import base64
+from typing import TYPE_CHECKING
 
-from holdtrue.environments import ProcessEnvironment
 from holdtrue.errors import TrainingFailed
 from holdtrue.serving.request.body import Record
 from holdtrue.serving.request.parquet import MEMORY_BYTES, make_records, refuse_file
 from holdtrue.serving.request.refusal import Code, Refused
+
+if TYPE_CHECKING:
+    from holdtrue.environments import ProcessEnvironment
 
 _ENTRY = "holdtrue.serving.request.parquet:read_columns_in_child"
 _MOST_WAITING = 8
@@ -35,6 +38,8 @@ class ParquetDesk:
         if self._n_waiting >= _MOST_WAITING:
             raise Refused(Code.OVERLOADED, "more Parquet bodies wait than can be read in time", remedy="try again")
         if self._child is None:
+            from holdtrue.environments import ProcessEnvironment  # not before it is needed: a worker starts quickly
+
             self._child = ProcessEnvironment(1, variables={"POLARS_MAX_THREADS": "1"})
         self._n_waiting += 1
         payload = {"data": base64.b64encode(body).decode(), "memory_bytes": self._memory_bytes}
