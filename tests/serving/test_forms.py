@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import random
 
 import polars as pl
 import pytest
@@ -253,6 +254,27 @@ def test_an_unknown_loop_is_refused(served, form):
 def test_an_unknown_version_is_refused(served, form, version):
     reply = ask(served, form, form.encode(make_rows()), version=version)
     assert (reply.status_code, read_first_refusal(form, reply)[0]) == (404, "unknown_version")
+
+
+@EVERY
+def test_no_mutant_of_a_body_breaks_a_form(served, form):
+    dice = random.Random(11)
+    n_mutants = 20 if form.name == "parquet" else 150
+
+    async def scenario(client):
+        for _ in range(n_mutants):
+            body = bytearray(form.encode(make_rows(dice.choice([1, 3]))))
+            headers = form.headers(body)
+            for _ in range(dice.choice([1, 2, 5, 20])):
+                place = dice.randrange(len(body))
+                piece = dice.choice([b"", dice.randbytes(1), b'"', b"[", b"null", b"1e999", b"-", b"\xff"])
+                body[place : place + dice.choice([0, 1, 4])] = piece
+            reply = await send(client, form, bytes(body), **headers)
+            assert reply.status_code < 500, (bytes(body), reply.text)
+            assert reply.status_code == 200 or form.read_error(reply.json())
+        return await send(client, FORMS[0], FORMS[0].encode([ROW]))
+
+    assert served.run(scenario).status_code == 200
 
 
 def _measure(form, body, *, is_whole=False):

@@ -61,10 +61,9 @@ def serve(
 ) -> None:
     """Answer predictions and labels of every loop of a project, as its traffic says. Ctrl-C ends it."""
     stop = _stop_on_signals()
-    home = folder / FOLDER
+    home, cloud = folder / FOLDER, read_cloud()
     if not (home / "holdtrue.db").exists():
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
-    cloud = read_cloud()
     with Store.open(home) as store:
         write_traffic_file(store)
         running = start_workers(home, port=cloud.port if port is None else port, n_workers=workers)
