@@ -52,10 +52,12 @@ def tls(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory, boosters):
-    """A real worker that answers for two loops until the tests end."""
+    """A real worker that answers for three loops until the tests end."""
     with Store.open(tmp_path_factory.mktemp("live") / ".holdtrue") as store:
         flights = Flights(store)
         flights.send(flights.release(boosters[0]).number)
+        late = flights.release(boosters[0], loop="late-flights", key="flight_id", unit=None)
+        flights.send(late.number, loop="late-flights")
         delays = flights.release(
             train_line(), loop="delays", signature=DELAYS, rule=None, key=None, unit=None, time=None
         )

@@ -6,6 +6,8 @@ import json
 import struct
 from abc import ABC, abstractmethod
 
+import polars as pl
+
 from serving.flights import SCHEMA
 
 DATATYPES = {"distance": "FP64", "hour": "INT64"}
@@ -211,6 +213,31 @@ class Delimited(Split):
         return f"$[{row}][{names.index(name)}]"
 
 
+class Parquet(Split):
+    """A file of columns; values of several types in one column are written as text, as polars would want it."""
+
+    name, content_type = "parquet", "application/vnd.apache.parquet"
+
+    def encode(self, rows):
+        file = io.BytesIO()
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        pl.DataFrame([_make_series(name, values) for name, values in columns.items()]).write_parquet(file)
+        return file.getvalue()
+
+    def spell_row(self, row):
+        return "$"
+
+    def spell_field(self, row, name, names):
+        return f"$.{name}[{row}]"
+
+
+def _make_series(name, values):
+    try:
+        return pl.Series(name, values)
+    except TypeError:
+        return pl.Series(name, [str(value) for value in values])
+
+
 FORMS = [
     Native(),
     Tensors(),
@@ -220,6 +247,7 @@ FORMS = [
     RecordsForm("invocations instances", "/invocations/{}", "instances"),
     ColumnsForm("invocations inputs", "/invocations/{}", "inputs"),
     Delimited(),
+    Parquet(),
     ModelRecords("model instances", "/v1/models/{}:predict", "instances"),
     ModelColumns("model inputs", "/v1/models/{}:predict", "inputs"),
     Lists(),

@@ -84,3 +84,10 @@ def test_what_is_not_offered_is_refused_with_its_place(served, path, content, pl
 def test_empty_parameters_are_let_pass(served):
     assert post(served, "/invocations", {**SPLIT, "params": {}}).status_code == 200
     assert post(served, "/v1/models/flights:predict", {"instances": [ROW], "parameters": {}}).status_code == 200
+
+
+def test_what_mlflows_own_client_sends_of_a_frame_is_answered(served):
+    """It writes `DataFrame.to_dict(orient="split")`, with the index."""
+    frame = {"index": [5, 6], "columns": list(ROW), "data": [list(ROW.values())] * 2}
+    told = post(served, "/invocations", {"dataframe_split": frame}).json()
+    assert len(told["predictions"]) == len(told["prediction_ids"]) == 2

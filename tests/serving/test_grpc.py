@@ -2,8 +2,10 @@
 
 import asyncio
 import math
+import re
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -339,6 +341,14 @@ def test_tritons_client_is_answered_as_bytes(client, boosters):
     assert result.as_numpy("probabilities") == pytest.approx(expected, abs=1e-12)
     assert list(result.as_numpy("version")) == [b"v1"] * 3
     assert result.get_response().id == "q"
+
+
+def test_the_example_of_the_page_runs(workers):
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    (script,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "import grpc" in block]
+    names = {"inputs": make_inputs(), "token": "not asked for"}
+    exec(script.replace("late-flights", "flights").replace("8081", str(workers.front.grpc_port)), names)
+    assert names["probabilities"].shape == (3, 2)
 
 
 def test_tritons_client_is_told_what_is_wrong(client):

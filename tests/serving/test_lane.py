@@ -205,6 +205,27 @@ def test_a_matrix_of_numbers_is_taken(flights):
         assert _ask_lane(flights, V2, {"inputs": [{**tensor, **changes}]})[0] is None
 
 
+def test_a_matrix_keeps_limits_and_nulls(flights, boosters):
+    columns = (
+        Column(name="distance", kind=Kind.NUMBER, nullable=False, limits=Limits(low=0, high=5_000)),
+        Column(name="hour", kind=Kind.NUMBER),
+        Column(name="dest", kind=Kind.NUMBER),
+    )
+    flights.release(boosters[0], signature=replace(CLASSES, schema=Schema(columns)))
+    flights.send(1)
+    for data, status in (
+        ([700, 18, 1], 200),
+        ([700.5, None, None], 200),
+        ([-1, 18, 1], 422),
+        ([5_001, 18, 1], 422),
+        ([None, 18, 1], 422),
+    ):
+        content = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "data": data}]}
+        told, _ = _ask_lane(flights, V2, content)
+        assert _ask_app(flights, V2, content)[0][0] == status, data
+        assert (told is not None) == (status == 200), data
+
+
 def test_shares_and_shadow_are_as_the_app_has_them(flights, boosters):
     for stored in boosters:
         flights.release(stored)
@@ -264,6 +285,19 @@ def test_requests_of_one_tick_are_written_at_once_and_counted(served):
     assert 'holdtrue_rows_total{loop="flights",role="champion",version="v1"} 5.0' in metrics
     assert 'holdtrue_unseen_levels_total{loop="flights",version="v1"} 4.0' in metrics
     assert 'holdtrue_latency_seconds_count{loop="flights"} 5.0' in metrics
+
+
+def test_many_rows_are_not_waited_with_until_the_tick_ends(served):
+    async def scenario(client):
+        lane, askers = client.replica.lane, [Client() for _ in range(9)]
+        rows = [{**ROW, "flight": f"LH{i}"} for i in range(64)]
+        for asker in askers:
+            assert lane.take(NATIVE, json.dumps({"rows": rows}).encode(), asker)
+        n_replied = [len(asker.replies) for asker in askers]
+        lane.flush()
+        return n_replied, [len(asker.replies) for asker in askers]
+
+    assert served.run(scenario) == ([1] * 8 + [0], [1] * 9)
 
 
 def test_a_log_that_refuses_sends_everyone_to_the_app(served, monkeypatch):

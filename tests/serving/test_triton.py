@@ -111,6 +111,7 @@ def test_the_repository_is_listed_and_not_changed(client):
     index = client.get_model_repository_index()
     assert {(entry["name"], entry["version"], entry["state"]) for entry in index} == {
         ("flights", "1", "READY"),
+        ("late-flights", "1", "READY"),
         ("delays", "1", "READY"),
     }
     for change in (client.load_model, client.unload_model):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.registry.onnx_bytes import OnnxNode, dump_node
+from holdtrue.registry.onnx_bytes import TREES, OnnxGraph, OnnxNode
 
 Whole = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -70,13 +70,11 @@ class Forest:
             and not np.isnan(self.thresholds).any()
         )
 
-    def dump_onnx(self) -> bytes:
-        """Return the forest as an ONNX model: input "rows", output "sums"."""
+    def make_node(self, takes: str, gives: str) -> OnnxNode:
+        """Return the forest as a node from rows (n_rows, n_features) to sums (n_rows, n_outputs)."""
         modes = np.full(len(self.features), _AT_MOST, dtype=np.uint8)
         modes[list(self.members)] = _MEMBER
-        is_leaf = [(self.lefts < 0), (self.rights < 0)]
-        targets = [np.where(children < 0, ~children, children) for children in (self.lefts, self.rights)]
-        node = OnnxNode("TreeEnsemble", "ai.onnx.ml", 5)
+        node = OnnxNode("TreeEnsemble", [takes], gives, family=TREES)
         node.add_whole("n_targets", self.n_outputs)
         node.add_whole("aggregate_function", 1)  # the sum
         node.add_whole("post_transform", 0)
@@ -84,26 +82,27 @@ class Forest:
         node.add_wholes("nodes_featureids", self.features)
         node.add_tensor("nodes_modes", modes)
         node.add_tensor("nodes_splits", self.thresholds)
-        node.add_wholes("nodes_truenodeids", targets[0])
-        node.add_wholes("nodes_falsenodeids", targets[1])
-        node.add_wholes("nodes_trueleafs", is_leaf[0])
-        node.add_wholes("nodes_falseleafs", is_leaf[1])
+        for side, children in (("true", self.lefts), ("false", self.rights)):
+            node.add_wholes(f"nodes_{side}nodeids", np.where(children < 0, ~children, children))
+            node.add_wholes(f"nodes_{side}leafs", children < 0)
         node.add_wholes("nodes_missing_value_tracks_true", self.is_missing_left)
         node.add_wholes("leaf_targetids", self.leaf_outputs)
         node.add_tensor("leaf_weights", self.leaf_values)
         if self.members:
             sets = [[*map(float, self.members[place]), float("nan")] for place in sorted(self.members)]
             node.add_tensor("membership_values", np.concatenate([np.array(each) for each in sets]))
-        return dump_node(node, takes=("rows", self.n_features), gives=("sums", self.n_outputs))
+        return node
 
     def open(self) -> ScoreMatrix:
         """Return what answers rows; `ImportError` where ONNX Runtime is not installed."""
         import onnxruntime
 
+        graph = OnnxGraph([("rows", self.n_features, False)], ("sums", self.n_outputs))
+        graph.add(self.make_node("rows", "sums"))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        session = onnxruntime.InferenceSession(self.dump_onnx(), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(graph.dump(), options, providers=["CPUExecutionProvider"])
 
         def score(matrix: Numbers) -> Numbers:
             (sums,) = session.run(["sums"], {"rows": np.ascontiguousarray(matrix)})

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from holdtrue.serving.access.gate import find_permission
 from holdtrue.serving.cloud import Cloud, read_cloud
 from holdtrue.serving.replica import Replica
+from holdtrue.serving.wire.description import Description
 from holdtrue.serving.wire.desk import Desk, Entry
 from holdtrue.serving.wire.health import Health
 from holdtrue.serving.wire.instances import InstancesForm
@@ -35,7 +36,8 @@ def make_app(replica: Replica, *, cloud: Cloud | None = None, beside: Beside = n
         DeclarationError: such a variable makes no sense, or a route declares no permission; nothing is served then.
     """
     desk = Desk(replica)
-    table = _list_routes(desk, read_cloud() if cloud is None else cloud)
+    invocations = InvocationsForm(desk)
+    table = _list_routes(desk, invocations, read_cloud() if cloud is None else cloud)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -44,6 +46,7 @@ def make_app(replica: Replica, *, cloud: Cloud | None = None, beside: Beside = n
             async with beside():
                 yield
         finally:
+            await invocations.close()
             await replica.close()
 
     routes = [Route(entry.path, desk.guard(entry), methods=[entry.method]) for entry in table]
@@ -53,14 +56,16 @@ def make_app(replica: Replica, *, cloud: Cloud | None = None, beside: Beside = n
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
 
 
-def _list_routes(desk: Desk, cloud: Cloud) -> list[Entry]:
+def _list_routes(desk: Desk, invocations: InvocationsForm, cloud: Cloud) -> list[Entry]:
     """Return the table of routes. Where two fit a request, the first one answers it."""
-    instances = InstancesForm(desk)
+    instances, description = InstancesForm(desk), Description(desk)
     return [
         *_list_native(NativeForm(desk)),
         *_list_protocol(ProtocolForm(desk), Repository(desk)),
-        *_list_borrowed(InvocationsForm(desk), instances),
+        *_list_borrowed(invocations, instances),
         *_list_health(Health(desk.replica), cloud),
+        Entry("GET", "/openapi.json", description.show_all),
+        Entry("GET", "/v2/models/{loop}/openapi.json", description.show_loop, Style.TEXT),
         *([] if cloud.predict_route is None else [Entry("POST", cloud.predict_route, instances.predict, Style.TEXT)]),
     ]
 

@@ -10,7 +10,7 @@ from holdtrue.serving.request.refusal import Code, Refused
 
 SERVER_NAME = "holdtrue"
 EXTENSIONS = ("binary_tensor_data", "model_repository")
-_DATATYPES = {Kind.NUMBER: "FP64", Kind.INTEGER: "INT64", Kind.BOOLEAN: "BOOL", Kind.TEXT: "BYTES"}
+DATATYPE_OF = {Kind.NUMBER: "FP64", Kind.INTEGER: "INT64", Kind.BOOLEAN: "BOOL", Kind.TEXT: "BYTES"}
 
 
 def describe_answers(loop: str, answers: Sequence[Answer | Refused]) -> dict[str, Json]:
@@ -166,4 +166,4 @@ def _describe_input(column: Column) -> dict[str, Json]:
     limits = column.limits
     said = {"unit": column.unit or None, "low": limits.low, "high": limits.high, "levels": limits.levels}
     parameters.update({name: value for name, value in said.items() if value is not None})
-    return {"name": column.name, "datatype": _DATATYPES[column.kind], "shape": [-1], "parameters": parameters}
+    return {"name": column.name, "datatype": DATATYPE_OF[column.kind], "shape": [-1], "parameters": parameters}

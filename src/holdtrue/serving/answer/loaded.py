@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Assignment, Column, Kind, Release, Role, Traffic, assign
+from holdtrue.domain import Assignment, Column, Kind, ModelFormat, Release, Role, Traffic, assign
 from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
@@ -118,9 +118,17 @@ def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False
     artifacts = Artifacts(folder / "artifacts")
     release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
     version = release.version
-    with hide_optional(version.format) if is_lean else nullcontext():
-        scorer = load_model(artifacts.get(version.artifact), version.format, version.signature)
-        loaded = LoadedVersion(release, scorer, RowReader(version.signature))
+    if release.twin is not None:
+        # Whatever keeps a twin from loading or agreeing here, the model itself answers.
+        with suppress(Exception):
+            return _load(release, artifacts.get(release.twin), ModelFormat.ONNX, is_lean=is_lean)
+    return _load(release, artifacts.get(version.artifact), version.format, is_lean=is_lean)
+
+
+def _load(release: Release, data: bytes, model_format: ModelFormat, *, is_lean: bool) -> LoadedVersion:
+    with hide_optional(model_format) if is_lean else nullcontext():
+        signature = release.version.signature
+        loaded = LoadedVersion(release, load_model(data, model_format, signature), RowReader(signature))
         call_seconds = _warm_up(loaded)
         _check_sample(loaded)
     return replace(loaded, call_seconds=call_seconds)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from holdtrue.domain import Column, Kind, Schema
+from holdtrue.domain import Kind, Schema
 from holdtrue.serving.fast.row_type import NotPlain, PlainRow, RowType
 
 MOST_ROWS = 64
@@ -66,7 +66,7 @@ class _Numbers(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     name: Annotated[str, msgspec.Meta(min_length=1)]
     shape: tuple[_Size, _Size]
     datatype: str
-    data: list[float]
+    data: list[float | None]
 
 
 class _NumbersBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -75,11 +75,16 @@ class _NumbersBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class MatrixForm(Form):
-    """One V2 tensor of shape [n_rows, n_features], for a schema of numbers without limits."""
+    """One V2 tensor of shape [n_rows, n_features], for a schema of numbers."""
 
-    def __init__(self, row_type: RowType) -> None:
+    def __init__(self, row_type: RowType, schema: Schema) -> None:
         self._make_row: Any = row_type.struct
         self._width = row_type.n_features
+        nullable = {column.nullable for column in schema.columns}
+        is_free = all(column.limits.low is None and column.limits.high is None for column in schema.columns)
+        self._takes_nulls = False not in nullable
+        # What every column takes alike is asked once; a row is held to its own columns only where they differ.
+        self._kinds: Any = None if is_free and len(nullable) == 1 else _name_kinds(schema)
         self._decoder = msgspec.json.Decoder(_NumbersBody)
 
     def decode(self, body: bytes) -> PlainRequest:
@@ -90,12 +95,24 @@ class MatrixForm(Form):
         if n_columns != width or tensor.datatype not in _FLOATING or n_rows > MOST_ROWS:
             raise NotPlain
         data = tensor.data
-        if len(data) != n_rows * width:
+        has_nulls = self._kinds is None and not self._takes_nulls and None in data
+        if len(data) != n_rows * width or has_nulls:
             raise NotPlain
         if n_rows == 1:
-            return PlainRequest(asked.id, (self._make_row(*data),))
-        rows = [self._make_row(*data[start : start + width]) for start in range(0, len(data), width)]
-        return PlainRequest(asked.id, rows)
+            return PlainRequest(asked.id, (self._read_row(data),))
+        return PlainRequest(asked.id, [self._read_row(data[at : at + width]) for at in range(0, len(data), width)])
+
+    def _read_row(self, values: list[float | None]) -> PlainRow:
+        if self._kinds is not None:
+            msgspec.convert(values, self._kinds)
+        return self._make_row(*values)
+
+
+def _name_kinds(schema: Schema) -> Any:
+    """Return the type of a row of numbers: within the limits of its columns, and null where they may be."""
+    limits = [(column.nullable, msgspec.Meta(ge=column.limits.low, le=column.limits.high)) for column in schema.columns]
+    kinds = tuple(Annotated[float, meta] | None if nullable else Annotated[float, meta] for nullable, meta in limits)
+    return tuple[kinds]  # type: ignore[valid-type]
 
 
 class _Column(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -151,8 +168,8 @@ class TensorForm(Form):
 
     def __init__(self, row_type: RowType, schema: Schema) -> None:
         self._forms: list[Form] = [ColumnsForm(row_type, schema)]
-        if row_type.n_features > 1 and all(_is_free_number(column) for column in schema.columns):
-            self._forms.insert(0, MatrixForm(row_type))
+        if row_type.n_features > 1 and all(column.kind is Kind.NUMBER for column in schema.columns):
+            self._forms.insert(0, MatrixForm(row_type, schema))
 
     def decode(self, body: bytes) -> PlainRequest:
         """Decode a body."""
@@ -165,7 +182,3 @@ class TensorForm(Form):
                 self._forms = [form, first]
                 return asked
             raise
-
-
-def _is_free_number(column: Column) -> bool:
-    return column.kind is Kind.NUMBER and column.limits.low is None and column.limits.high is None

@@ -27,6 +27,9 @@ from holdtrue.serving.request.body import Record
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.refusal import Refused
 
+MOST_ROWS_AT_ONCE = 512
+"""So many rows are not waited with until the tick ends: the first of them would wait for all."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -78,10 +81,11 @@ class Lane:
         self._counters = counters
         self._loops: dict[str, tuple[ServedLoop, PlainLoop | None]] = {}
         self._waiting: dict[PlainLoop, list[_Waiting]] = {}
+        self._n_rows = 0
         self._name_id = _make_namer()
 
     def take(self, route: Route, body: bytes, asker: Asker) -> bool:
-        """Take a request if it is plainly good; return whether it was taken. It is answered when the tick ends."""
+        """Take a request if it is plainly good; return whether it was taken. It is answered by the end of the tick."""
         plain = self._find_loop(route.loop)
         if plain is None:
             return False
@@ -97,11 +101,14 @@ class Lane:
             asyncio.get_running_loop().call_soon(self.flush)
         waiting = _Waiting(asker, route, asked.request_id, rows, started, time.time())
         self._waiting.setdefault(plain, []).append(waiting)
+        self._n_rows += len(rows)
+        if self._n_rows >= MOST_ROWS_AT_ONCE:
+            self.flush()
         return True
 
     def flush(self) -> None:
         """Answer what waits."""
-        waiting, self._waiting = self._waiting, {}
+        waiting, self._waiting, self._n_rows = self._waiting, {}, 0
         for plain, requests in waiting.items():
             try:
                 self._answer(plain, requests)

@@ -77,15 +77,20 @@ class LaneProtocol(HttpToolsProtocol):
             self._kept = data
             self._rest = self.loop.call_later(_REST_SECONDS, self._stop_waiting)
             return True
-        if missing < 0 or not self._take(head, data[end:]):
-            return False
-        self._asked = data
-        return True
+        return missing == 0 and self._ask(head, data[end:], whole=data)
 
-    def _take(self, head: Head, body: bytes) -> bool:
-        """Give a request to the lane if its sender may ask; the careful way tells the others why not."""
-        is_let_in = self.gate.lets(head.authorization, TokenRole.PREDICT)
-        return is_let_in and self.lane.take(head.route, body, self)
+    def _ask(self, head: Head, body: bytes, *, whole: bytes) -> bool:
+        """Offer a request to the lane, which may reply at once; return whether it was taken.
+
+        It is not if its sender has no token where one is needed: the careful way says so.
+        """
+        if not self.gate.lets(head.authorization, TokenRole.PREDICT):
+            return False
+        self._asked = whole
+        if self.lane.take(head.route, body, self):
+            return True
+        self._asked = None
+        return False
 
     def _learn(self, data: bytes, head: Head, *, n_body: int) -> None:
         """Remember a head that the parser has read, where it ends where `_take_known` would end it."""
@@ -144,9 +149,7 @@ class LaneProtocol(HttpToolsProtocol):
         self._is_between, self._is_careful = True, False
         if self._head is None:
             super().on_message_complete()
-        elif self._take(self._head, bytes(self._body)):
-            self._asked = b""
-        else:
+        elif not self._ask(self._head, bytes(self._body), whole=b""):
             self._head = None
             self._begin_task()
 

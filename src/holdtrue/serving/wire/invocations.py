@@ -13,11 +13,13 @@ from holdtrue.serving.reply import take_answers
 from holdtrue.serving.request.body import JSON_TYPE, Record, decode_body, read_content_type
 from holdtrue.serving.request.delimited import CSV_TYPE, has_header, read_csv
 from holdtrue.serving.request.field import describe_value, shorten
+from holdtrue.serving.request.parquet import PARQUET_TYPES
 from holdtrue.serving.request.place import join_path
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.request.table import read_columns, read_rows, read_split
 from holdtrue.serving.wire.desk import Desk
 from holdtrue.serving.wire.intake import read_body
+from holdtrue.serving.wire.parquet_desk import ParquetDesk
 from holdtrue.serving.wire.response import respond
 
 _FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")
@@ -30,25 +32,31 @@ class InvocationsForm:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._router = desk.replica.router
+        self._parquet = ParquetDesk()
 
     @needs(TokenRole.PREDICT)
     async def invoke(self, request: Request) -> Response:
         """Answer rows with what a model's `predict` gives: the likeliest class, or the number."""
         with self._desk.serve(request) as served:
-            records = await _read_records(request, served)
+            records = await self._read_records(request, served)
             answers = take_answers(await self._router.answer(served, records, is_whole=True))
             ids = [answer.prediction.prediction_id for answer in answers]
             return respond({"predictions": [answer.label for answer in answers], "prediction_ids": ids})
 
+    async def close(self) -> None:
+        """End what was started for requests."""
+        await self._parquet.close()
 
-async def _read_records(request: Request, served: ServedLoop) -> list[Record]:
-    declared = request.headers.get("content-type", "")
-    content_type = read_content_type(declared, allowed=(JSON_TYPE, CSV_TYPE))
-    body = await read_body(request)
-    features = served.asked.release.version.signature.schema.names
-    if content_type == CSV_TYPE:
-        return read_csv(body, kinds=_collect_kinds(served), features=None if has_header(declared) else features)
-    return read_frame(decode_body(body), features)
+    async def _read_records(self, request: Request, served: ServedLoop) -> list[Record]:
+        declared = request.headers.get("content-type", "")
+        content_type = read_content_type(declared, allowed=(JSON_TYPE, CSV_TYPE, *PARQUET_TYPES))
+        body = await read_body(request)
+        if content_type in PARQUET_TYPES:
+            return await self._parquet.read(body)
+        features = served.asked.release.version.signature.schema.names
+        if content_type == CSV_TYPE:
+            return read_csv(body, kinds=_collect_kinds(served), features=None if has_header(declared) else features)
+        return read_frame(decode_body(body), features)
 
 
 def read_frame(content: object, features: Sequence[str]) -> list[Record]:
