@@ -122,7 +122,7 @@ def test_a_role_may_do_what_those_before_it_may_and_no_more(served):
     tokens = make_tokens(served)
     reply = ask(served, "GET", "/metrics", token=tokens[TokenRole.PREDICT])
     assert tell_code(reply) == (403, "not_allowed")
-    assert "needs the role 'observe'" in reply.json()["error"]["message"]
+    assert "needs a token of the role 'observe'" in reply.json()["error"]["message"]
     for role in (TokenRole.OBSERVE, TokenRole.DEVELOP, TokenRole.RELEASE, TokenRole.ADMIN):
         assert ask(served, "GET", "/metrics", token=tokens[role]).status_code == 200
         assert ask(served, "POST", PREDICT, ROWS, token=tokens[role]).status_code == 200

@@ -1,14 +1,14 @@
 """Gate: lets a caller through to a route, or says which token is missing."""
 
-import hmac
 import time
 from collections.abc import Callable
 from enum import Enum
+from hmac import compare_digest
 from pathlib import Path
 from typing import TypeVar
 
 from holdtrue.errors import DeclarationError, StoreFailed
-from holdtrue.serving.access.token import Token, TokenRole, digest_secret
+from holdtrue.serving.access.token import TokenRole, digest_secret
 from holdtrue.serving.access.token_file import TOKEN_FILE, list_tokens
 from holdtrue.serving.request.refusal import Code, Refused
 
@@ -68,7 +68,7 @@ class Gate:
         self._is_exposed = is_exposed
         self._stamp: tuple[int, ...] | None = None
         self._read_at = float("-inf")
-        self._tokens: tuple[Token, ...] = ()
+        self._tokens: tuple[tuple[bytes, TokenRole], ...] = ()  # the digests that are let in, and as what
         self._problem: StoreFailed | None = None
 
     @property
@@ -89,7 +89,7 @@ class Gate:
         """
         if permission is Free.FREE or self.is_open:
             return
-        self._ask(authorization, TokenRole(permission), f"this route needs the role {permission.value!r}")
+        self._ask(authorization, TokenRole(permission), "this route needs")
 
     def admit_forcing(self, authorization: str | None) -> None:
         """Let a caller choose the version that answers, which needs a token also where nothing else does.
@@ -98,9 +98,10 @@ class Gate:
             Refused: the caller has no token of the role `develop` or more.
         """
         wanted = TokenRole.DEVELOP
-        told = f"forcing a version needs a token of the role {wanted.value!r}"
+        told = "forcing a version needs"
         if not authorization:
-            raise Refused(Code.NOT_ALLOWED, f"{told}, and the request has none", remedy=_say_how(wanted))
+            found = f"{told} a token of the role {wanted.value!r}, and the request has none"
+            raise Refused(Code.NOT_ALLOWED, found, remedy=_say_how(wanted))
         self._ask(authorization, wanted, told)
 
     def lets(self, authorization: str | None, permission: Permission) -> bool:
@@ -123,26 +124,30 @@ class Gate:
 
     def _ask(self, authorization: str | None, wanted: TokenRole, told: str) -> None:
         self._look_again()
+        role = self._find_role(authorization)
+        if role is not None and role.covers(wanted):
+            return
+        told = f"{told} a token of the role {wanted.value!r}"
         if self._problem is not None:
             raise Refused(Code.NOT_READY, "the server's tokens cannot be read, so nobody is let through")
-        scheme, _, secret = (authorization or "").partition(" ")
-        if scheme.lower() != _SCHEME or not secret.strip():
+        if _take_secret(authorization) is None:
             found = "the header Authorization carries no bearer token" if authorization else "the request has no token"
             expected = "the header Authorization: Bearer TOKEN"
             raise Refused(Code.NO_TOKEN, f"{told}; {found}", expected=expected, remedy=_say_how(wanted))
-        role = self._find_role(secret.strip())
         if role is None:
             raise Refused(Code.NO_TOKEN, f"{told}; the token is not known", remedy=_say_how(wanted))
-        if not role.covers(wanted):
-            found = f"{told}, and the token has the role {role.value!r}"
-            raise Refused(Code.NOT_ALLOWED, found, remedy=_say_how(wanted))
+        found = f"{told}, and this one has the role {role.value!r}"
+        raise Refused(Code.NOT_ALLOWED, found, remedy=_say_how(wanted))
 
-    def _find_role(self, secret: str) -> TokenRole | None:
-        """Return the role of a secret. Every kept digest is compared whole, so that the time taken tells nothing."""
-        digest, found = digest_secret(secret), None
-        for token in self._tokens:
-            if hmac.compare_digest(token.sha256.encode(), digest.encode()):
-                found = token.role
+    def _find_role(self, authorization: str | None) -> TokenRole | None:
+        """Return the role of a caller. Every kept digest is compared whole, so that the time taken tells nothing."""
+        secret = _take_secret(authorization)
+        if secret is None:
+            return None
+        digest, found = digest_secret(secret).encode(), None
+        for kept, role in self._tokens:
+            if compare_digest(kept, digest):
+                found = role
         return found
 
     def _look_again(self) -> None:
@@ -155,9 +160,16 @@ class Gate:
             return
         self._stamp = stamp
         try:
-            self._tokens, self._problem = list_tokens(self._folder), None
+            known = list_tokens(self._folder)
+            self._tokens, self._problem = tuple((each.sha256.encode(), each.role) for each in known), None
         except StoreFailed as problem:
             self._tokens, self._problem = (), problem
+
+
+def _take_secret(authorization: str | None) -> str | None:
+    """Return the secret of a header "Bearer SECRET"; None when it is no such header."""
+    scheme, _, secret = (authorization or "").partition(" ")
+    return secret.strip() or None if scheme.lower() == _SCHEME else None
 
 
 def _say_how(role: TokenRole) -> str:

@@ -25,8 +25,10 @@ class TokenRole(StrEnum):
         >>> TokenRole.RELEASE.covers(TokenRole.OBSERVE), TokenRole.PREDICT.covers(TokenRole.OBSERVE)
         (True, False)
         """
-        ranks = list(TokenRole)
-        return ranks.index(self) >= ranks.index(wanted)
+        return _RANKS[self] >= _RANKS[wanted]
+
+
+_RANKS = {role: rank for rank, role in enumerate(TokenRole)}
 
 
 @dataclass(frozen=True, kw_only=True)
