@@ -18,6 +18,14 @@ from .labels import collect_labels as collect_labels
 from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
 from .labels import record_labels as record_labels
+from .log.compaction import Compacted as Compacted
+from .log.compaction import compact_log as compact_log
+from .log.erasure import Erased as Erased
+from .log.erasure import erase_key as erase_key
+from .log.profiles import DayProfile as DayProfile
+from .log.profiles import read_log_profiles as read_log_profiles
+from .log.retention import Removed as Removed
+from .log.retention import remove_old_rows as remove_old_rows
 from .logged import LoggedPredictions as LoggedPredictions
 from .logged import read_logged as read_logged
 from .moment import read_moments as read_moments
@@ -38,19 +46,25 @@ from .table import read_history as read_history
 from .task import encode_labels as encode_labels
 
 __all__ = [
+    "Compacted",
     "Dataset",
+    "DayProfile",
+    "Erased",
     "FrameProfile",
     "History",
     "LoggedPredictions",
     "PredictionReader",
+    "Removed",
     "check_frame",
     "check_freshness",
     "check_rows",
     "collect_labels",
+    "compact_log",
     "conform",
     "count_unseen",
     "draft_schema",
     "encode_labels",
+    "erase_key",
     "extend_history",
     "find_schema",
     "find_table_rules",
@@ -67,12 +81,14 @@ __all__ = [
     "read_files",
     "read_frame",
     "read_history",
+    "read_log_profiles",
     "read_logged",
     "read_moments",
     "read_predictions",
     "read_schema",
     "record_labels",
     "refuse_breaches",
+    "remove_old_rows",
     "schema",
     "take_snapshot",
     "write_schema",

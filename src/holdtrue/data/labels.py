@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import polars as pl
 
+from holdtrue.data.log.rows import decode_frame, unify_values
 from holdtrue.data.moment import UTC_TIME
-from holdtrue.data.predictions import decode_frame, read_predictions, unify_values
+from holdtrue.data.predictions import read_predictions
 from holdtrue.domain import LabelFact
 from holdtrue.errors import LabelError
 from holdtrue.store import Damage, Store, read_segments
