@@ -18,12 +18,17 @@ from .labels import collect_labels as collect_labels
 from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
 from .labels import record_labels as record_labels
+from .log.child import Upkeep as Upkeep
 from .log.compaction import Compacted as Compacted
 from .log.compaction import compact_log as compact_log
 from .log.erasure import Erased as Erased
 from .log.erasure import erase_key as erase_key
 from .log.profiles import DayProfile as DayProfile
 from .log.profiles import read_log_profiles as read_log_profiles
+from .log.query import LogQuery as LogQuery
+from .log.query import LogSource as LogSource
+from .log.query import query_log as query_log
+from .log.query import write_query as write_query
 from .log.retention import Removed as Removed
 from .log.retention import remove_old_rows as remove_old_rows
 from .logged import LoggedPredictions as LoggedPredictions
@@ -52,9 +57,12 @@ __all__ = [
     "Erased",
     "FrameProfile",
     "History",
+    "LogQuery",
+    "LogSource",
     "LoggedPredictions",
     "PredictionReader",
     "Removed",
+    "Upkeep",
     "check_frame",
     "check_freshness",
     "check_rows",
@@ -78,6 +86,7 @@ __all__ = [
     "print_schema_file",
     "profile_files",
     "profile_frame",
+    "query_log",
     "read_files",
     "read_frame",
     "read_history",
@@ -91,5 +100,6 @@ __all__ = [
     "remove_old_rows",
     "schema",
     "take_snapshot",
+    "write_query",
     "write_schema",
 ]

@@ -1,4 +1,6 @@
 from .batch import answer_rows as answer_rows
+from .log_keeper import LogKeeper as LogKeeper
+from .log_terms import write_policy_file as write_policy_file
 from .supervisor import Workers as Workers
 from .supervisor import find_workers as find_workers
 from .supervisor import start_workers as start_workers
@@ -7,11 +9,13 @@ from .traffic_file import read_traffic_file as read_traffic_file
 from .traffic_file import write_traffic_file as write_traffic_file
 
 __all__ = [
+    "LogKeeper",
     "TrafficFile",
     "Workers",
     "answer_rows",
     "find_workers",
     "read_traffic_file",
     "start_workers",
+    "write_policy_file",
     "write_traffic_file",
 ]

@@ -14,6 +14,7 @@ from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
+from holdtrue.serving.log_terms import LogTerms
 
 STATUS_SECONDS = 0.5
 
@@ -46,7 +47,7 @@ class Replica:
         self.counters = Counters(() if before is None else before.counts)
         self.engine = Engine(folder, self.counters, is_lean=seat.owns_process)
         name = f"w{seat.slot}-{os.getpid()}-{time.time_ns():x}"
-        self._log = PredictionLog(folder / "log", name)
+        self._log = PredictionLog(folder / "log", name, terms=LogTerms(folder))
         self._label_log = LabelLog(folder / "labels", name)
         self.shadow = ShadowQueue(self._log, self.counters)
         self.router = Router(self.engine, self._log, self.shadow, self.counters)

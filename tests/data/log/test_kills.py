@@ -101,7 +101,7 @@ def test_an_erasure_that_is_struck_at_any_step_is_finished_by_the_next(tmp_path)
 def test_a_compactor_that_is_killed_again_and_again_while_rows_come_loses_and_doubles_none(tmp_path):
     chance, log = random.Random(4), tmp_path / "log" / "parcels"
     writer, n_rows, n_killed = SegmentWriter.open(log, "w0-1-a"), 0, 0
-    writer.rotate_bytes = 4_000
+    writer.rotate_bytes = 40_000
     reader = PredictionReader(log)
     for _ in range(8):
         child = subprocess.Popen(name_command(tmp_path), env=os.environ | {"PYTHONPATH": _sources()})
