@@ -60,7 +60,8 @@ def log(
 def _read_edge(text: str | None, option: str, now: datetime) -> datetime | None:
     if text is None:
         return None
-    return now - parse_span(text) if text.strip()[-1:] in set("smhdw") else read_moment(text, option)
+    is_span = text.strip()[:1].isdigit() and text.strip()[-1:] in set("smhdw")
+    return now - parse_span(text) if is_span else read_moment(text, option)
 
 
 def _split(columns: str | None, *, is_shown: bool) -> tuple[str, ...] | None:
@@ -91,7 +92,9 @@ def _ask(project: Project, query: LogQuery, output: Path | None, *, as_json: boo
     if as_json:
         print_json({"loop": project.loop.name, "n_rows": found.height, "rows": found.to_dicts()})
     elif found.height:
-        shown = found.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M:%S"))
+        shown = found.with_columns(
+            pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M:%S"), pl.col(pl.Boolean).cast(pl.String)
+        )
         print_table(f"{project.loop.name}: {found.height:,} rows", shown.columns, shown.rows())
     else:
         say(f"The log of {project.loop.name} has no such row")

@@ -14,6 +14,9 @@ from .files import print_files as print_files
 from .files import read_files as read_files
 from .growth import extend_history as extend_history
 from .history import History as History
+from .label_file import Recorded as Recorded
+from .label_file import read_label_file as read_label_file
+from .label_file import record_label_file as record_label_file
 from .labels import collect_labels as collect_labels
 from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
@@ -61,6 +64,7 @@ __all__ = [
     "LogSource",
     "LoggedPredictions",
     "PredictionReader",
+    "Recorded",
     "Removed",
     "Upkeep",
     "check_frame",
@@ -90,11 +94,13 @@ __all__ = [
     "read_files",
     "read_frame",
     "read_history",
+    "read_label_file",
     "read_log_profiles",
     "read_logged",
     "read_moments",
     "read_predictions",
     "read_schema",
+    "record_label_file",
     "record_labels",
     "refuse_breaches",
     "remove_old_rows",

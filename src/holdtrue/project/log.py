@@ -20,10 +20,14 @@ from holdtrue.data import (
     write_query,
 )
 from holdtrue.domain import LogPolicy, Signature
-from holdtrue.errors import HoldtrueError, NotFound
+from holdtrue.errors import HoldtrueError, NotFound, StoreFailed
 from holdtrue.registry import resolve_version
+from holdtrue.serving import measure_log, read_policy_file
+from holdtrue.store import read_manifest
 
 from .project import CHAMPION, Project
+
+NEARLY = 0.9
 
 
 def ask_log(project: Project, query: LogQuery) -> pl.DataFrame:
@@ -62,6 +66,23 @@ def keep_log(
     compacted = compact_log(folder, on_progress=on_progress)
     removed = remove_old_rows(folder, policy, label_delay=find_label_delay(project), now=project.clock.now())
     return compacted, removed
+
+
+def tell_log(project: Project) -> tuple[str, ...]:
+    """Return sentences on the log that a reader must know: rows that were dropped, a budget that is nearly reached."""
+    folder, told = name_log_folder(project), []
+    try:
+        policy, manifest = read_policy_file(project.store.folder), read_manifest(folder)
+    except StoreFailed as failure:
+        return (str(failure),)
+    if manifest.n_dropped:
+        told.append(f"The prediction log reached its budget: {manifest.n_dropped:,} rows, the oldest, were dropped.")
+    size = measure_log(folder)
+    if policy.budget_bytes is not None and size >= policy.budget_bytes * NEARLY:
+        told.append(
+            f"The prediction log holds {size:,} of {policy.budget_bytes:,} bytes; when full, requests are refused."
+        )
+    return tuple(told)
 
 
 def find_upkeep(project: Project, policy: LogPolicy) -> Upkeep | None:

@@ -1,5 +1,7 @@
 from .batch import answer_rows as answer_rows
 from .log_keeper import LogKeeper as LogKeeper
+from .log_terms import measure_log as measure_log
+from .log_terms import read_policy_file as read_policy_file
 from .log_terms import write_policy_file as write_policy_file
 from .supervisor import Workers as Workers
 from .supervisor import find_workers as find_workers
@@ -14,6 +16,8 @@ __all__ = [
     "Workers",
     "answer_rows",
     "find_workers",
+    "measure_log",
+    "read_policy_file",
     "read_traffic_file",
     "start_workers",
     "write_policy_file",

@@ -168,7 +168,11 @@ class _Desk:
 
     async def show_metrics(self, _: Request) -> Response:
         """Tell the counters of all workers."""
-        text = render_metrics(self._replica.gather_statuses(), n_waiting=self._engine.n_waiting)
+        text = render_metrics(
+            self._replica.gather_statuses(),
+            n_waiting=self._engine.n_waiting,
+            log_folder=self._replica.run_folder.parent / "log",
+        )
         return Response(text, headers={"content-type": PROMETHEUS_TYPE})
 
     def _find_loop(self, request: Request) -> ServedLoop:

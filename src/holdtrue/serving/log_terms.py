@@ -50,7 +50,7 @@ class LogTerms:
             return None
         size = self._sizes.get(loop)
         if size is None:
-            size = self._sizes[loop] = _measure_folder(self._folder / "log" / loop)
+            size = self._sizes[loop] = measure_log(self._folder / "log" / loop)
         if size + n_bytes > budget:
             return StoreFailed(
                 f"the prediction log of {loop!r} holds {size:,} bytes, its budget is {budget:,}: nothing was written",
@@ -95,7 +95,8 @@ def write_policy_file(folder: Path, policy: LogPolicy) -> None:
         ) from error
 
 
-def _measure_folder(folder: Path) -> int:
+def measure_log(folder: Path) -> int:
+    """Return the bytes of all files of a loop's log."""
     total = 0
     try:
         with os.scandir(folder) as entries:
