@@ -37,11 +37,14 @@ class LogKeeper:
             return False
         self._looked_at = now
         waited, n_bytes = now - self._started_at, self._count_closed_bytes()
-        is_due = n_bytes >= MANY_BYTES or (n_bytes and waited >= PAUSE_SECONDS) or waited >= UPKEEP_SECONDS
-        if not is_due or not (self._folder / "log").is_dir():
+        has_segments = n_bytes >= MANY_BYTES or (n_bytes > 0 and waited >= PAUSE_SECONDS)
+        if not has_segments and waited < UPKEEP_SECONDS:
+            return False
+        upkeep = self._find_upkeep()
+        if not has_segments and upkeep is None:
             return False
         self._started_at = now
-        command = name_command(self._folder, self._find_upkeep())
+        command = name_command(self._folder, upkeep)
         self._child = start_service(command, log_path=self._folder / "run" / "log-keeper.log", env=_ONE_THREAD)
         return True
 
