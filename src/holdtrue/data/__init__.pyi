@@ -38,6 +38,7 @@ from .logged import LoggedPredictions as LoggedPredictions
 from .logged import read_logged as read_logged
 from .moment import read_moments as read_moments
 from .predictions import PredictionReader as PredictionReader
+from .predictions import read_log_rows as read_log_rows
 from .predictions import read_predictions as read_predictions
 from .profile import FrameProfile as FrameProfile
 from .profile import measure_column as measure_column
@@ -96,6 +97,7 @@ __all__ = [
     "read_history",
     "read_label_file",
     "read_log_profiles",
+    "read_log_rows",
     "read_logged",
     "read_moments",
     "read_predictions",

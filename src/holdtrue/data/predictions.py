@@ -77,6 +77,26 @@ def read_predictions(
     return PredictionReader(store.folder / "log" / loop_name, on_damage=on_damage).read(since=since)
 
 
+def read_log_rows(folder: Path) -> pl.DataFrame:
+    """Return the log in a folder as it stands, also a row that was written twice, which `PredictionReader` forgives.
+
+    Columns: those of `read_predictions` but features and is_first, and `features.NAME` for each feature; in no order.
+
+    Args:
+        folder: the log's folder, such as `.holdtrue/log/LOOP`.
+
+    Raises:
+        StoreFailed: a segment is damaged in the middle, or a file cannot be read.
+    """
+
+    def read(manifest: LogManifest) -> pl.DataFrame:
+        parts = [read_part(folder / part.name) for part in manifest.parts]
+        frames = read_segments(folder, leave_out=manifest.taken, holes=manifest.holes)
+        return unite_chunks([*parts, *make_chunks(frames)])
+
+    return read_steadily(folder, read).drop(SEGMENT, OFFSET)
+
+
 def _show(rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows in the order of receipt, each once, features packed, the first answer of each key marked."""
     rows = rows.sort("received_at", SEGMENT, OFFSET, maintain_order=True)

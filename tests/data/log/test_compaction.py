@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from data.log.logs import DAY, START, ids, predict, read, write
-from holdtrue.data import PredictionReader, compact_log
+from holdtrue.data import PredictionReader, compact_log, read_log_rows
 from holdtrue.domain import Role
 from holdtrue.errors import StateConflict
 from holdtrue.store import SegmentWriter, lock_log, read_manifest
@@ -166,3 +166,17 @@ def test_rows_read_are_rows_written_whatever_happens_in_between(tmp_path_factory
             }
     for writer in writers:
         writer.close()
+
+
+def test_the_raw_rows_of_a_log_are_counted_as_often_as_they_stand_there(tmp_path):
+    write(tmp_path, [predict(1)])
+    compact_log(tmp_path)
+    write(tmp_path, [predict(1), predict(2)])
+    assert sorted(read_log_rows(tmp_path)["prediction_id"]) == ["p1", "p1", "p2"]
+    assert ids(tmp_path) == ["p1", "p2"]
+
+
+def test_answers_of_different_lengths_are_kept_as_they_are(tmp_path):
+    write(tmp_path, [predict(1), predict(2, answer=(3.5,)), predict(3, answer=())])
+    compact_log(tmp_path)
+    assert read(tmp_path)["answer"].to_list() == [[0.25, 0.75], [3.5], []]

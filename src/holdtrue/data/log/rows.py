@@ -1,6 +1,7 @@
 """Rows: logged predictions as frames, with their place in the log: the segment that they came in, and where."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -108,16 +109,33 @@ def unify_values(name: str, values: Sequence[Json]) -> pl.Series:
 
 
 def _make_chunk(frames: Sequence[Frame], predictions: Sequence[Prediction]) -> pl.DataFrame:
-    columns = {name: [getattr(each, name) for each in predictions] for name in PLAIN}
-    columns["role"] = [role.value for role in columns["role"]]
+    fields = Prediction.__struct_fields__
+    values = zip(*map(msgspec.structs.astuple, predictions), strict=True) if predictions else [()] * len(fields)
+    told = dict(zip(fields, values, strict=True))
+    columns: dict[str, object] = {name: told[name] for name in PLAIN}
+    columns["role"] = [role.value for role in told["role"]]
+    columns["answer"] = _make_answers(told["answer"])
     columns[SEGMENT] = [frame.segment for frame in frames]
     columns[OFFSET] = [frame.offset_after for frame in frames]
     plain = pl.DataFrame(columns, schema={**PLAIN, **_PLACE})
     plain = plain.with_columns((pl.col("time", "received_at") * 1e6).round().cast(pl.Int64).cast(UTC_TIME))
-    return plain.with_columns(_make_features(predictions))
+    return plain.with_columns(_make_features(told["features"]))
 
 
-def _make_features(predictions: Sequence[Prediction]) -> list[pl.Series]:
-    rows: list[Mapping[str, Json]] = [each.features for each in predictions]
-    names = dict.fromkeys(name for row in rows for name in row)
+def _make_answers(answers: Sequence[Sequence[float]]) -> pl.Series:
+    """Return answers as a column of lists; all of one length, as usual, go at once."""
+    n_numbers = len(answers[0]) if answers else 0
+    if n_numbers == 0 or any(len(answer) != n_numbers for answer in answers):
+        return pl.Series("answer", [list(answer) for answer in answers], dtype=pl.List(pl.Float64))
+    flat = pl.Series("answer", list(chain.from_iterable(answers)), dtype=pl.Float64)
+    return flat.reshape((len(answers), n_numbers)).arr.to_list()
+
+
+def _make_features(rows: Sequence[Mapping[str, Json]]) -> list[pl.Series]:
+    names = list(rows[0]) if rows else []
+    if all(list(row) == names for row in rows):
+        # The usual case: all rows name the same features in the same order.
+        columns = zip(*(row.values() for row in rows), strict=True)
+        return [unify_values(FEATURE + name, values) for name, values in zip(names, columns, strict=True)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
     return [unify_values(FEATURE + name, [row.get(name) for row in rows]) for name in names]
