@@ -11,6 +11,8 @@ from holdtrue.data.log.rows import FEATURE, IDENTITY, OFFSET, PLAIN, SEGMENT, SH
 from holdtrue.data.log.steady import read_steadily
 from holdtrue.store import Damage, LogManifest, Store, read_segments
 
+NAMES = ("prediction_id", "key")
+
 
 class PredictionReader:
     """Reads the prediction log of one loop, each time only what is new: for a process that looks again and again.
@@ -75,6 +77,17 @@ def read_predictions(
         StoreFailed: a segment is damaged in the middle and `on_damage` is None.
     """
     return PredictionReader(store.folder / "log" / loop_name, on_damage=on_damage).read(since=since)
+
+
+def read_log_keys(folder: Path) -> dict[str, str]:
+    """Return the key of each prediction of the log in a folder, by its id; of Parquet only these columns are read."""
+
+    def read(manifest: LogManifest) -> dict[str, str]:
+        frames = read_segments(folder, leave_out=manifest.taken, holes=manifest.holes)
+        chunks = [read_part(folder / part.name, columns=NAMES) for part in manifest.parts]
+        return dict(row for chunk in (*chunks, *make_chunks(frames)) for row in chunk.select(NAMES).iter_rows())
+
+    return read_steadily(folder, read)
 
 
 def read_log_rows(folder: Path) -> pl.DataFrame:

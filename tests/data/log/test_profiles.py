@@ -7,6 +7,7 @@ from holdtrue.data import compact_log, read_log_profiles
 from holdtrue.data.log.profiles import read_references
 from holdtrue.data.profile import profile_frame
 from holdtrue.domain import Role
+from holdtrue.monitoring import report_drift
 from holdtrue.store import read_manifest
 
 
@@ -46,3 +47,16 @@ def test_shadows_are_not_counted_and_a_feature_that_comes_later_was_missing_befo
 def test_a_log_without_parts_has_no_profiles(tmp_path):
     write(tmp_path, [predict(1)])
     assert read_log_profiles(tmp_path) == []
+
+
+def test_profiles_of_days_are_compared_without_their_rows(tmp_path):
+    for day in range(2):
+        rows = [
+            predict(n, features={"size": float(n % 50) + 40 * day}, received_at=START + day * DAY + n)
+            for n in range(day * 1_000, day * 1_000 + 1_000)
+        ]
+        write(tmp_path, rows, name=f"w{day}")
+    compact_log(tmp_path)
+    first, second = (day.profile for day in read_log_profiles(tmp_path))
+    moved = {each.column for each in report_drift(first, second).columns if each.move.exceeds}
+    assert moved == {"size"}

@@ -1,6 +1,6 @@
 """Parts: the Parquet files of a log; a feature is a typed column, and each row keeps its place among the segments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,12 +54,15 @@ def write_part(folder: Path, rows: pl.DataFrame, profiles: LogProfiles) -> LogPa
     )
 
 
-def read_part(path: Path, *, known: Mapping[str, int] | None = None) -> pl.DataFrame:
+def read_part(
+    path: Path, *, known: Mapping[str, int] | None = None, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
     """Return the rows of a part, as `make_chunks` lays them out.
 
     Args:
         path: the file.
         known: for each segment, up to which offset its rows are known already; those are left out.
+        columns: the columns to read; None for all.
 
     Raises:
         StoreFailed: it cannot be read.
@@ -72,7 +75,7 @@ def read_part(path: Path, *, known: Mapping[str, int] | None = None) -> pl.DataF
         is_new = pl.col("__known").is_null() | (pl.col(OFFSET) > pl.col("__known"))
         rows = rows.join(offsets, on=SEGMENT, how="left", maintain_order="left").filter(is_new).drop("__known")
     try:
-        return rows.collect()
+        return (rows if columns is None else rows.select(columns)).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StoreFailed(
             f"the part {path} of the log cannot be read ({str(error).splitlines()[0]})",
