@@ -6,6 +6,9 @@ import polars as pl
 import pytest
 
 from cli.command import Command
+from holdtrue.domain import LogPolicy
+from holdtrue.serving import write_policy_file
+from holdtrue.store import LogManifest, commit_manifest
 
 
 @pytest.fixture
@@ -88,3 +91,15 @@ def test_terms_that_cannot_be_meant_stop_what_would_go_by_them(holdtrue: Command
     assert "'a year'" in holdtrue("log", scored, "--compact", code=2).problem
     assert "'a year'" in holdtrue("serve", "--folder", scored.parent, code=2).problem
     assert "'a year'" in holdtrue("up", scored, code=2).problem
+
+
+def test_status_says_what_of_the_log_a_reader_must_know(holdtrue: Command, scored: Path) -> None:
+    store = scored.parent / ".holdtrue"
+    write_policy_file(store, LogPolicy(budget_bytes=1_000))
+    commit_manifest(store / "log" / "machines", LogManifest(n_dropped=1_234))
+    told = holdtrue("status", scored).told
+    assert "1,234 rows, the oldest, were dropped" in told
+    assert "of 1,000 bytes; when full, requests are refused" in told
+    (store / "run").mkdir(exist_ok=True)
+    (store / "run" / "log-problems.json").write_text('["segment a.seg is damaged"]')
+    assert "segment a.seg is damaged" in holdtrue("status", scored, "--json").object["notes"]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from holdtrue.data import PredictionReader, Upkeep
+from holdtrue.data import PredictionReader, Upkeep, read_log_problems
 from holdtrue.domain import LogPolicy
 from holdtrue.serving import LogKeeper, log_keeper
 from holdtrue.store import SegmentWriter, read_manifest
@@ -52,6 +52,25 @@ def test_nothing_is_started_where_nothing_is_closed(folder):
     writer.close()
     assert keeper.tend()
     wait(keeper)
+    keeper.stop()
+
+
+def test_a_damaged_segment_is_not_tried_again_and_again(folder, monkeypatch):
+    monkeypatch.setattr(log_keeper, "PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(log_keeper, "MANY_BYTES", 1)
+    write(folder, "a", "b")
+    (path,) = (folder / "log" / "flights").glob("*.seg")
+    path.write_bytes(path.read_bytes()[:10] + b"?" + path.read_bytes()[11:])
+    keeper = LogKeeper(folder)
+    assert keeper.tend()
+    wait(keeper)
+    assert "is damaged" in read_log_problems(folder)[0]
+    monkeypatch.setattr(log_keeper, "PAUSE_SECONDS", 60.0)
+    assert not keeper.tend()
+    write(folder, "c")
+    assert keeper.tend()
+    wait(keeper)
+    assert [each.name for each in (folder / "log" / "flights").glob("*.seg")] == [path.name]
     keeper.stop()
 
 

@@ -22,6 +22,7 @@ from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
 from .labels import record_labels as record_labels
 from .log.child import Upkeep as Upkeep
+from .log.child import read_log_problems as read_log_problems
 from .log.compaction import Compacted as Compacted
 from .log.compaction import compact_log as compact_log
 from .log.erasure import Erased as Erased
@@ -96,6 +97,7 @@ __all__ = [
     "read_frame",
     "read_history",
     "read_label_file",
+    "read_log_problems",
     "read_log_profiles",
     "read_log_rows",
     "read_logged",

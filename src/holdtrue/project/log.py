@@ -16,6 +16,7 @@ from holdtrue.data import (
     latest_labels,
     query_log,
     read_history,
+    read_log_problems,
     remove_old_rows,
     write_query,
 )
@@ -69,8 +70,8 @@ def keep_log(
 
 
 def tell_log(project: Project) -> tuple[str, ...]:
-    """Return sentences on the log that a reader must know: rows that were dropped, a budget that is nearly reached."""
-    folder, told = name_log_folder(project), []
+    """Return sentences on the log that a reader must know: damage, rows that were dropped, a budget nearly reached."""
+    folder, told = name_log_folder(project), list(read_log_problems(project.store.folder))
     try:
         policy, manifest = read_policy_file(project.store.folder), read_manifest(folder)
     except StoreFailed as failure:

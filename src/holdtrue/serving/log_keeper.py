@@ -1,5 +1,6 @@
 """Log keeper: the supervisor's side of the prediction log: starts the process that compacts it, when there is work."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ class LogKeeper:
         self._folder = Path(folder).resolve()
         self._find_upkeep = find_upkeep
         self._child: Service | None = None
+        self._tried: frozenset[Path] = frozenset()
         self._looked_at = -LOOK_SECONDS
         self._started_at = -UPKEEP_SECONDS
 
@@ -36,14 +38,20 @@ class LogKeeper:
         if now - self._looked_at < LOOK_SECONDS or self.is_working:
             return False
         self._looked_at = now
-        waited, n_bytes = now - self._started_at, self._count_closed_bytes()
-        has_segments = n_bytes >= MANY_BYTES or (n_bytes > 0 and waited >= PAUSE_SECONDS)
+        waited, closed = now - self._started_at, self._find_closed()
+        # What a run left, because it is damaged or the run was killed, is tried again after a longer pause.
+        fresh = (
+            closed
+            if waited >= PAUSE_SECONDS * 10
+            else {path: n for path, n in closed.items() if path not in self._tried}
+        )
+        has_segments = sum(fresh.values()) >= MANY_BYTES or (bool(fresh) and waited >= PAUSE_SECONDS)
         if not has_segments and waited < UPKEEP_SECONDS:
             return False
         upkeep = self._find_upkeep()
         if not has_segments and upkeep is None:
             return False
-        self._started_at = now
+        self._started_at, self._tried = now, frozenset(closed)
         command = name_command(self._folder, upkeep)
         self._child = start_service(command, log_path=self._folder / "run" / "log-keeper.log", env=_ONE_THREAD)
         return True
@@ -58,12 +66,11 @@ class LogKeeper:
         if self._child is not None:
             self._child.stop(grace_seconds=1.0)
 
-    def _count_closed_bytes(self) -> int:
-        total = 0
+    def _find_closed(self) -> dict[Path, int]:
+        """Return the closed segments of all loops, and the bytes of each."""
+        found = {}
         for folder in (self._folder / "log").glob("*/"):
             for path in find_closed(folder):
-                try:
-                    total += max(1, path.stat().st_size)
-                except FileNotFoundError:
-                    continue
-        return total
+                with contextlib.suppress(FileNotFoundError):
+                    found[path] = path.stat().st_size
+        return found

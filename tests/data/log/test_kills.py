@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -75,6 +76,24 @@ def test_a_compaction_that_is_struck_at_any_step_loses_and_doubles_no_row(tmp_pa
         if not is_struck and strike.left > 0:
             break
     assert step > 20
+
+
+def test_a_disk_that_is_full_leaves_every_row_where_it_stood(tmp_path):
+    chance = random.Random(1)
+    write(tmp_path, [predict(n, features={"x": chance.random(), "y": chance.random()}) for n in range(500)])
+    before = read(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for n_bytes in (100, 4_000, 12_000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limits[1]))
+        try:
+            with pytest.raises(StoreFailed):
+                compact_log(tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert read(tmp_path).equals(before)
+        assert list(tmp_path.glob("*.par*")) == []
+    assert compact_log(tmp_path).n_rows == 500
+    assert read(tmp_path).equals(before)
 
 
 def test_an_erasure_that_is_struck_at_any_step_is_finished_by_the_next(tmp_path):

@@ -19,6 +19,7 @@ from holdtrue.domain import LogPolicy
 from holdtrue.errors import HoldtrueError, StateConflict
 
 NICENESS = 10
+PROBLEMS_FILE = "log-problems.json"
 
 
 class Upkeep(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,23 @@ def keep_logs(folder: Path, upkeep: Upkeep | None = None) -> list[str]:
     return problems
 
 
+def note_problems(folder: Path, problems: Sequence[str]) -> None:
+    """Write down what could not be done, for `read_log_problems`; what cannot be written is not noted."""
+    from holdtrue.store import write_file
+
+    with contextlib.suppress(OSError):
+        (folder / "run").mkdir(exist_ok=True)
+        write_file(folder / "run" / PROBLEMS_FILE, msgspec.json.encode(list(problems)))
+
+
+def read_log_problems(folder: Path) -> tuple[str, ...]:
+    """Return in sentences what the last run for a `.holdtrue` folder could not do."""
+    try:
+        return msgspec.json.decode((folder / "run" / PROBLEMS_FILE).read_bytes(), type=tuple[str, ...])
+    except (OSError, msgspec.MsgspecError):
+        return ()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run once from the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m holdtrue.data.log.child", description="Keep prediction logs.")
@@ -73,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.disable()  # rows by the hundred thousand, none of them in a circle: a third of the time would go into looking
     upkeep = None if told.upkeep is None else msgspec.json.decode(told.upkeep, type=Upkeep)
     problems = keep_logs(told.folder, upkeep)
+    note_problems(told.folder, problems)
     for problem in problems:
         print(problem, file=sys.stderr, flush=True)
     return 1 if problems else 0
