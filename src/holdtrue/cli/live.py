@@ -4,15 +4,25 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from holdtrue.domain import Durability, LogPolicy
 from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.loop import HoldRollout, Move
-from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project
-from holdtrue.serving import Front, LogFormat, read_cloud, start_workers, write_traffic_file
+from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project, read_settings
+from holdtrue.serving import (
+    Front,
+    LogFormat,
+    LogKeeper,
+    read_cloud,
+    start_workers,
+    write_policy_file,
+    write_traffic_file,
+)
 from holdtrue.store import Store
 
 from .console import say
@@ -33,6 +43,10 @@ AsFormat = Annotated[LogFormat, typer.Option("--log-format", help="How the worke
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Let tokens and answers travel unencrypted beyond this machine.")
 ]
+Safety = Annotated[
+    Durability | None,
+    typer.Option("--durability", help="What a logged row outlives before its answer leaves; else as declared."),
+]
 
 
 def up(
@@ -40,13 +54,15 @@ def up(
     port: Port = PORT,
     page_port: Annotated[int, typer.Option(help="Where the page is shown.")] = 8787,
     workers: N_Workers = 1,
+    durability: Safety = None,
 ) -> None:
     """Train if need be, serve, watch, retrain and roll out, with one page that shows it. Ctrl-C ends it."""
     from holdtrue.web import start_page
 
     stop = _stop_on_signals()
     with open_project(loop_file) as project, control_lock(project.store.folder):
-        live = Live(project=project, port=port, n_workers=workers, on_move=_tell_move)
+        policy = _read_policy(project.folder, durability)
+        live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move)
         say("Starting ...")
         live.start()
         if not live.has_champion:
@@ -70,6 +86,7 @@ def serve(
     folder: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
     port: ServePort = None,
     workers: N_Workers = 1,
+    durability: Safety = None,
     uds: Uds = None,
     uds_mode: UdsMode = "600",
     grpc_port: GrpcPort = None,
@@ -93,14 +110,15 @@ def serve(
     home = folder / FOLDER
     if not (home / "holdtrue.db").exists():
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
-    _answer(home, front, n_workers=workers, log_format=log_format)
+    _answer(home, front, policy=_read_policy(folder, durability), n_workers=workers, log_format=log_format)
 
 
-def _answer(home: Path, front: Front, *, n_workers: int, log_format: LogFormat) -> None:
+def _answer(home: Path, front: Front, *, policy: LogPolicy, n_workers: int, log_format: LogFormat) -> None:
     """Keep workers answering until a signal comes."""
-    stop = _stop_on_signals()
+    stop, keeper = _stop_on_signals(), LogKeeper(home)
     with Store.open(home) as store:
         write_traffic_file(store)
+        write_policy_file(home, policy)
         running = start_workers(home, front=front, n_workers=n_workers, log_format=log_format)
         try:
             running.wait_until_ready()
@@ -109,8 +127,10 @@ def _answer(home: Path, front: Front, *, n_workers: int, log_format: LogFormat) 
             while not stop.is_set():
                 write_traffic_file(store)
                 running.tend()
+                keeper.tend()
                 time.sleep(0.25)
         finally:
+            keeper.stop()
             running.stop()
 
 
@@ -126,6 +146,11 @@ def _read_mode(text: str) -> int:
     if not 0 <= mode <= 0o777:
         raise DeclarationError(f"--uds-mode is {text[:20]!r}", expected="a mode as chmod writes it, such as 660")
     return mode
+
+
+def _read_policy(folder: Path, durability: Durability | None) -> LogPolicy:
+    policy = read_settings(folder).log
+    return policy if durability is None else replace(policy, durability=durability)
 
 
 def _stop_on_signals() -> threading.Event:

@@ -8,6 +8,10 @@ from .cloud import Cloud as Cloud
 from .cloud import read_cloud as read_cloud
 from .front import Front as Front
 from .log_format import LogFormat as LogFormat
+from .log_keeper import LogKeeper as LogKeeper
+from .log_terms import measure_log as measure_log
+from .log_terms import read_policy_file as read_policy_file
+from .log_terms import write_policy_file as write_policy_file
 from .supervisor import Workers as Workers
 from .supervisor import find_workers as find_workers
 from .supervisor import start_workers as start_workers
@@ -19,6 +23,7 @@ __all__ = [
     "Cloud",
     "Front",
     "LogFormat",
+    "LogKeeper",
     "Token",
     "TokenRole",
     "TrafficFile",
@@ -27,9 +32,12 @@ __all__ = [
     "create_token",
     "find_workers",
     "list_tokens",
+    "measure_log",
     "read_cloud",
+    "read_policy_file",
     "read_traffic_file",
     "revoke_token",
     "start_workers",
+    "write_policy_file",
     "write_traffic_file",
 ]

@@ -17,6 +17,7 @@ from holdtrue.serving.fast.lane import Lane
 from holdtrue.serving.journal import Journal
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
+from holdtrue.serving.log_terms import LogTerms
 from holdtrue.serving.request.refusal import Refused
 from holdtrue.serving.trace import TracedRouter, Tracing, mark_span
 
@@ -55,7 +56,7 @@ class Replica:
         self.counters = Counters(() if before is None else before.counts)
         self.engine = Engine(folder, self.counters, is_lean=seat.owns_process)
         name = f"w{seat.slot}-{os.getpid()}-{time.time_ns():x}"
-        self.log = PredictionLog(folder / "log", name)
+        self.log = PredictionLog(folder / "log", name, terms=LogTerms(folder))
         self._label_log = LabelLog(folder / "labels", name)
         self.shadow = ShadowQueue(self.log, self.counters)
         kind = Router if tracing is None else TracedRouter

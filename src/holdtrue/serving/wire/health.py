@@ -38,5 +38,10 @@ class Health:
     @needs(TokenRole.OBSERVE)
     async def show_metrics(self, _: Request) -> Response:
         """Tell the counters of all workers."""
-        text = render_metrics(self._replica.gather_statuses(), n_waiting=self._replica.engine.n_waiting)
+        replica = self._replica
+        text = render_metrics(
+            replica.gather_statuses(),
+            n_waiting=replica.engine.n_waiting,
+            log_folder=replica.run_folder.parent / "log",
+        )
         return Response(text, headers={"content-type": PROMETHEUS_TYPE})
