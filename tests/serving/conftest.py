@@ -64,5 +64,5 @@ def live(tmp_path_factory, boosters):
         flights.send(delays.number, loop="delays")
         workers = start_workers(flights.folder, port=0)
         assert workers.wait_until_ready(60), workers.problems
-        yield Live(flights, workers.address.port, boosters[0])
+        yield Live(flights, workers, boosters[0])
         workers.stop()

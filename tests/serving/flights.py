@@ -33,7 +33,7 @@ from holdtrue.domain import (
     VerdictStage,
 )
 from holdtrue.registry import Keyring, StoredModel, dump_model, load_model, publish_release, register_version
-from holdtrue.serving import write_traffic_file
+from holdtrue.serving import Workers, write_traffic_file
 from holdtrue.serving.app import make_app
 from holdtrue.serving.replica import Replica, Seat
 from holdtrue.store import Store
@@ -112,8 +112,12 @@ class Live:
     """A real worker, and the model that answers for the loop "flights"."""
 
     flights: "Flights"
-    port: int
+    workers: Workers
     model: StoredModel
+
+    @property
+    def port(self) -> int:
+        return self.workers.address.port
 
     def expect(self, frame: pl.DataFrame) -> np.ndarray:
         """Return the probabilities of each row."""

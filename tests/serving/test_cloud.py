@@ -48,13 +48,14 @@ def test_the_platforms_paths_answer_beside_ours(flights, forests):
 
     async def scenario(client):
         healths = [
-            (await client.get(path)).status_code for path in ("/ping", "/healthz", "/aip/health", "/v2/health/ready")
+            (await client.get(path)).status_code
+            for path in ("/ping", "/health", "/healthz", "/aip/health", "/v2/health/ready")
         ]
         reply = await client.post("/aip/predict", json={"instances": [ROW]})
         return healths, reply.json()
 
     healths, told = flights.run(scenario, cloud=cloud)
-    assert healths == [200] * 4
+    assert healths == [200] * 5
     assert told["predictions"][0]["version"] == "v1"
 
 

@@ -72,6 +72,19 @@ def test_good_rows_are_answered_the_same_in_every_form(served, form):
     assert native.status_code == 200
 
 
+@EVERY
+def test_thousands_of_rows_are_answered_in_their_order(served, form):
+    """They are taken apart and put together in a thread."""
+    rows = make_frame(4, 2_000).to_dicts()
+    body = form.encode(rows)
+    reply = ask(served, form, body)
+    assert reply.status_code == 200, reply.text
+    assert count_answers(reply.json()) == 2_000
+    assert [row.features for row in served.read_log()[:2_000]] == rows
+    bad = ask(served, form, form.encode([*rows, {**ROW, "hour": "noon"}]))
+    assert read_refusal(form, bad)[0] == "wrong_type"
+
+
 @pytest.mark.parametrize("form", NAMED_FORMS, ids=repr)
 def test_key_unit_and_time_travel_beside_the_features(served, form):
     events = {"flight": "UA1", "tail": "N7", "departs_at": "2013-09-01T10:00:00Z"}

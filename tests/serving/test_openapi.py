@@ -13,7 +13,7 @@ from holdtrue.serving.request.refusal import Refused
 from holdtrue.serving.request.row import RowReader
 from holdtrue.serving.traffic_file import read_traffic_file
 from holdtrue.serving.wire.openapi.row import describe_column
-from serving.flights import MINUTES, ROW, train_forest
+from serving.flights import DELAYS, MINUTES, ROW, train_forest, train_line
 from serving.forms import JSON_FORMS
 
 
@@ -61,6 +61,17 @@ def test_the_document_of_all_loops_is_valid_and_has_each(served):
     OpenAPIV31SpecValidator(document).validate()
     assert {"/v1/predict/flights", "/v1/predict/trains", "/v2/health/ready"} <= set(document["paths"])
     assert document["components"]["schemas"]["trains.Answer"]["properties"]["answer"] == {"type": "number"}
+
+
+def test_while_a_challenger_is_on_trial_a_row_has_the_features_of_both(flights):
+    champion = flights.release(train_forest(MINUTES), signature=MINUTES, rule=None)
+    challenger = flights.release(train_line(), signature=DELAYS, rule=None)
+    flights.send(champion.number, challenger=challenger.number, challenger_share=0.5)
+    document = get(flights, "/openapi.json")
+    OpenAPIV31SpecValidator(document).validate()
+    row = document["components"]["schemas"]["flights.Row"]
+    assert row["required"] == ["distance", "hour", "dest", "wind speed"]
+    assert "v1 of flights, v2 of flights" in document["info"]["description"]
 
 
 def test_the_document_of_no_loop_is_valid(flights):

@@ -6,7 +6,9 @@ import io
 import random
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 
@@ -101,3 +103,18 @@ def test_no_mutant_of_a_file_harms_the_reader(read):
         with contextlib.suppress(Refused):
             read(bytes(body))
     assert len(read(good[0])) == 1
+
+
+def test_a_worker_answers_parquet_and_never_loads_what_reads_it(live):
+    body = write(pl.DataFrame(ROW))
+    reply = httpx.post(
+        f"http://127.0.0.1:{live.port}/invocations/flights",
+        content=body,
+        headers={"content-type": "application/x-parquet"},
+        timeout=30,
+    )
+    assert reply.status_code == 200
+    (pid,) = live.workers.pids
+    loaded = Path(f"/proc/{pid}/maps").read_text()
+    assert "numpy" in loaded
+    assert "polars" not in loaded

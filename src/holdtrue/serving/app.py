@@ -111,7 +111,7 @@ def _list_borrowed(invocations: InvocationsForm, instances: InstancesForm) -> li
 
 def _list_health(health: Health, cloud: Cloud) -> list[Entry]:
     """Return the routes that platforms ask for health: all but the first say whether every loop can be answered."""
-    ready = ["/v2/health/ready", "/ping", "/healthz"]
+    ready = ["/v2/health/ready", "/ping", "/health", "/healthz"]
     ready += [] if cloud.health_route is None else [cloud.health_route]
     return [
         Entry("GET", "/v2/health/live", health.show_life),

@@ -10,6 +10,7 @@ import grpc
 
 from holdtrue.serving.access.gate import Free, find_permission, needs
 from holdtrue.serving.access.token import TokenRole
+from holdtrue.serving.aside import FEW_BYTES, FEW_ROWS, run_aside
 from holdtrue.serving.choice import choose_version, find_loop
 from holdtrue.serving.counts.counter import Metric
 from holdtrue.serving.grpc.message import SERVICE, list_calls
@@ -173,10 +174,12 @@ class _Desk:
             metadata.get(VERSION_HEADER),
             request.model_version or None,
         )
-        infer = read_message(request, features=served.asked.release.version.signature.schema.names)
+        names = served.asked.release.version.signature.schema.names
+        infer = await run_aside(request.ByteSize() > FEW_BYTES, read_message, request, features=names)
         check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])
         answers = take_answers(await replica.router.answer(served, infer.records, is_whole=True))
         response.model_name, response.model_version = request.model_name, str(answers[0].version.number)
         response.id = request.id
-        fill_response(response, list_outputs(answers), infer, is_raw=bool(request.raw_input_contents))
+        outputs, is_raw = list_outputs(answers), bool(request.raw_input_contents)
+        await run_aside(len(answers) > FEW_ROWS, fill_response, response, outputs, infer, is_raw=is_raw)
         replica.counters.observe_latency(request.model_name, time.perf_counter() - started)

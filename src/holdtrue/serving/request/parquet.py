@@ -1,6 +1,6 @@
 """Parquet: a file of columns, read in a child process: a file that lies about itself can kill whoever reads it.
 
-Of 30,000 mutants of good files two killed the reading process, by asking for more memory than there was; and one
+Of 20,000 mutants of good files six killed the reading process, by asking for more memory than there was; and one
 kilobyte can honestly hold a billion values. So a worker has a child with a limit read it, and never imports polars.
 """
 

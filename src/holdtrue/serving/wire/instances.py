@@ -9,6 +9,7 @@ from holdtrue.domain import Json
 from holdtrue.serving.access.gate import needs
 from holdtrue.serving.access.token import TokenRole
 from holdtrue.serving.answer.answer import Answer
+from holdtrue.serving.aside import run_aside
 from holdtrue.serving.reply import Output, list_outputs, take_answers
 from holdtrue.serving.request.body import Record
 from holdtrue.serving.request.field import describe_value, shorten
@@ -16,8 +17,8 @@ from holdtrue.serving.request.place import join_path
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.request.table import read_columns, read_rows
 from holdtrue.serving.wire.desk import Desk
-from holdtrue.serving.wire.intake import read_json
-from holdtrue.serving.wire.response import respond
+from holdtrue.serving.wire.intake import is_long, read_json
+from holdtrue.serving.wire.response import respond, respond_to_rows
 
 _ROWS, _COLUMNS = "instances", "inputs"
 _SIGNATURE = "signature_name"
@@ -37,10 +38,12 @@ class InstancesForm:
         """Answer rows with `predictions`, and columns with `outputs`, as TensorFlow Serving does."""
         with self._desk.serve(request) as served:
             content = await read_json(request)
-            records = read_instances(content, served.asked.release.version.signature.schema.names)
+            names = served.asked.release.version.signature.schema.names
+            records = await run_aside(is_long(request), read_instances, content, names)
             answers = take_answers(await self._replica.router.answer(served, records, is_whole=True))
             is_by_row = isinstance(content, dict) and _ROWS in content
-            return respond(_describe_rows(answers) if is_by_row else _describe_columns(answers))
+            describe = _describe_rows if is_by_row else _describe_columns
+            return await respond_to_rows(len(answers), lambda: describe(answers))
 
     @needs(TokenRole.PREDICT)
     async def show_loops(self, _: Request) -> Response:

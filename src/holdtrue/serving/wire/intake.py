@@ -5,6 +5,7 @@ import zlib
 
 from starlette.requests import Request
 
+from holdtrue.serving.aside import FEW_BYTES
 from holdtrue.serving.request.body import BODY_LIMIT_BYTES, decode_body, read_content_type
 from holdtrue.serving.request.refusal import Code, Refused
 
@@ -36,7 +37,14 @@ async def read_body(request: Request) -> bytes:
                     raise _refuse_size()
     except TimeoutError:
         raise Refused(Code.TOO_SLOW, f"the body did not come within {BODY_SECONDS:.0f} s") from None
-    return bytes(body) if encoding == "identity" else _inflate(body, encoding)
+    whole = bytes(body) if encoding == "identity" else _inflate(body, encoding)
+    request.state.n_bytes = len(whole)
+    return whole
+
+
+def is_long(request: Request) -> bool:
+    """Say whether the body that was read is so long that it should be taken apart aside."""
+    return int(getattr(request.state, "n_bytes", 0)) > FEW_BYTES
 
 
 def _inflate(body: bytearray, encoding: str) -> bytes:

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holdtrue.domain import Kind
+from holdtrue.domain import Json, Kind
 from holdtrue.serving.access.gate import needs
 from holdtrue.serving.access.token import TokenRole
+from holdtrue.serving.answer.answer import Answer
 from holdtrue.serving.answer.loaded import ServedLoop
+from holdtrue.serving.aside import run_aside
 from holdtrue.serving.reply import take_answers
 from holdtrue.serving.request.body import JSON_TYPE, Record, decode_body, read_content_type
 from holdtrue.serving.request.delimited import CSV_TYPE, has_header, read_csv
@@ -18,9 +20,9 @@ from holdtrue.serving.request.place import join_path
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.request.table import read_columns, read_rows, read_split
 from holdtrue.serving.wire.desk import Desk
-from holdtrue.serving.wire.intake import read_body
+from holdtrue.serving.wire.intake import is_long, read_body
 from holdtrue.serving.wire.parquet_desk import ParquetDesk
-from holdtrue.serving.wire.response import respond
+from holdtrue.serving.wire.response import respond_to_rows
 
 _FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 _PARAMETERS = "params"
@@ -40,8 +42,7 @@ class InvocationsForm:
         with self._desk.serve(request) as served:
             records = await self._read_records(request, served)
             answers = take_answers(await self._router.answer(served, records, is_whole=True))
-            ids = [answer.prediction.prediction_id for answer in answers]
-            return respond({"predictions": [answer.label for answer in answers], "prediction_ids": ids})
+            return await respond_to_rows(len(answers), lambda: _describe(answers))
 
     async def close(self) -> None:
         """End what was started for requests."""
@@ -55,8 +56,14 @@ class InvocationsForm:
             return await self._parquet.read(body)
         features = served.asked.release.version.signature.schema.names
         if content_type == CSV_TYPE:
-            return read_csv(body, kinds=_collect_kinds(served), features=None if has_header(declared) else features)
-        return read_frame(decode_body(body), features)
+            names, kinds = None if has_header(declared) else features, _collect_kinds(served)
+            return await run_aside(is_long(request), read_csv, body, kinds=kinds, features=names)
+        return await run_aside(is_long(request), lambda: read_frame(decode_body(body), features))
+
+
+def _describe(answers: Sequence[Answer]) -> dict[str, Json]:
+    ids = [answer.prediction.prediction_id for answer in answers]
+    return {"predictions": [answer.label for answer in answers], "prediction_ids": ids}
 
 
 def read_frame(content: object, features: Sequence[str]) -> list[Record]:

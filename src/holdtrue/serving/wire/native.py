@@ -5,11 +5,12 @@ from starlette.responses import Response
 
 from holdtrue.serving.access.gate import needs
 from holdtrue.serving.access.token import TokenRole
+from holdtrue.serving.aside import run_aside
 from holdtrue.serving.reply import describe_answers
 from holdtrue.serving.request.body import read_native
 from holdtrue.serving.wire.desk import Desk
-from holdtrue.serving.wire.intake import read_json
-from holdtrue.serving.wire.response import respond
+from holdtrue.serving.wire.intake import is_long, read_json
+from holdtrue.serving.wire.response import respond, respond_to_rows
 
 
 class NativeForm:
@@ -23,9 +24,10 @@ class NativeForm:
     async def predict(self, request: Request) -> Response:
         """Answer rows."""
         with self._desk.serve(request) as served:
-            records = read_native(await read_json(request))
+            content = await read_json(request)
+            records = await run_aside(is_long(request), read_native, content)
             answers = await self._replica.router.answer(served, records)
-            return respond(describe_answers(served.traffic.loop, answers))
+            return await respond_to_rows(len(answers), lambda: describe_answers(served.traffic.loop, answers))
 
     @needs(TokenRole.PREDICT)
     async def receive_labels(self, request: Request) -> Response:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from holdtrue.serving.access.gate import Free, needs
 from holdtrue.serving.access.token import TokenRole
+from holdtrue.serving.aside import FEW_ROWS, run_aside
 from holdtrue.serving.reply import (
     describe_head,
     describe_loop,
@@ -20,6 +21,7 @@ from holdtrue.serving.reply import (
 from holdtrue.serving.request.tensor import read_infer
 from holdtrue.serving.wire.binary import check_outputs, read_parts, respond_with
 from holdtrue.serving.wire.desk import Desk
+from holdtrue.serving.wire.intake import is_long
 from holdtrue.serving.wire.response import respond
 
 
@@ -35,11 +37,13 @@ class ProtocolForm:
         """Answer rows; a version in the path must be the one that answers everybody."""
         with self._desk.serve(request) as served:
             content, data = await read_parts(request)
-            infer = read_infer(content, features=served.asked.release.version.signature.schema.names, data=data)
+            names = served.asked.release.version.signature.schema.names
+            infer = await run_aside(is_long(request), read_infer, content, features=names, data=data)
             check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])
             answers = take_answers(await self._replica.router.answer(served, infer.records, is_whole=True))
             head = describe_head(served.traffic.loop, infer.request_id, answers)
-            return respond_with(head, list_outputs(answers), infer)
+            is_many = len(answers) > FEW_ROWS
+            return await run_aside(is_many, lambda: respond_with(head, list_outputs(answers), infer))
 
     @needs(TokenRole.PREDICT)
     async def show_server(self, _: Request) -> Response:

@@ -9,11 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdtrue.domain import Json
+from holdtrue.serving.aside import FEW_ROWS, run_aside
 from holdtrue.serving.reply import AllRefused
 from holdtrue.serving.request.body import JSON_TYPE
 from holdtrue.serving.request.refusal import Code, Refused
 
 RETRY_AFTER_SECONDS = 1
+
+
+async def respond_to_rows(n_rows: int, describe: Callable[[], Json]) -> Response:
+    """Make the response for rows; it is described and encoded aside when they are many."""
+    return await run_aside(n_rows > FEW_ROWS, lambda: respond(describe()))
 
 
 def respond(content: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:
