@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from holdtrue.data.log.rows import FEATURE, SHADOW, name_features
+from holdtrue.data.log.rows import ANSWERED, FEATURE, name_features
 from holdtrue.data.log.steady import read_steadily
 from holdtrue.data.profile import FrameProfile, measure_column, profile_frame
 from holdtrue.errors import StatisticsError, StoreFailed
@@ -71,7 +71,7 @@ def measure_profiles(rows: pl.DataFrame, references: LogProfiles) -> tuple[dict[
         references: profiles of no rows, that hold centres and levels.
     """
     references, profiles = dict(references), {}
-    asked = rows.filter(pl.col("role") != SHADOW)
+    asked = rows.filter(pl.col("role").is_in(ANSWERED))
     for (version,), part in sorted(asked.partition_by("version", as_dict=True).items()):
         features = part.select(name_features(part.columns))
         features = features.rename({name: name.removeprefix(FEATURE) for name in features.columns})
