@@ -1,6 +1,7 @@
 """What a client is told when the log has reached its budget, and when answers wait for the disk."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -8,6 +9,7 @@ from holdtrue.domain import Durability, LogPolicy
 from holdtrue.serving import write_policy_file
 from holdtrue.serving.counts.counter import Metric
 from serving.flights import ROW
+from serving.test_lane import NATIVE, Client
 
 PREDICT = "/v1/predict/flights"
 
@@ -42,3 +44,20 @@ def test_answers_that_outlive_a_loss_of_power_are_the_same(served):
 
     assert {reply.status_code for reply in served.run(scenario)} == {200}
     assert len(served.read_log()) == 20
+
+
+def test_answers_that_wait_for_the_disk_hold_nobody_else_up(flights, boosters):
+    flights.release(boosters[0])
+    flights.send(1)
+    body = json.dumps({"rows": [ROW]}).encode()
+
+    def is_taken():
+        async def scenario(client):
+            client.replica.lane.flush()
+            return client.replica.lane.take(NATIVE, body, Client())
+
+        return flights.run(scenario)
+
+    assert is_taken()
+    write_policy_file(flights.folder, LogPolicy(durability=Durability.POWER))
+    assert not is_taken()

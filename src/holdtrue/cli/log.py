@@ -19,7 +19,7 @@ from .moment import read_moment
 
 LIMIT = 50
 N_LEVELS = 3
-SHOWN = ("time", "prediction_id", "key", "version", "role", "score", "decision", "label")
+SHOWN = ("time", "prediction_id", "key", "version", "score", "decision", "label")
 
 
 def log(
@@ -95,7 +95,10 @@ def _ask(project: Project, query: LogQuery, output: Path | None, *, as_json: boo
         shown = found.with_columns(
             pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M:%S"), pl.col(pl.Boolean).cast(pl.String)
         )
-        print_table(f"{project.loop.name}: {found.height:,} rows", shown.columns, shown.rows())
+        empty = [name for name in shown.columns if shown[name].null_count() == shown.height]
+        shown = shown.drop(empty) if query.columns == SHOWN else shown
+        title = f"{project.loop.name}: {found.height:,} rows"
+        print_table(title, shown.columns, shown.rows(), whole=("prediction_id",))
     else:
         say(f"The log of {project.loop.name} has no such row")
 

@@ -41,6 +41,7 @@ from .moment import read_moments as read_moments
 from .predictions import PredictionReader as PredictionReader
 from .predictions import read_log_rows as read_log_rows
 from .predictions import read_predictions as read_predictions
+from .predictions import read_writer_ids as read_writer_ids
 from .profile import FrameProfile as FrameProfile
 from .profile import measure_column as measure_column
 from .profile import profile_files as profile_files
@@ -104,6 +105,7 @@ __all__ = [
     "read_moments",
     "read_predictions",
     "read_schema",
+    "read_writer_ids",
     "record_label_file",
     "record_labels",
     "refuse_breaches",

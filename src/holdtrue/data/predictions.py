@@ -98,6 +98,30 @@ def read_log_keys(folder: Path) -> dict[str, str]:
     return read_steadily(folder, read)
 
 
+def read_writer_ids(folder: Path, name: str) -> set[str]:
+    """Return the ids of the predictions that writers whose name begins so have logged, wherever the rows stand now.
+
+    For a job that goes on after a kill, and logs under a name of its own.
+
+    Args:
+        folder: the log's folder, such as `.holdtrue/log/LOOP`.
+        name: begins the names of the job's segments.
+
+    Raises:
+        StoreFailed: a segment is damaged in the middle, or a file cannot be read.
+    """
+    is_mine = pl.col(SEGMENT).str.starts_with(name)
+
+    def read(manifest: LogManifest) -> set[str]:
+        others = {path.name for path in folder.glob("*.seg") if not path.name.startswith(name)}
+        frames = read_segments(folder, leave_out=others.union(manifest.taken), holes=manifest.holes)
+        parts = [read_part(folder / part.name, columns=[NAMES[0], SEGMENT]) for part in manifest.parts]
+        chunks = [*(part.filter(is_mine) for part in parts), *make_chunks(frames)]
+        return {each for chunk in chunks for each in chunk[NAMES[0]]}
+
+    return read_steadily(folder, read)
+
+
 def read_log_rows(folder: Path) -> pl.DataFrame:
     """Return the log in a folder as it stands, also a row that was written twice, which `PredictionReader` forgives.
 

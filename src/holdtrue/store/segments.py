@@ -134,9 +134,11 @@ class SegmentWriter:
 
     def _begin(self) -> int:
         """Open the next file that is not there yet, and was not before: what names it may be kept elsewhere."""
-        gone = [Path(name) for name in _read_taken(self.folder) if name.startswith(f"{self.name}-")]
-        taken = [_number_of(path) for path in (*self.folder.glob(f"{self.name}-*.seg"), *gone)]
-        self._number = max([self._number, *taken])
+        gone, n_gone = _read_taken(self.folder)
+        mine = [Path(name) for name in gone if name.startswith(f"{self.name}-")]
+        taken = [_number_of(path) for path in (*self.folder.glob(f"{self.name}-*.seg"), *mine)]
+        # Readers remember how far they read a name, so none comes again: each that went took a generation with it.
+        self._number = max([self._number, n_gone, *taken])
         while self._handle is None:
             self._number += 1
             path = self.folder / f"{self.name}-{self._number:010d}.seg"
@@ -299,12 +301,13 @@ def _open_locked(path: Path) -> int | None:
     return handle
 
 
-def _read_taken(folder: Path) -> list[str]:
-    """Return the names of segments that a manifest calls taken (see `manifest`), as plain JSON."""
+def _read_taken(folder: Path) -> tuple[list[str], int]:
+    """Return the segments that a manifest calls taken (see `manifest`), and its generation; read as plain JSON."""
     try:
-        return list(json.loads((folder / "manifest.json").read_bytes()).get("taken", ()))
-    except (OSError, ValueError):
-        return []
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        return list(manifest["taken"]), int(manifest["generation"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return [], 0
 
 
 def _number_of(path: Path) -> int:

@@ -123,8 +123,8 @@ class LoggedAnswer(NamedTuple):
 
 
 def read_answers(log: Path) -> list[LoggedAnswer]:
-    """Return every answer that the traffic gave in a prediction log, shadows left out, as often as it stands there."""
-    rows = read_log_rows(log).filter(~pl.col("role").is_in([Role.SHADOW.value, Role.FORCED.value]))
+    """Return every answer that the traffic gave in a prediction log, as often as it stands there."""
+    rows = read_log_rows(log).filter(pl.col("role").is_in([Role.CHAMPION.value, Role.CHALLENGER.value]))
     return [LoggedAnswer(*row) for row in rows.select(LoggedAnswer._fields).iter_rows()]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from data.log.logs import DAY, START, ids, predict, read, write
-from holdtrue.data import PredictionReader, compact_log, read_log_rows
+from holdtrue.data import PredictionReader, compact_log, read_log_rows, read_writer_ids
 from holdtrue.domain import Role
 from holdtrue.errors import StateConflict
 from holdtrue.store import SegmentWriter, lock_log, read_manifest
@@ -101,6 +101,30 @@ def test_a_writer_never_takes_a_name_that_a_manifest_calls_taken(tmp_path):
     write(tmp_path, [predict(2)])
     assert files(tmp_path, ".seg") == ["w0-1-a-0000000002.seg"]
     assert ids(tmp_path) == ["p1", "p2"]
+
+
+def test_a_name_that_is_used_again_after_its_segments_went_is_read_from_its_beginning(tmp_path):
+    reader = PredictionReader(tmp_path)
+    for n in range(5):
+        write(tmp_path, [predict(10 * n + i) for i in range(3)], name="batch-7", rotate_bytes=1 + n % 2 * 10_000)
+        if n % 2:
+            assert reader.read().height == 3 * n + 3
+        compact_log(tmp_path)
+        compact_log(tmp_path)  # strikes the names of those that went off the list
+        assert read_manifest(tmp_path).taken == ()
+        assert reader.read().height == 3 * n + 3
+    assert ids(tmp_path) == reader.read()["prediction_id"].to_list()
+
+
+def test_the_ids_that_a_writer_logged_are_known_wherever_they_stand(tmp_path):
+    write(tmp_path, [predict(1)], name="batch-7-000001")
+    write(tmp_path, [predict(2)], name="batch-7-000002")
+    write(tmp_path, [predict(3)], name="other")
+    assert read_writer_ids(tmp_path, "batch-7") == {"p1", "p2"}
+    compact_log(tmp_path)
+    write(tmp_path, [predict(4)], name="batch-7-000001")
+    assert read_writer_ids(tmp_path, "batch-7-000001") == {"p1", "p4"}
+    assert read_writer_ids(tmp_path / "nowhere", "batch-7") == set()
 
 
 def test_a_damaged_segment_is_told_and_left_and_the_others_are_taken(tmp_path):

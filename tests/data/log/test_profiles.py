@@ -60,3 +60,23 @@ def test_profiles_of_days_are_compared_without_their_rows(tmp_path):
     first, second = (day.profile for day in read_log_profiles(tmp_path))
     moved = {each.column for each in report_drift(first, second).columns if each.move.exceeds}
     assert moved == {"size"}
+
+
+def test_a_number_is_no_level_because_its_first_rows_were_few(tmp_path):
+    write(tmp_path, [predict(n, features={"size": n * 0.5, "colour": "red"}) for n in range(3)])
+    compact_log(tmp_path)
+    write(tmp_path, [predict(n, features={"size": n * 0.5, "colour": "red"}) for n in range(3, 1_000)])
+    compact_log(tmp_path)
+    write(tmp_path, [predict(n, version=2, features={"size": n % 2, "colour": "red"}) for n in range(1_000, 2_500)])
+    compact_log(tmp_path)
+    one, two = (day.profile.columns for day in read_log_profiles(tmp_path))
+    assert (one["size"].minimum, one["size"].maximum, one["size"].n_rows) == (0.0, 499.5, 1_000)
+    assert one["colour"].levels == ("red",)
+    assert dict(zip(two["size"].levels, two["size"].counts.tolist(), strict=True)) == {"0.0": 750, "1.0": 750}
+
+
+def test_what_a_test_forced_out_of_a_version_is_in_no_profile(tmp_path):
+    write(tmp_path, [predict(1), predict(2, role=Role.FORCED), predict(3, role=Role.FORCED, version=2)])
+    compact_log(tmp_path)
+    assert [(day.version, day.profile.n_rows) for day in read_log_profiles(tmp_path)] == [(1, 1)]
+    assert read(tmp_path)["prediction_id"].to_list() == ["p1"]

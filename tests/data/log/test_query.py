@@ -101,4 +101,5 @@ def test_a_feature_that_is_called_like_a_part_of_the_row_keeps_its_prefix(tmp_pa
 def test_a_log_without_rows_is_empty_with_its_columns(tmp_path):
     found = query_log(LogSource(folder=tmp_path, signature=BINARY, labels=LABELS), LogQuery(limit=5))
     assert found.height == 0
-    assert {"score", "p_True", "label", "latency_ms"} <= set(found.columns)
+    assert {"score", "p_True", "label", "latency_ms", "size"} <= set(found.columns)
+    assert query_log(LogSource(folder=tmp_path, signature=BINARY, labels=LABELS), LogQuery(where="size > 1")).is_empty()

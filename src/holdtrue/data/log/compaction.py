@@ -26,7 +26,7 @@ from holdtrue.data.log.rows import IDENTITY, OFFSET, SEGMENT, make_chunks, unite
 from holdtrue.errors import StoreFailed
 from holdtrue.store import LogManifest, LogPart, commit_manifest, find_closed, lock_log, read_manifest, read_segment
 
-MERGE_ROWS = 500_000
+MERGE_ROWS = 200_000
 MANY_PARTS = 8
 
 

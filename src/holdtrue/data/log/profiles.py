@@ -12,13 +12,15 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from holdtrue.data.log.rows import FEATURE, FORCED, SHADOW, name_features
+from holdtrue.data.log.rows import ANSWERED, FEATURE, name_features
 from holdtrue.data.log.steady import read_steadily
 from holdtrue.data.profile import FrameProfile, measure_column, profile_frame
 from holdtrue.errors import StatisticsError, StoreFailed
+from holdtrue.stats import NumberProfile, choose_centre
 from holdtrue.store import LogManifest, write_file
 
 ENDING = ".profiles"
+ENOUGH_ROWS = 1_000
 LogProfiles = Mapping[int, FrameProfile]
 
 
@@ -71,19 +73,34 @@ def measure_profiles(rows: pl.DataFrame, references: LogProfiles) -> tuple[dict[
         references: profiles of no rows, that hold centres and levels.
     """
     references, profiles = dict(references), {}
-    asked = rows.filter(~pl.col("role").is_in([SHADOW, FORCED]))
+    asked = rows.filter(pl.col("role").is_in(ANSWERED))
     for (version,), part in sorted(asked.partition_by("version", as_dict=True).items()):
         features = part.select(name_features(part.columns))
         features = features.rename({name: name.removeprefix(FEATURE) for name in features.columns})
         if not features.columns:
             continue
         like = references.get(version, FrameProfile(columns={}))
-        fresh = profile_frame(features, columns=[name for name in features.columns if name not in like.columns])
+        fresh = _freeze(features.select(name for name in features.columns if name not in like.columns))
         nothing = profile_frame(features.clear(), like=fresh)
         references[version] = like = FrameProfile(columns={**like.columns, **nothing.columns})
         absent = [pl.lit(None).alias(name) for name in like.columns if name not in features.columns]
         profiles[version] = profile_frame(features.with_columns(absent), like=like)
     return profiles, references
+
+
+def _freeze(features: pl.DataFrame) -> FrameProfile:
+    """Return the first profile of some features. Of few rows nobody can say that a number has few values only."""
+    if features.height >= ENOUGH_ROWS:
+        return profile_frame(features)
+    numbers = [name for name, dtype in features.schema.items() if dtype.is_numeric()]
+    measured = {
+        name: NumberProfile.measure(
+            features[name].cast(pl.Float64).fill_null(float("nan")), centre=choose_centre(features[name].drop_nulls())
+        )
+        for name in numbers
+    }
+    others = profile_frame(features.drop(numbers)).columns
+    return FrameProfile(columns={name: measured.get(name) or others[name] for name in features.columns})
 
 
 def merge_profiles(several: Iterable[LogProfiles], references: LogProfiles) -> dict[int, FrameProfile]:

@@ -21,7 +21,7 @@ from holdtrue.data.log.rows import (
 from holdtrue.data.log.steady import read_steadily
 from holdtrue.data.moment import UTC_TIME
 from holdtrue.data.rules import ENGINE_ERRORS, tell_engine_error
-from holdtrue.domain import Signature, Task
+from holdtrue.domain import Kind, Signature, Task
 from holdtrue.errors import ColumnMissing, DeclarationError
 from holdtrue.store import LogManifest, read_segments
 
@@ -153,6 +153,7 @@ def _cut(rows: pl.LazyFrame, query: LogQuery) -> pl.LazyFrame:
 
 def _lay_out(rows: pl.LazyFrame, source: LogSource) -> pl.LazyFrame:
     answers = _name_answers(source.signature)
+    rows = rows.with_columns(_name_absent(rows, source.signature))
     names = name_features(rows.collect_schema().names())
     labels = source.labels.lazy()
     joined = rows.join(labels, on="key", how="left", maintain_order="left")
@@ -170,6 +171,18 @@ def _lay_out(rows: pl.LazyFrame, source: LogSource) -> pl.LazyFrame:
     )
 
 
+def _name_absent(rows: pl.LazyFrame, signature: Signature | None) -> list[pl.Expr]:
+    """Return the features of the version in charge that no row has: they may be asked for all the same."""
+    there = rows.collect_schema().names()
+    columns = () if signature is None else signature.schema.columns
+    return [
+        pl.lit(None, dtype=_KINDS[column.kind]).alias(FEATURE + column.name)
+        for column in columns
+        if FEATURE + column.name not in there
+    ]
+
+
+_KINDS = {Kind.NUMBER: pl.Float64, Kind.INTEGER: pl.Int64, Kind.BOOLEAN: pl.Boolean, Kind.TEXT: pl.String}
 _FIRST = ("time", "received_at", "prediction_id", "key", "unit", "version", "role")
 
 

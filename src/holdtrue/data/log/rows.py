@@ -15,6 +15,7 @@ from holdtrue.store import Frame
 Fact = TypeVar("Fact")
 SHADOW = Role.SHADOW.value
 FORCED = Role.FORCED.value
+ANSWERED = (Role.CHAMPION.value, Role.CHALLENGER.value)  # what the traffic answered
 SEGMENT, OFFSET = "__segment", "__offset"
 FEATURE = "features."  # begins the name of a feature's column, so that none can be taken for another
 CHUNK_ROWS = 20_000
