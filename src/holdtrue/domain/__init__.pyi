@@ -53,6 +53,10 @@ from .guards import Golden as Golden
 from .guards import Guards as Guards
 from .guards import golden as golden
 from .guards import guards as guards
+from .log_policy import Durability as Durability
+from .log_policy import LogPolicy as LogPolicy
+from .log_policy import WhenFull as WhenFull
+from .log_policy import read_log_policy as read_log_policy
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -171,6 +175,7 @@ __all__ = [
     "DecisionKind",
     "DeclaredUse",
     "Direction",
+    "Durability",
     "EarlyLabels",
     "Equality",
     "Estimate",
@@ -190,6 +195,7 @@ __all__ = [
     "LabelValue",
     "Limits",
     "Lineage",
+    "LogPolicy",
     "Loop",
     "LoopView",
     "Loss",
@@ -254,6 +260,7 @@ __all__ = [
     "VersionComparison",
     "WatchResult",
     "WatchedVersion",
+    "WhenFull",
     "Window",
     "after",
     "assign",
@@ -284,6 +291,7 @@ __all__ = [
     "on_risk",
     "parse_span",
     "predictions",
+    "read_log_policy",
     "reproducible",
     "robust_to",
     "sampled",
