@@ -1,5 +1,8 @@
 from .contest import ContestResult as ContestResult
 from .contest import hold_contest as hold_contest
+from .cycles import CyclePlan as CyclePlan
+from .cycles import CycleReport as CycleReport
+from .cycles import hold_cycles as hold_cycles
 from .kills import KillPlan as KillPlan
 from .kills import KillReport as KillReport
 from .kills import hold_kills as hold_kills
@@ -8,10 +11,13 @@ from .world import write_drifting_project as write_drifting_project
 
 __all__ = [
     "ContestResult",
+    "CyclePlan",
+    "CycleReport",
     "KillPlan",
     "KillReport",
     "drifting_rows",
     "hold_contest",
+    "hold_cycles",
     "hold_kills",
     "write_drifting_project",
 ]
