@@ -27,6 +27,7 @@ from .domain import robust_to as robust_to
 from .domain import sampled as sampled
 from .domain import serves as serves
 from .domain import slices as slices
+from .domain import sql as sql
 from .domain import table as table
 from .validation import Candidate as Candidate
 
@@ -61,5 +62,6 @@ __all__ = [
     "schema",
     "serves",
     "slices",
+    "sql",
     "table",
 ]

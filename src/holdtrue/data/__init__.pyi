@@ -54,6 +54,7 @@ from .snapshot import load_snapshot as load_snapshot
 from .snapshot import read_snapshot as read_snapshot
 from .snapshot import take_snapshot as take_snapshot
 from .snapshot import write_snapshot as write_snapshot
+from .table import print_table as print_table
 from .table import read_frame as read_frame
 from .table import read_history as read_history
 from .task import encode_labels as encode_labels
@@ -93,6 +94,7 @@ __all__ = [
     "parse_schema",
     "print_files",
     "print_schema_file",
+    "print_table",
     "profile_files",
     "profile_frame",
     "query_log",

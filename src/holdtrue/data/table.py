@@ -10,13 +10,15 @@ import polars as pl
 from holdtrue.data.breaches import check_frame, check_order, refuse_breaches
 from holdtrue.data.declaration import find_schema
 from holdtrue.data.features import check_dropped, read_features
-from holdtrue.data.files import name_nearest, read_files
+from holdtrue.data.files import FileRead, name_nearest, print_files, read_files
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, SOURCE, TIME, UNIT, History
 from holdtrue.data.moment import name_moments, read_moments
+from holdtrue.data.query import read_query_frame
 from holdtrue.data.rules import name_rule_columns
 from holdtrue.data.task import read_labels
 from holdtrue.domain import Schema, SchemaFile, Table, Task
 from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceError
+from holdtrue.store import print_database
 
 
 def read_history(
@@ -35,18 +37,27 @@ def read_history(
         DeclarationError: the schema's file says what cannot be meant.
         LabelError: the label cannot be learned.
     """
-    # A column that is dropped need not agree between files; one that is declared is missed by name below.
     asked = find_schema(schema, folder=folder)
-    read = read_files(
-        declared.path,
-        folder=folder,
-        columns=_choose_columns(declared, asked),
-        ignore=[name for name in _droppable(declared) if name not in _name_asked(asked)],
-        texts=_name_columns(declared),
-    )
+    read = _read_rows(declared, folder, asked)
     check_dropped(read.names, declared)
     declared = replace(declared, drop=tuple(name for name in declared.drop if name in read.frame.columns))
     return read_frame(read.frame, declared, task=task, source=read.source, notes=read.notes, schema=asked)
+
+
+def _read_rows(declared: Table, folder: Path, schema: Schema | None) -> FileRead:
+    columns, texts = _choose_columns(declared, schema), _name_columns(declared)
+    if declared.query is not None:
+        return read_query_frame(declared.query, folder=folder, columns=columns, texts=texts)
+    # A column that is dropped need not agree between files; one that is declared is missed by name.
+    ignore = [name for name in _droppable(declared) if name not in _name_asked(schema)]
+    return read_files(declared.path, folder=folder, columns=columns, ignore=ignore, texts=texts)
+
+
+def print_table(declared: Table, *, folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return what is equal while a table need not be read again: name, time of change and size of its files."""
+    if declared.query is not None:
+        return print_database(declared.query.url, folder=folder)
+    return print_files(declared.path, folder=folder)
 
 
 def read_frame(

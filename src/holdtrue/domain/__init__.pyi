@@ -97,8 +97,10 @@ from .schema import column as column
 from .signature import Signature as Signature
 from .source import LabelScope as LabelScope
 from .source import Predictions as Predictions
+from .source import Query as Query
 from .source import Table as Table
 from .source import predictions as predictions
+from .source import sql as sql
 from .source import table as table
 from .span import parse_span as parse_span
 from .task import LabelValue as LabelValue
@@ -217,6 +219,7 @@ __all__ = [
     "Predicate",
     "Prediction",
     "Predictions",
+    "Query",
     "Release",
     "ReliabilityBin",
     "Reproducible",
@@ -297,5 +300,6 @@ __all__ = [
     "sampled",
     "serves",
     "slices",
+    "sql",
     "table",
 ]

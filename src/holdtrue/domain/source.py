@@ -1,10 +1,11 @@
 """Source: where a loop's rows come from, as declared; reading them is the data room's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from holdtrue.domain.digest import digest_of
 from holdtrue.domain.early import EarlyLabels
 from holdtrue.domain.span import parse_span
 from holdtrue.domain.task import LabelValue
@@ -19,11 +20,19 @@ class LabelScope(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Query:
+    """A SELECT on a database; reading it is the store's."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
-    """A declared table: one Parquet or CSV file, or a glob of them.
+    """A declared table: Parquet or CSV files, or a query.
 
     Attributes:
-        path: the file or glob, relative to the folder of the declaring file.
+        path: the file, folder or glob, relative to the folder of the declaring file; of a query, what it is called.
         key: column that names the event and joins its label; None when `time` is unique and stands for it.
         time: column that says when the prediction is made.
         label: column that holds what turned out.
@@ -36,6 +45,7 @@ class Table:
         time_zone: zone of naive times in the file (IANA name); None when the file's times carry one.
         early_labels: a random sample of the events whose label comes early, see `holdtrue.sampled`; None for none.
         source: column that names the feed that a row came from; no feature. None where it does not matter.
+        query: what gives the rows in place of files, see `holdtrue.sql`.
     """
 
     path: str
@@ -51,6 +61,7 @@ class Table:
     time_zone: str | None = None
     early_labels: EarlyLabels | None = None
     source: str | None = None
+    query: Query | None = None
 
 
 def table(
@@ -69,7 +80,7 @@ def table(
     early_labels: EarlyLabels | None = None,
     source: str | None = None,
 ) -> Table:
-    """Declare the table of a loop: one Parquet or CSV file, or a glob of files with the same columns.
+    """Declare the table of a loop: a Parquet or CSV file, a folder, or a glob of files with the same columns.
 
     Raises:
         DeclarationError: neither or both of `label_delay` and `label_time` are given; a column is given two parts;
@@ -98,6 +109,45 @@ def table(
     )
     _check_parts(declared)
     return declared
+
+
+def sql(
+    query: str,
+    url: str,
+    *,
+    time: str,
+    label: str,
+    key: str | None = None,
+    unit: str | None = None,
+    label_delay: str | timedelta | None = None,
+    label_time: str | None = None,
+    labels: str = "all",
+    features: list[str] | tuple[str, ...] | None = None,
+    drop: list[str] | tuple[str, ...] = (),
+    time_zone: str | None = None,
+    early_labels: EarlyLabels | None = None,
+    source: str | None = None,
+) -> Table:
+    """Declare the table of a loop as a query of a database; the other arguments are those of `holdtrue.table`.
+
+    The query is one SELECT, which names its columns; it is run in a transaction that may not write. The URL is
+    `sqlite:///file.db`, relative to the folder of the declaring file, or `postgresql://user@host/name`, which needs
+    `holdtrue[postgres]`. In it `$NAME` stands for a variable of the environment: a password belongs there.
+
+    Raises:
+        DeclarationError: see `holdtrue.table`; an empty query.
+
+    >>> sql("SELECT * FROM trips", "sqlite:///trips.db", key="id", time="at", label="late", label_delay="6h").key
+    'id'
+    """
+    if not query.strip():
+        raise DeclarationError("the query is empty", expected="one SELECT")
+    declared = table(
+        f"query {digest_of(query)[:8]}", time=time, label=label, key=key, unit=unit, label_delay=label_delay,
+        label_time=label_time, labels=labels, features=features, drop=drop, time_zone=time_zone,
+        early_labels=early_labels, source=source,
+    )  # fmt: skip
+    return replace(declared, query=Query(text=query, url=url))
 
 
 def _check_parts(declared: Table) -> None:

@@ -20,8 +20,8 @@ from holdtrue.data import (
     extend_history,
     join_labels,
     latest_labels,
-    print_files,
     print_schema_file,
+    print_table,
     read_history,
     take_snapshot,
 )
@@ -183,7 +183,7 @@ class Controller:
         written: tuple[tuple[str, int, int], ...] = ()
         try:
             asked = print_schema_file(self.loop.schema, folder=self.folder)
-            written = (*print_files(self.loop.table.path, folder=self.folder), *asked)
+            written = (*print_table(self.loop.table, folder=self.folder), *asked)
             if self._history is None or written != self._written:
                 self._written = written
                 self._history = read_history(

@@ -13,6 +13,10 @@ from .segments import erase_frame as erase_frame
 from .segments import find_closed as find_closed
 from .segments import read_segment as read_segment
 from .segments import read_segments as read_segments
+from .sources.query import QueryRows as QueryRows
+from .sources.query import hide_password as hide_password
+from .sources.query import print_database as print_database
+from .sources.query import read_query as read_query
 from .store import Store as Store
 from .tables.versions import ReleaseRow as ReleaseRow
 from .transaction import Transaction as Transaction
@@ -23,6 +27,7 @@ __all__ = [
     "Frame",
     "LogManifest",
     "LogPart",
+    "QueryRows",
     "ReleaseRow",
     "SegmentWriter",
     "Store",
@@ -30,8 +35,11 @@ __all__ = [
     "commit_manifest",
     "erase_frame",
     "find_closed",
+    "hide_password",
     "lock_log",
+    "print_database",
     "read_manifest",
+    "read_query",
     "read_segment",
     "read_segments",
     "settle_file",

@@ -1,0 +1,1 @@
+"""Users' own databases, as sources of rows: read, and never written."""
