@@ -23,12 +23,6 @@ def test_a_glob_without_a_match_is_an_error(tmp_path: Path) -> None:
         read_files("part-*.csv", folder=tmp_path)
 
 
-def test_a_folder_is_answered_with_the_glob_to_write(tmp_path: Path) -> None:
-    (tmp_path / "rows").mkdir()
-    with pytest.raises(SourceMissing, match=r'write "rows/\*\.parquet"'):
-        read_files("rows", folder=tmp_path)
-
-
 def test_a_format_that_is_not_known_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rows.xlsx").touch()
     with pytest.raises(SourceError, match=r"rows\.xlsx.*\.parquet, \.pq, \.csv"):

@@ -1,5 +1,6 @@
 """Triggers in a live loop: each firing is answered once, whoever dies in between, and stands in its run."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from holdtrue.clock import VirtualClock
 from holdtrue.domain import AliasEvent, Run
-from holdtrue.loop import Controller, Facts, InlineTrainer, StartRun
+from holdtrue.loop import Controller, Facts, InlineTrainer, RefuseRun, StartRun
 from holdtrue.loop.firing import find_firings
 from holdtrue.loop.memory import find_promotions
 from holdtrue.project import Project, open_project
@@ -123,3 +124,25 @@ def _copy_version(project: Project) -> int:
     with project.store.transaction() as tx:
         known = tx.versions.all("machines")[0]
         return tx.versions.append(replace(known, loop="machines-before")).number
+
+
+def test_a_loop_on_a_query_trains_and_outlives_its_database(tmp_path: Path) -> None:
+    rows = drifting_rows(n_days=60, rows_a_day=20, turns_on_day=90)
+    loop_file = write_project(tmp_path, "ht.every(days=10)", rows=rows)
+    with sqlite3.connect(tmp_path / "rows.db") as connection:
+        connection.execute("CREATE TABLE rows (event TEXT, at TEXT, heat REAL, noise REAL, failed INTEGER)")
+        told = rows.with_columns(pl.col("at").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"), pl.col("failed").cast(pl.Int8))
+        connection.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", told.rows())
+    connection.close()
+    query = 'ht.sql("SELECT * FROM rows", "sqlite:///rows.db"'
+    loop_file.write_text(loop_file.read_text().replace('ht.table("rows.parquet"', query))
+    with open_project(loop_file, clock=VirtualClock(NOW - 20 * DAY)) as project:
+        controller = make_controller(project)
+        assert controller.train_now("ordered by the test").version == 1
+        project.clock.move_to(NOW)
+        (tmp_path / "rows.db").rename(tmp_path / "away.db")
+        (move,) = controller.tick()
+        assert isinstance(move, RefuseRun)
+        assert "rows.db is not there" in move.sentence
+        (tmp_path / "away.db").rename(tmp_path / "rows.db")
+        assert any(isinstance(move, StartRun) for move in controller.tick())

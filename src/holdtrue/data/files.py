@@ -1,12 +1,13 @@
 """Files: one Parquet or CSV file, or a glob of them with the same columns, read into one frame."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 import polars as pl
 
+from holdtrue.data.partitions import list_folder, read_partitions
 from holdtrue.errors import ColumnMissing, SchemaMismatch, SourceError, SourceMissing
 
 PARQUET = (".parquet", ".pq")
@@ -29,6 +30,7 @@ class _Part:
     path: Path
     schema: dict[str, pl.DataType]
     frame: pl.DataFrame | None  # a CSV file has to be read to know its types, so its rows are kept
+    partitions: dict[str, pl.Series] = field(default_factory=dict)  # columns in the names of its folders
 
 
 def read_files(
@@ -39,10 +41,12 @@ def read_files(
     ignore: Collection[str] = (),
     texts: Collection[str] = (),
 ) -> FileRead:
-    """Read one file or a glob of them (in order of their names) into one frame.
+    """Read one file, all files of a folder, or a glob of them (in order of their names) into one frame.
+
+    Folders with names such as `day=2024-01-01` give their files a column; a file's own column of that name wins.
 
     Args:
-        path: file or glob, absolute or relative to `folder`; Parquet (.parquet, .pq) or CSV (.csv, .csv.gz).
+        path: file, folder or glob, absolute or relative to `folder`; Parquet (.parquet, .pq) or CSV (.csv, .csv.gz).
         folder: where a relative path starts.
         columns: the columns to read; None for all.
         ignore: columns that need not be read nor agree between files.
@@ -55,7 +59,8 @@ def read_files(
         SchemaMismatch: a column is of another type in another file.
     """
     paths = find_files(path, folder=folder)
-    parts = [_open_part(each, texts) for each in paths]
+    told = read_partitions(paths, folder=folder, texts=texts)
+    parts = [_add_partitions(_open_part(each, texts), found) for each, found in zip(paths, told, strict=True)]
     wanted = [name for name in parts[0].schema if name not in ignore] if columns is None else list(columns)
     for part in parts:
         _check_part(part, wanted, parts[0], is_declared=columns is not None)
@@ -92,7 +97,7 @@ def find_files(path: str, *, folder: Path) -> list[Path]:
     if place.is_file():
         found = [place]
     elif place.is_dir():
-        raise SourceMissing(f"{place} is a folder", expected="a file or a glob", remedy=f'write "{path}/*.parquet"')
+        found = list_folder(place, PARQUET + CSV)
     elif any(sign in path for sign in "*?["):
         pattern = Path(path)
         start = Path(pattern.anchor) if pattern.is_absolute() else folder
@@ -156,6 +161,11 @@ def _open_part(path: Path, texts: Collection[str]) -> _Part:
     return _Part(path, dict(frame.schema), frame)
 
 
+def _add_partitions(part: _Part, told: dict[str, pl.Series]) -> _Part:
+    more = {name: value for name, value in told.items() if name not in part.schema}
+    return replace(part, schema={**part.schema, **{name: value.dtype for name, value in more.items()}}, partitions=more)
+
+
 def _unreadable(path: Path, error: Exception) -> SourceError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return SourceError(f"the file {path} cannot be read: {reason}", expected="a whole Parquet or CSV file")
@@ -210,9 +220,22 @@ def find_shared_type(one: pl.DataType, other: pl.DataType) -> pl.DataType | None
     return one if one == other else None
 
 
+def _read_own(part: _Part, names: Sequence[str]) -> pl.DataFrame:
+    if part.frame is not None:
+        return part.frame
+    # Without a column a frame would have no rows to give its partitions to.
+    return pl.read_parquet(part.path, columns=list(names or list(part.schema)[:1]), glob=False, hive_partitioning=False)
+
+
 def _read_part(part: _Part, wanted: Sequence[str], types: dict[str, pl.DataType]) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(part.path, columns=list(wanted), glob=False) if part.frame is None else part.frame
+        own = [name for name in wanted if name not in part.partitions]
+        frame = _read_own(part, own)
+        frame = frame.with_columns(
+            pl.lit(part.partitions[name][0], part.schema[name]).alias(name)
+            for name in wanted
+            if name in part.partitions
+        )
         return frame.select(pl.col(name).cast(types[name]) for name in wanted)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(part.path, error) from error
