@@ -79,10 +79,6 @@ def test_a_folder_without_rows_or_of_another_format_is_refused(tmp_path: Path) -
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceMissing, match=r"holds no \.parquet"):
         read_files("empty", folder=tmp_path)
-    write_part(tmp_path / "lake" / "p.parquet", [1])
-    (tmp_path / "lake" / "_delta_log").mkdir()
-    with pytest.raises(SourceError, match="is a table of Delta Lake"):
-        read_files("lake", folder=tmp_path)
     write_part(tmp_path / "ice" / "data" / "p.parquet", [1])
     (tmp_path / "ice" / "metadata").mkdir()
     (tmp_path / "ice" / "metadata" / "v1.metadata.json").write_text("{}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from holdtrue.data.lake import find_version, is_lake, read_lake
 from holdtrue.data.partitions import list_folder, read_partitions
 from holdtrue.errors import ColumnMissing, SchemaMismatch, SourceError, SourceMissing
 
@@ -43,7 +44,8 @@ def read_files(
 ) -> FileRead:
     """Read one file, all files of a folder, or a glob of them (in order of their names) into one frame.
 
-    Folders with names such as `day=2024-01-01` give their files a column; a file's own column of that name wins.
+    A folder of Delta Lake is read at its newest version. Folders with names such as `day=2024-01-01` give their files a
+    column; a file's own column of that name wins.
 
     Args:
         path: file, folder or glob, absolute or relative to `folder`; Parquet (.parquet, .pq) or CSV (.csv, .csv.gz).
@@ -58,6 +60,8 @@ def read_files(
         ColumnMissing: `columns` names one that is not there, or the files do not have the same columns.
         SchemaMismatch: a column is of another type in another file.
     """
+    if is_lake(folder / path):
+        return _read_version(path, folder, columns, ignore)
     paths = find_files(path, folder=folder)
     told = read_partitions(paths, folder=folder, texts=texts)
     parts = [_add_partitions(_open_part(each, texts), found) for each, found in zip(paths, told, strict=True)]
@@ -72,6 +76,11 @@ def read_files(
         extra = [name for name in names if name not in parts[0].schema and name not in ignore]
         notes += tuple(f"{name!r} is not in {paths[0].name}, the first file: it was left out" for name in extra)
     return FileRead(frame=frame, source=str(path), names=names, notes=notes)
+
+
+def _read_version(path: str, folder: Path, columns: Collection[str] | None, ignore: Collection[str]) -> FileRead:
+    frame, names, version = read_lake(folder / path, columns=columns, ignore=ignore)
+    return FileRead(frame=frame, source=f"{path} at version {version}", names=names, notes=())
 
 
 def read_types(path: Path) -> dict[str, pl.DataType]:
@@ -118,6 +127,8 @@ def find_files(path: str, *, folder: Path) -> list[Path]:
 
 def print_files(path: str, *, folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Return name, time of change and size of each file that a path or glob names: equal while nobody wrote to them."""
+    if is_lake(folder / path):
+        return ((path, find_version(folder / path), 0),)
     found = [(each, each.stat()) for each in find_files(path, folder=folder)]
     return tuple((str(each), stat.st_mtime_ns, stat.st_size) for each, stat in found)
 

@@ -12,8 +12,6 @@ from holdtrue.errors import SourceError, SourceMissing
 
 _SEGMENT = re.compile(r"^([A-Za-z_]\w*)=(.*)$")
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
-# Folders that tell which of their files count; all of them together are none of the table's states.
-LEDGERS = {"_delta_log": "Delta Lake", "metadata": "Iceberg"}
 
 
 def list_folder(place: Path, endings: tuple[str, ...]) -> list[Path]:
@@ -23,14 +21,12 @@ def list_folder(place: Path, endings: tuple[str, ...]) -> list[Path]:
         SourceError: the folder is a table of a format whose files alone do not say what is in it.
         SourceMissing: no file of a known ending is there.
     """
-    for name, format_name in LEDGERS.items():
-        ledger = place / name
-        if ledger.is_dir() and (name == "_delta_log" or any(ledger.glob("*.metadata.json"))):
-            raise SourceError(
-                f"the folder {place} is a table of {format_name}: its files alone do not say which rows count",
-                expected="plain Parquet or CSV files",
-                remedy="write the state to be trained on as Parquet",
-            )
+    if any((place / "metadata").glob("*.metadata.json")):
+        raise SourceError(
+            f"the folder {place} is a table of Iceberg: its files alone do not say which rows count",
+            expected="plain Parquet or CSV files, or a table of Delta Lake",
+            remedy="write the state to be trained on as Parquet",
+        )
     parts = [each for each in place.rglob("*") if each.is_file() and not _is_hidden(each.relative_to(place))]
     if not any(each.name.lower().endswith(endings) for each in parts):
         raise SourceMissing(f"the folder {place} holds no {', '.join(endings)}", expected="at least one such file")
