@@ -10,6 +10,8 @@ from .declaration import draft_schema as draft_schema
 from .declaration import find_schema as find_schema
 from .declaration import print_schema_file as print_schema_file
 from .declaration import schema as schema
+from .erasure import Erased as Erased
+from .erasure import erase_key as erase_key
 from .files import print_files as print_files
 from .files import read_files as read_files
 from .growth import extend_history as extend_history
@@ -25,8 +27,6 @@ from .log.child import Upkeep as Upkeep
 from .log.child import read_log_problems as read_log_problems
 from .log.compaction import Compacted as Compacted
 from .log.compaction import compact_log as compact_log
-from .log.erasure import Erased as Erased
-from .log.erasure import erase_key as erase_key
 from .log.profiles import DayProfile as DayProfile
 from .log.profiles import read_log_profiles as read_log_profiles
 from .log.query import LogQuery as LogQuery
