@@ -4,7 +4,6 @@ Nothing was promised for a model that came without a gate: its first labelled da
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -81,23 +80,13 @@ def keep_vigil(rows: JudgedRows, inputs: History, *, tolerance_share: float, ref
     )
     known = inputs.rows(until=EPOCH + int(rows.times[is_reference].max()) * MICROSECOND)
     return Vigil(
-        sentence=_tell_present(watch, later, alarms),
+        sentence=watch.read(later.losses, later.days).sentence,
         reference_until=_end_of(last),
         reference_loss=reference.mean,
         baseline_loss=baseline,
         limit=watch.limit,
         alerts=tuple(_raise_alert(alarm, watch, later, known, inputs) for alarm in alarms),
     )
-
-
-def _tell_present(watch: RiskWatch, later: JudgedRows, alarms: Sequence[Alarm]) -> str:
-    """Say how the risk stands at the end, from the rows since the last alert ended."""
-    if not alarms:
-        return watch.read(later.losses, later.days).sentence
-    last = alarms[-1]
-    begins_after = last.begins_after if last.closed_on is None else last.closed_on
-    rows = later if begins_after is None else later.take(later.days > begins_after)
-    return watch.read(rows.losses, rows.days).sentence
 
 
 def _choose_reference(rows: JudgedRows, declared: datetime | None) -> int:

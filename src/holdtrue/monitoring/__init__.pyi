@@ -1,4 +1,6 @@
 from .alarm import Alarm as Alarm
+from .alarm import Course as Course
+from .alarm import follow_alarms as follow_alarms
 from .alarm import trace_alarms as trace_alarms
 from .belief import believe_quality as believe_quality
 from .belief import measure_beliefs as measure_beliefs
@@ -24,6 +26,7 @@ from .windows import measure_windows as measure_windows
 __all__ = [
     "Alarm",
     "ColumnMove",
+    "Course",
     "DriftReport",
     "FlowReading",
     "LikelyCause",
@@ -33,6 +36,7 @@ __all__ = [
     "believe_quality",
     "choose_limit",
     "explain_drift",
+    "follow_alarms",
     "measure_beliefs",
     "measure_metrics",
     "measure_quality",

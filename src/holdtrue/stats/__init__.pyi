@@ -7,6 +7,7 @@ from .delong import delong_paired as delong_paired
 from .detector import EDetector as EDetector
 from .detector import has_family_alarmed as has_family_alarmed
 from .detector import mean_log_m as mean_log_m
+from .detector_family import DetectorFamily as DetectorFamily
 from .drift import Homogeneity as Homogeneity
 from .drift import Profile as Profile
 from .drift import bin_reference as bin_reference
@@ -57,6 +58,7 @@ __all__ = [
     "Calibration",
     "CalibrationBin",
     "DeLong",
+    "DetectorFamily",
     "EDetector",
     "EProcess",
     "Homogeneity",
