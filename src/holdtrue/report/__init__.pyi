@@ -43,6 +43,8 @@ from .watch import render_watch as render_watch
 from .watch import tabulate_watched as tabulate_watched
 from .watch import tabulate_windows as tabulate_windows
 from .watch import tell_watch as tell_watch
+from .watched_slices import tabulate_watched_slices as tabulate_watched_slices
+from .watched_slices import tell_watched_slices as tell_watched_slices
 from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
@@ -90,6 +92,7 @@ __all__ = [
     "tabulate_standards",
     "tabulate_versions",
     "tabulate_watched",
+    "tabulate_watched_slices",
     "tabulate_windows",
     "tell_answer",
     "tell_backtest",
@@ -105,5 +108,6 @@ __all__ = [
     "tell_verdict",
     "tell_versions",
     "tell_watch",
+    "tell_watched_slices",
     "tell_weights",
 ]

@@ -52,6 +52,9 @@ from .randomised import randomised_confidence_sequence as randomised_confidence_
 from .randomised import randomised_differences as randomised_differences
 from .randomised import randomised_range as randomised_range
 from .sequence import confidence_sequence as confidence_sequence
+from .skewed import Shape as Shape
+from .skewed import bound_mean as bound_mean
+from .skewed import measure_shape as measure_shape
 
 __all__ = [
     "N_LEVELS",
@@ -70,6 +73,7 @@ __all__ = [
     "PairedInterval",
     "PoweredMean",
     "Profile",
+    "Shape",
     "Side",
     "Wobble",
     "absolute_error_rows",
@@ -77,6 +81,7 @@ __all__ = [
     "auc",
     "auc_interval",
     "bin_reference",
+    "bound_mean",
     "brier_range",
     "brier_rows",
     "calibrate_wobble",
@@ -96,6 +101,7 @@ __all__ = [
     "macro_auc",
     "mean_absolute_error",
     "mean_log_m",
+    "measure_shape",
     "pack_profile",
     "paired_interval",
     "population_stability_index",

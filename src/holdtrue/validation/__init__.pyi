@@ -13,6 +13,8 @@ from .leak import find_leaks as find_leaks
 from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
 from .overlap import judge_leaks as judge_leaks
+from .slice import cut_rows as cut_rows
+from .slice import settle_cut as settle_cut
 from .versus import AnswerFigures as AnswerFigures
 from .versus import Versus as Versus
 from .versus import as_measured as as_measured
@@ -33,6 +35,7 @@ __all__ = [
     "compare_answers",
     "compare_losses",
     "convert_model",
+    "cut_rows",
     "find_leaks",
     "find_overlap",
     "judge_baseline",
@@ -40,4 +43,5 @@ __all__ = [
     "judge_gate",
     "judge_leaks",
     "measure_weights",
+    "settle_cut",
 ]

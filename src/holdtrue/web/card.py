@@ -15,6 +15,7 @@ from holdtrue.report import (
     tell_beliefs,
     tell_coverage,
     tell_rollout,
+    tell_watched_slices,
     tell_weights,
 )
 from holdtrue.web.gallery import Gallery
@@ -84,6 +85,7 @@ class LoopCard:
     quality: str | None
     quality_words: str
     beliefs: tuple[str, ...]
+    slices: tuple[str, ...]
     coverage: str
     alerts: tuple[tuple[datetime, str], ...]
     decisions: tuple[DecisionLine, ...]
@@ -110,6 +112,7 @@ def lay_card(loop: LoopView, gallery: Gallery) -> LoopCard:
         quality=_hang_quality(loop, gallery) if measured else None,
         quality_words=_tell_last(max(measured, key=lambda w: (w.ends_at, w.n_labelled))) if measured else "",
         beliefs=tell_beliefs(loop.beliefs),
+        slices=tell_watched_slices(loop.slices),
         coverage=tell_coverage(loop.coverage) if loop.coverage is not None else "No prediction has been asked for yet.",
         alerts=tuple((alert.opened_at, alert.sentence) for alert in loop.alerts),
         decisions=tuple(_lay_decision(entry) for entry in loop.decisions),
