@@ -60,7 +60,7 @@ def test_check_says_what_the_log_holds(holdtrue: Command, watched: Path) -> None
     assert (found["task"], found["n_rows"], found["versions"]) == ("binary", 1600, ["the model"])
 
 
-@pytest.mark.parametrize("command", ["train", "tick", "up", "status", "backtest"])
+@pytest.mark.parametrize("command", ["train", "tick", "status", "backtest"])
 def test_what_needs_a_model_of_its_own_is_refused_and_leaves_nothing(
     holdtrue: Command, watched: Path, command: str
 ) -> None:

@@ -9,15 +9,17 @@ from typing import Annotated
 
 import typer
 
+from holdtrue.domain import Predictions
 from holdtrue.errors import NotFound
-from holdtrue.loop import HoldRollout, Move
-from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project
+from holdtrue.loop import HoldRollout, Move, load_loop
+from holdtrue.project import FOLDER, Live, StoredView, WatchedProject, control_lock, open_project
 from holdtrue.serving import start_workers, write_traffic_file
 from holdtrue.store import Store
 
 from .console import say
 
 Port = Annotated[int, typer.Option(help="Where predictions and labels are answered.")]
+LOOK_SECONDS = 5.0
 N_Workers = Annotated[int, typer.Option("--workers", help="How many processes answer.")]
 
 
@@ -27,11 +29,17 @@ def up(
     page_port: Annotated[int, typer.Option(help="Where the page is shown.")] = 8787,
     workers: N_Workers = 1,
 ) -> None:
-    """Train if need be, serve, watch, retrain and roll out, with one page that shows it. Ctrl-C ends it."""
+    """Train if need be, serve, watch, retrain and roll out, with one page that shows it. Ctrl-C ends it.
+
+    A loop with data=ht.predictions(...) has the page alone: its log is read again as it grows.
+    """
     from holdtrue.web import start_page
 
-    stop = _stop_on_signals()
-    with open_project(loop_file) as project, control_lock(project.store.folder):
+    stop, loop = _stop_on_signals(), load_loop(loop_file)
+    if isinstance(loop.data, Predictions):
+        _show_watched(WatchedProject(loop=loop, folder=loop_file.resolve().parent), page_port, stop)
+        return
+    with open_project(loop_file, loop=loop) as project, control_lock(project.store.folder):
         live = Live(project=project, port=port, n_workers=workers, on_move=_tell_move)
         say("Starting ...")
         live.start()
@@ -50,6 +58,21 @@ def up(
                 live.run(stop.is_set)
         finally:
             live.stop()
+
+
+def _show_watched(watched: WatchedProject, page_port: int, stop: threading.Event) -> None:
+    """Show the page of a loop that only watches, and read its log again as it grows."""
+    from holdtrue.web import start_page
+
+    opened = watched.look()
+    with start_page(watched, port=page_port) as page:
+        say(f"Watching {watched.loop.name}, which is served elsewhere; the page is {page.url}")
+        while True:
+            for alert in opened:
+                say(f"ALERT from {alert.opened_at:%Y-%m-%d}: {alert.sentence}")
+            if stop.wait(LOOK_SECONDS):
+                return
+            opened = watched.look()
 
 
 def serve(

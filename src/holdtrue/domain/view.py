@@ -100,6 +100,7 @@ class LoopView:
         beliefs: what the version in charge believes of its own answers; never measured.
         slices: how the declared slices of the version in charge stand.
         notes: sentences that a reader must know.
+        is_watched: the model is served elsewhere: there are neither versions of its own, decisions nor runs.
     """
 
     name: str
@@ -118,6 +119,7 @@ class LoopView:
     beliefs: tuple[Belief, ...] = ()
     slices: tuple[SliceReading, ...] = ()
     notes: tuple[str, ...] = ()
+    is_watched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

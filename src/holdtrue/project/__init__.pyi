@@ -13,6 +13,7 @@ from .view import StoredView as StoredView
 from .view import view_loop as view_loop
 from .wanted import WantedLabel as WantedLabel
 from .wanted import list_wanted as list_wanted
+from .watched import WatchedProject as WatchedProject
 
 __all__ = [
     "FOLDER",
@@ -21,6 +22,7 @@ __all__ = [
     "Scored",
     "StoredView",
     "WantedLabel",
+    "WatchedProject",
     "bring_model",
     "compare_versions",
     "control_lock",

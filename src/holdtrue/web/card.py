@@ -93,6 +93,7 @@ class LoopCard:
     notes: tuple[str, ...]
     may_promote: bool
     may_rollback: bool
+    is_watched: bool
 
 
 def lay_card(loop: LoopView, gallery: Gallery) -> LoopCard:
@@ -119,11 +120,14 @@ def lay_card(loop: LoopView, gallery: Gallery) -> LoopCard:
         runs=tuple(_lay_run(run) for run in loop.runs),
         notes=loop.notes,
         may_promote=is_active,
-        may_rollback=is_active or len({takeover.version for takeover in loop.takeovers}) > 1,
+        may_rollback=is_active or (not loop.is_watched and len({t.version for t in loop.takeovers}) > 1),
+        is_watched=loop.is_watched,
     )
 
 
 def _tell_headline(loop: LoopView) -> str:
+    if loop.is_watched:
+        return "The model is served elsewhere; its log is watched here."
     if loop.champion is None:
         return "No version has passed its checks yet, so that nobody answers."
     since = f" since {format_moment(loop.takeovers[-1].at)}" if loop.takeovers else ""
