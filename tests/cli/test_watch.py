@@ -75,3 +75,10 @@ def test_watching_a_table_is_refused(holdtrue: Command, fresh: Path) -> None:
 def test_a_moment_without_a_zone_is_refused(holdtrue: Command, watched: Path) -> None:
     problem = holdtrue("watch", watched, "--reference-until", "2024-01-20T00:00:00", code=2).problem
     assert "--reference-until" in problem
+
+
+def test_a_report_into_a_folder_that_is_not_there_is_refused_before_the_work(
+    holdtrue: Command, watched: Path, tmp_path: Path
+) -> None:
+    (watched.parent / "log.csv").unlink()
+    assert "mkdir -p" in holdtrue("watch", watched, "--report", tmp_path / "no" / "out.html", code=2).problem

@@ -13,6 +13,8 @@ from .figures import tabulate_losses as tabulate_losses
 from .figures import tabulate_periods as tabulate_periods
 from .figures import tabulate_policies as tabulate_policies
 from .figures import tabulate_standards as tabulate_standards
+from .file import check_targets as check_targets
+from .file import write_file as write_file
 from .markdown import render_markdown as render_markdown
 from .page import Section as Section
 from .page import list_backtest_sections as list_backtest_sections
@@ -58,6 +60,7 @@ __all__ = [
     "Chart",
     "Figures",
     "Section",
+    "check_targets",
     "draw_calibration",
     "draw_comparisons",
     "draw_policies",
@@ -110,4 +113,5 @@ __all__ = [
     "tell_watch",
     "tell_watched_slices",
     "tell_weights",
+    "write_file",
 ]
