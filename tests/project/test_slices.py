@@ -118,6 +118,8 @@ def test_a_version_keeps_what_its_slices_lost_where_it_was_judged(sliced: Path) 
     known = {reference.name: reference for reference in cut.references}
     assert known["plant = b"].upper > known["plant = b"].mean
     assert known["plant = d"].upper is None
+    metrics = loop.champion.metrics
+    assert metrics["evaluation_auc_low"] < metrics["evaluation_auc"] < metrics["evaluation_auc_high"]
     assert "Not enough data to watch 1 slice: plant = d (" in " ".join(tell_watched_slices(loop.slices))
 
 

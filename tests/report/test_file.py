@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) 
     write_file(path, "first")
     write_file(path, "größer")
     assert path.read_text(encoding="utf-8") == "größer"
-    assert os.listdir(tmp_path) == ["out.html"]
+    assert [each.name for each in tmp_path.iterdir()] == ["out.html"]
 
 
 def test_a_link_stays_a_link_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
@@ -50,7 +49,7 @@ def test_what_the_disk_refuses_leaves_the_file_before(tmp_path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 7
     assert path.read_text() == "before"
-    assert os.listdir(tmp_path) == ["out.html"]
+    assert [each.name for each in tmp_path.iterdir()] == ["out.html"]
 
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:

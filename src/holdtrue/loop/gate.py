@@ -24,7 +24,14 @@ from holdtrue.domain import (
 from holdtrue.monitoring import settle_design_effect
 from holdtrue.registry import Scorer, StoredModel
 from holdtrue.stats import paired_interval
-from holdtrue.validation import Candidate, GateReport, baseline_predictions, judge_gate, judge_leaks
+from holdtrue.validation import (
+    Candidate,
+    GateReport,
+    baseline_predictions,
+    judge_gate,
+    judge_leaks,
+    measure_metric_intervals,
+)
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
@@ -154,7 +161,7 @@ class Gate:
             candidate_loss=mean,
             risk_upper=risk.high if risk is not None else mean,
             risk_design_effect=risk.design_effect if risk is not None else 1.0,
-            metrics=measure_quality(rows.task, answers, labels) if len(losses) else {},
+            metrics=_measure_metrics(rows, answers, days),
             is_refresh=is_refresh,
         )
 
@@ -168,6 +175,16 @@ class Gate:
             champion_risk=report.champion_risk,
             standard=standards[0] if standards else Standard.NO_HARM,
         )
+
+
+def _measure_metrics(rows: Dataset, answers: NDArray[np.float64], days: NDArray[np.int64]) -> dict[str, float]:
+    """Return the figures that people know, and the ends of their intervals as `NAME_low` and `NAME_high`."""
+    labels = rows.encoded_labels()
+    found = measure_quality(rows.task, answers, labels)
+    for name, each in measure_metric_intervals(rows.task, answers, labels, days=days).items():
+        if each.low is not None and each.high is not None:
+            found |= {f"{name}_low": each.low, f"{name}_high": each.high}
+    return found
 
 
 def day_numbers(rows: Dataset) -> NDArray[np.int64]:
