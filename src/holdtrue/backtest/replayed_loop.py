@@ -153,13 +153,10 @@ class ReplayedLoop:
         if champion is None or watch is None or self._finished is not None:
             return facts
         watched = self._judge(moment, end)
-        alert = watch.read(watched.losses, watched.days, run_length_days=watch.alert_run_length_days)
+        risk, alert = watch.read_both(watched.losses, watched.days, on_risk=self.policy.on_risk)
         slices = self._read_slices(champion, watched, watch)
         facts = replace(facts, alert=place_risk(alert, slices), slices=slices)
-        if evidence is not None or self.policy.on_risk is None:
-            return facts
-        run_length_days = self.policy.on_risk.run_length_days
-        return replace(facts, risk=watch.read(watched.losses, watched.days, run_length_days=run_length_days))
+        return facts if evidence is not None else replace(facts, risk=risk)
 
     def _judge(self, moment: int, end: int) -> "_JudgedRows":
         """Return the matured answers that the version in charge has given since it took charge."""

@@ -113,8 +113,8 @@ def _tell_broken(frame: pl.DataFrame, conditions: list[Condition], key: str | No
     broken = [(each, n) for each, n in counts if isinstance(n, int) and n]
     if not broken:
         return problems
-    # In memory: the arg_max of polars 2.1 is wrong on booleans when it streams. Listing all the rows that break a rule, to
-    # see the first of them, takes three times as long.
+    # In memory: the arg_max of polars 2.1 is wrong on booleans when it streams. To list all the rows that break a rule,
+    # and take the first of them, takes three times as long.
     asked = [each.broken.fill_null(value=False) for each, _ in broken]
     firsts = plain.select(is_broken.arg_max().alias(str(i)) for i, is_broken in enumerate(asked))
     rows = firsts.collect(engine="in-memory").row(0)

@@ -34,7 +34,7 @@ from holdtrue.store import Store, Transaction
 from .act import CHAMPION, Actor
 from .concern import watch_flow
 from .decide import decide
-from .observe import count_news, explain_risk, gather_evidence, judge_answers, place_risk, read_risk, read_slices
+from .observe import count_news, explain_risk, gather_evidence, judge_answers, place_risk, read_slices
 from .order import Brought, TrainingOrder, TrainingResult
 from .policy import make_policy
 from .release import Registrar
@@ -215,7 +215,8 @@ class Controller:
         facts = replace(facts, concerns=concerns)
         watch = restore_watch(champion, self.loop)
         rows = judge_answers(log, labels, champion, since=taken[-1], label_delay=delay, now=now)
-        alert, slices = read_risk(rows, watch, run_length_days=watch.alert_run_length_days), read_slices(rows, watch)
+        risk, alert = watch.read_both(rows.losses, rows.days, on_risk=policy.on_risk)
+        slices = read_slices(rows, watch)
         table = self.history(now)
         is_news = not any(a.version == state.champion and a.cause is Cause.RISK for a in state.open_alerts)
         if alert.has_risen and is_news:
@@ -227,8 +228,6 @@ class Controller:
             versions = self._read_versions(state.rollout)
             evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)
             return replace(facts, evidence=evidence)
-        on_risk = policy.on_risk
-        risk = None if on_risk is None else read_risk(rows, watch, run_length_days=on_risk.run_length_days)
         n_rows, n_days = count_news(table.known_at(now), log, labels, champion)
         return replace(facts, risk=risk, n_new_rows=n_rows, n_new_days=n_days)
 

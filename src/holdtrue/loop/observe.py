@@ -211,11 +211,6 @@ def judge_answers(
     return JudgedAnswers(losses=losses[known], days=days[known], features=features.filter(pl.Series(known)))
 
 
-def read_risk(rows: JudgedAnswers, watch: RiskWatch, *, run_length_days: float) -> RiskReading:
-    """Read the risk of the version in charge from its own matured answers since it took charge."""
-    return watch.read(rows.losses, rows.days, run_length_days=run_length_days)
-
-
 def read_slices(rows: JudgedAnswers, watch: RiskWatch) -> SlicesReading | None:
     """Read how the declared slices stand; None where none was judged."""
     if not watch.slices:

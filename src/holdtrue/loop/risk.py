@@ -66,6 +66,17 @@ class RiskWatch:
             run_length_days=run_length_days,
         )
 
+    def read_both(
+        self, losses: NDArray[np.float64], days: NDArray[np.int64], *, on_risk: OnRisk | None
+    ) -> tuple[RiskReading | None, RiskReading]:
+        """Read the risk at the threshold of the trigger (None without one) and at that of the alert."""
+        risk = None if on_risk is None else self.read(losses, days, run_length_days=on_risk.run_length_days)
+        is_nearer = on_risk is not None and on_risk.run_length_days <= self.alert_run_length_days
+        # Evidence that never reached the nearer threshold never reached the farther one: one walk tells both.
+        if risk is not None and is_nearer and not risk.evidence["n_alarms"]:
+            return risk, risk
+        return risk, self.read(losses, days, run_length_days=self.alert_run_length_days)
+
     def read_slices(
         self, losses: NDArray[np.float64], days: NDArray[np.int64], rows: tuple[SliceRows, ...]
     ) -> SlicesReading:
