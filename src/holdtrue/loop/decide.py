@@ -45,7 +45,9 @@ def decide(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) ->
     A finished training is dealt with first, then a rollout under way, then the triggers. While a rollout or a training
     is under way no other training starts: each challenger meets the champion alone. Alerts are followed all along.
     """
-    return (*_decide_change(policy, state, facts, now), *_decide_alerts(state, facts))
+    changes = _decide_change(policy, state, facts, now)
+    goes_on = state.rollout is not None and not any(isinstance(move, Promote | AbortRollout) for move in changes)
+    return (*changes, *_decide_alerts(state, facts, on_trial=state.rollout if goes_on else None))
 
 
 def _decide_change(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
@@ -155,13 +157,13 @@ def _can_rule_now(policy: LoopPolicy, state: LoopState, facts: Facts, waited: ti
     return waited >= policy.every.span * RETRY_SHARE and facts.n_new_labels >= policy.min_new_labels
 
 
-def _decide_alerts(state: LoopState, facts: Facts) -> tuple[Move, ...]:
+def _decide_alerts(state: LoopState, facts: Facts, *, on_trial: Rollout | None) -> tuple[Move, ...]:
     if state.champion is None:
         return ()
     known = [] if facts.alert is None else [concern_risk(facts.alert)]
     known += [] if facts.slices is None else [concern_slices(facts.slices, facts.alert)]
-    if state.rollout is not None:
-        known = [note_rollout(concern, state.rollout, facts.evidence) for concern in known]
+    if on_trial is not None:
+        known = [note_rollout(concern, on_trial, facts.evidence) for concern in known]
     return tuple(move for concern in (*known, *facts.concerns) for move in _follow_concern(state, concern))
 
 
