@@ -49,6 +49,10 @@ from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
 from .early import EarlyLabels as EarlyLabels
 from .early import sampled as sampled
+from .log_policy import Durability as Durability
+from .log_policy import LogPolicy as LogPolicy
+from .log_policy import WhenFull as WhenFull
+from .log_policy import read_log_policy as read_log_policy
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -161,6 +165,7 @@ __all__ = [
     "DecisionKind",
     "DeclaredUse",
     "Direction",
+    "Durability",
     "EarlyLabels",
     "Equality",
     "Estimate",
@@ -178,6 +183,7 @@ __all__ = [
     "LabelValue",
     "Limits",
     "Lineage",
+    "LogPolicy",
     "Loop",
     "LoopView",
     "Loss",
@@ -241,6 +247,7 @@ __all__ = [
     "VersionComparison",
     "WatchResult",
     "WatchedVersion",
+    "WhenFull",
     "Window",
     "assign",
     "beats_baseline",
@@ -266,6 +273,7 @@ __all__ = [
     "on_risk",
     "parse_span",
     "predictions",
+    "read_log_policy",
     "reproducible",
     "robust_to",
     "sampled",

@@ -1,7 +1,7 @@
 """Counters: what one worker counts, cheap enough for every row; `metrics` turns them into Prometheus's form."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -28,7 +28,9 @@ class Metric(Enum):
     UNSEEN = Family("holdtrue_unseen_levels", "Values that training had not seen.", ("loop", "version"))
     FALLBACKS = Family("holdtrue_fallbacks", "Rows answered for a failing version.", ("loop", "version"))
     SHADOW_DROPPED = Family("holdtrue_shadow_dropped", "Shadow rows not answered.", ("loop", "version", "why"))
-    LOG_FAILURES = Family("holdtrue_log_failures", "Writes of the prediction log that the disk refused.", ("loop",))
+    LOG_FAILURES = Family(
+        "holdtrue_log_failures", "Writes of the prediction log refused, by disk or budget.", ("loop",)
+    )
     LABELS = Family("holdtrue_labels", "Labels received, by loop and whether they were accepted.", ("loop", "status"))
     SWAPS = Family("holdtrue_swaps", "Changes of the traffic that were taken over.", ("loop",))
     LOAD_FAILURES = Family("holdtrue_load_failures", "Versions that could not be loaded.", ("loop", "version"))
@@ -57,8 +59,17 @@ class Counters:
 
     def observe_latency(self, loop: str, seconds: float) -> None:
         """Count a request into its bucket of latency."""
-        self.add(Metric.LATENCY, loop, str(bisect_left(LATENCY_BOUNDS_SECONDS, seconds)))
-        self.add(Metric.LATENCY, loop, "sum", amount=seconds)
+        self.observe_latencies(loop, [seconds])
+
+    def observe_latencies(self, loop: str, seconds: Sequence[float]) -> None:
+        """Count requests into their buckets of latency."""
+        n_requests = [0] * (len(LATENCY_BOUNDS_SECONDS) + 1)
+        for each in seconds:
+            n_requests[bisect_left(LATENCY_BOUNDS_SECONDS, each)] += 1
+        for bucket, n_there in enumerate(n_requests):
+            if n_there:
+                self.add(Metric.LATENCY, loop, str(bucket), amount=n_there)
+        self.add(Metric.LATENCY, loop, "sum", amount=sum(seconds))
 
     def merge(self, counts: Iterable[Count]) -> None:
         """Add the counters of another process."""
