@@ -89,6 +89,10 @@ from .schema import Schema as Schema
 from .schema import SchemaFile as SchemaFile
 from .schema import column as column
 from .signature import Signature as Signature
+from .slicing import ColumnCut as ColumnCut
+from .slicing import SliceCut as SliceCut
+from .slicing import SliceReading as SliceReading
+from .slicing import SliceReference as SliceReference
 from .source import LabelScope as LabelScope
 from .source import Predictions as Predictions
 from .source import Table as Table
@@ -153,6 +157,7 @@ __all__ = [
     "Cause",
     "Check",
     "Column",
+    "ColumnCut",
     "ComparedVersion",
     "Comparison",
     "DatasetRecord",
@@ -218,7 +223,10 @@ __all__ = [
     "Serves",
     "ShareChange",
     "Signature",
+    "SliceCut",
     "SliceDifference",
+    "SliceReading",
+    "SliceReference",
     "Slices",
     "Stage",
     "StageKind",

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck
+from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
+from holdtrue.domain.monitor import check_monitor
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.rollout import Strategy
 from holdtrue.domain.schema import Schema, SchemaFile
@@ -33,6 +34,7 @@ class Loop:
         validate: the checks that a version must pass: those of `holdtrue`, and functions of one's own.
         rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
         retrain: what starts a retraining, see `holdtrue.every` and `holdtrue.on_risk`; None for the default.
+        monitor: the slices whose risk is watched beside that of all rows, see `holdtrue.slices`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Loop:
     rollout: Strategy | None = None
     retrain: Every | OnRisk | Triggers | None = None
     schema: Schema | SchemaFile | None = None
+    monitor: tuple[Slices, ...] | list[Slices] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -70,6 +73,8 @@ class Loop:
                     f"validate={check!r} is not a check",
                     expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
                 )
+        object.__setattr__(self, "monitor", tuple(self.monitor))
+        check_monitor(self.monitor, self.data)
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
         if isinstance(self.retrain, Every):
             object.__setattr__(self, "retrain", Triggers(every=self.retrain))
@@ -115,6 +120,11 @@ class Loop:
     def checks(self) -> tuple[Check, ...]:
         """Return the declared checks."""
         return tuple(self.validate)
+
+    @property
+    def watched_slices(self) -> tuple[tuple[str, ...], ...]:
+        """Return the columns, or the columns together, whose slices are watched; each once."""
+        return tuple(dict.fromkeys(entry for each in self.monitor for entry in each.columns))
 
     @property
     def declared_task(self) -> Task | None:

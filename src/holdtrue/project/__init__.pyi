@@ -19,6 +19,7 @@ from .view import StoredView as StoredView
 from .view import view_loop as view_loop
 from .wanted import WantedLabel as WantedLabel
 from .wanted import list_wanted as list_wanted
+from .watched import WatchedProject as WatchedProject
 
 __all__ = [
     "FOLDER",
@@ -28,6 +29,7 @@ __all__ = [
     "Settings",
     "StoredView",
     "WantedLabel",
+    "WatchedProject",
     "ask_log",
     "bring_model",
     "compare_versions",
