@@ -49,6 +49,15 @@ from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
 from .early import EarlyLabels as EarlyLabels
 from .early import sampled as sampled
+from .fallback import BROKEN_ROW as BROKEN_ROW
+from .fallback import Fallback as Fallback
+from .fallback import FallbackCause as FallbackCause
+from .fallback import FallbackKind as FallbackKind
+from .fallback import Substitute as Substitute
+from .fallback import constant as constant
+from .fallback import last_good as last_good
+from .fallback import make_substitute as make_substitute
+from .fallback import rule as rule
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -58,7 +67,9 @@ from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
 from .outcome import money as money
+from .predicate import Expression as Expression
 from .predicate import Predicate as Predicate
+from .predicate import make_expression as make_expression
 from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
@@ -114,6 +125,7 @@ from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
+from .version import find_former as find_former
 from .version_comparison import ComparedVersion as ComparedVersion
 from .version_comparison import Finding as Finding
 from .version_comparison import Measured as Measured
@@ -133,6 +145,7 @@ from .watch import WatchResult as WatchResult
 
 __all__ = [
     "ABORT_BUDGET",
+    "BROKEN_ROW",
     "FIRST",
     "PROBABILITY_CLIP",
     "WEIGHT",
@@ -162,7 +175,11 @@ __all__ = [
     "Every",
     "EvidencePoint",
     "Explanation",
+    "Expression",
     "Fairness",
+    "Fallback",
+    "FallbackCause",
+    "FallbackKind",
     "Finding",
     "InvariantTo",
     "Json",
@@ -220,6 +237,7 @@ __all__ = [
     "StandardResult",
     "StepRecord",
     "Strategy",
+    "Substitute",
     "Table",
     "Takeover",
     "Task",
@@ -240,16 +258,21 @@ __all__ = [
     "canary",
     "column",
     "combine_rulings",
+    "constant",
     "default_kind",
     "digest_of",
     "encode_canonically",
     "every",
     "fairness",
+    "find_former",
     "hash_unit",
     "invariant_to",
+    "last_good",
     "link_digest",
     "make_action_rule",
+    "make_expression",
     "make_predicate",
+    "make_substitute",
     "measure_quality",
     "money",
     "monotone_in",
@@ -260,6 +283,7 @@ __all__ = [
     "predictions",
     "reproducible",
     "robust_to",
+    "rule",
     "sampled",
     "serves",
     "slices",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck
+from holdtrue.domain.fallback import Fallback, settle_fallback
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.rollout import Strategy
 from holdtrue.domain.schema import Schema, SchemaFile
@@ -33,6 +34,8 @@ class Loop:
         validate: the checks that a version must pass: those of `holdtrue`, and functions of one's own.
         rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
         retrain: what starts a retraining, see `holdtrue.every` and `holdtrue.on_risk`; None for the default.
+        fallback: who answers a row that the version in charge does not: "last_good" (the champion before), or see
+            `holdtrue.last_good`, `holdtrue.constant` and `holdtrue.rule`; None refuses the row.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Loop:
     rollout: Strategy | None = None
     retrain: Every | OnRisk | Triggers | None = None
     schema: Schema | SchemaFile | None = None
+    fallback: Fallback | str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -70,6 +74,7 @@ class Loop:
                     f"validate={check!r} is not a check",
                     expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
                 )
+        object.__setattr__(self, "fallback", settle_fallback(self.fallback))
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
         if isinstance(self.retrain, Every):
             object.__setattr__(self, "retrain", Triggers(every=self.retrain))
@@ -110,6 +115,11 @@ class Loop:
     def triggers(self) -> Triggers | None:
         """Return the declared triggers, or None when the default applies."""
         return self.retrain if isinstance(self.retrain, Triggers) else None
+
+    @property
+    def declared_fallback(self) -> Fallback | None:
+        """Return the declared fallback, or None."""
+        return settle_fallback(self.fallback)
 
     @property
     def checks(self) -> tuple[Check, ...]:

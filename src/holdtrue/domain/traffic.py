@@ -11,11 +11,12 @@ _SCALE = float(2**64)
 
 
 class Role(StrEnum):
-    """The part that a version plays when it answers."""
+    """The part that a version plays when it answers; `LAST_GOOD` is a former champion's, as a fallback."""
 
     CHAMPION = "champion"
     CHALLENGER = "challenger"
     SHADOW = "shadow"
+    LAST_GOOD = "last_good"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,16 +1,18 @@
 """Version: one trained model, immutable: artifact + signature + lineage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from holdtrue.domain.digest import Json
+from holdtrue.domain.fallback import Fallback
 from holdtrue.domain.loss import Loss
 from holdtrue.domain.outcome import ActionRule
 from holdtrue.domain.rollout import RolloutPlan
 from holdtrue.domain.signature import Signature
 
+_IN_CHARGE = "champion"  # the alias of the version in charge
 # The weights of features stand among a version's figures under their names behind this.
 WEIGHT = "weight_"
 
@@ -75,7 +77,7 @@ class Release:
     """The document that travels between places: signed, immutable, complete without the database.
 
     `key`, `unit` and `time` are the names under which requests carry the event, who is exposed and the moment, as the
-    loop's table declares them; None where it declares none.
+    loop's table declares them; None where it declares none. `fallback` is who answers where the version does not.
     """
 
     loop: str
@@ -90,6 +92,7 @@ class Release:
     key: str | None = None
     unit: str | None = None
     time: str | None = None
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,3 +105,17 @@ class AliasEvent:
     at: datetime
     actor: str
     reason: str
+
+
+def find_former(history: Sequence[AliasEvent]) -> int | None:
+    """Return the champion before the present one, to which one may go back; None when there is none.
+
+    >>> find_former([])
+    """
+    way: list[int] = []
+    for event in history:
+        if event.alias != _IN_CHARGE:
+            continue
+        # Who comes back takes the place that it had: what came after it was gone back from, and is no way forward.
+        way = [*way[: way.index(event.version)], event.version] if event.version in way else [*way, event.version]
+    return way[-2] if len(way) > 1 else None

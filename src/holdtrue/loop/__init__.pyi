@@ -23,6 +23,7 @@ from .release import Registrar as Registrar
 from .release import conclude as conclude
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
+from .rule import check_fallback as check_fallback
 from .state import AbortRollout as AbortRollout
 from .state import AdvanceRollout as AdvanceRollout
 from .state import BeginRollout as BeginRollout

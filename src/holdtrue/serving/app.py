@@ -37,6 +37,7 @@ from holdtrue.serving.request.body import (
 from holdtrue.serving.request.field import name_some, suggest_name
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.request.tensor import read_infer
+from holdtrue.serving.wait import read_patience
 
 BODY_SECONDS = 15.0
 RETRY_AFTER_SECONDS = 1
@@ -102,9 +103,10 @@ class _Desk:
     async def predict(self, request: Request) -> Response:
         """Answer rows in the native form."""
         started = time.perf_counter()
+        patience = read_patience(request, self._replica.router.timeout_seconds)
         served = self._find_loop(request)
         records = read_native(await _read_json(request))
-        answers = await self._replica.router.answer(served, records)
+        answers = await self._replica.router.answer(served, records, patience=patience)
         told = describe_answers(served.traffic.loop, answers)
         self._replica.counters.observe_latency(served.traffic.loop, time.perf_counter() - started)
         return _reply(told)
@@ -112,10 +114,11 @@ class _Desk:
     async def infer(self, request: Request) -> Response:
         """Answer rows in the V2 form."""
         started = time.perf_counter()
+        patience = read_patience(request, self._replica.router.timeout_seconds)
         served = self._find_loop(request)
         content = await _read_json(request)
         infer = read_infer(content, features=served.champion.release.version.signature.schema.names)
-        answers = await self._replica.router.answer(served, infer.records, is_whole=True)
+        answers = await self._replica.router.answer(served, infer.records, is_whole=True, patience=patience)
         told = describe_infer(served.traffic.loop, infer.request_id, answers)
         self._replica.counters.observe_latency(served.traffic.loop, time.perf_counter() - started)
         return _reply(told)

@@ -14,6 +14,7 @@ from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
+from holdtrue.serving.target import read_target
 
 STATUS_SECONDS = 0.5
 
@@ -49,7 +50,8 @@ class Replica:
         self._log = PredictionLog(folder / "log", name)
         self._label_log = LabelLog(folder / "labels", name)
         self.shadow = ShadowQueue(self._log, self.counters)
-        self.router = Router(self.engine, self._log, self.shadow, self.counters)
+        timeout_seconds = read_target(folder).timeout_seconds
+        self.router = Router(self.engine, self._log, self.shadow, self.counters, timeout_seconds=timeout_seconds)
         self.labels = LabelDesk(self.engine, self._label_log, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
         self._written: WorkerStatus | None = None

@@ -63,6 +63,8 @@ def describe_infer(loop: str, request_id: str | None, answers: Sequence[Answer |
     outputs.append(_tensor("prediction_id", "BYTES", [answer.prediction.prediction_id for answer in given]))
     outputs.append(_tensor("version", "BYTES", [answer.version.release.version.name for answer in given]))
     outputs.append(_tensor("role", "BYTES", [answer.prediction.role.value for answer in given]))
+    if any(answer.prediction.fallback is not None for answer in given):
+        outputs.append(_tensor("fallback", "BYTES", [answer.prediction.fallback for answer in given]))
     told: dict[str, Json] = {"model_name": loop, "model_version": str(first.number), "outputs": outputs}
     return told if request_id is None else {**told, "id": request_id}
 

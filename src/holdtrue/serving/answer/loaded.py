@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Column, Kind, Release, Traffic
+from holdtrue.domain import Column, FallbackCause, Kind, Release, Substitute, Traffic, make_substitute
 from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
@@ -41,6 +41,16 @@ class LoadedVersion:
         return self.release.version.signature.schema.digest
 
     @cached_property
+    def substitute(self) -> Substitute | None:
+        """Return what answers without a model where this version does not; None where nothing is declared that does."""
+        fallback = self.release.fallback
+        return None if fallback is None else make_substitute(fallback, self.release.version.signature)
+
+    def has_fallback(self, cause: FallbackCause) -> bool:
+        """Say whether its release declares a fallback for a cause."""
+        return self.release.fallback is not None and cause in self.release.fallback.on
+
+    @cached_property
     def names(self) -> EventNames:
         """Return the names under which requests carry the event."""
         return EventNames(key=self.release.key, unit=self.release.unit, time=self.release.time)
@@ -56,6 +66,7 @@ class ServedLoop:
 
     traffic: Traffic
     versions: Mapping[int, LoadedVersion]
+    last_good: LoadedVersion | None = None
 
     @property
     def champion(self) -> LoadedVersion:
@@ -88,6 +99,7 @@ def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False
     with hide_optional(version.format) if is_lean else nullcontext():
         scorer = load_model(artifacts.get(version.artifact), version.format, version.signature)
         loaded = LoadedVersion(release, scorer, RowReader(version.signature))
+        _ = loaded.substitute  # one that cannot be asked is found now, and not with the first failure
         _warm_up(loaded)
         _check_sample(loaded)
     return loaded
