@@ -20,7 +20,12 @@ def test_scoring_says_how_many_rows_which_version_and_where(
     holdtrue: Command, trained: Path, rows: Path, tmp_path: Path
 ) -> None:
     told = holdtrue("score", trained, rows, tmp_path / "out.csv", "--json").object
-    assert told == {"n_rows": 2, "version": "v1", "path": str(tmp_path / "out.csv")}
+    assert told.pop("seconds") > 0
+    assert told.pop("rows_a_second") > 0
+    assert told == {
+        **{"n_rows": 2, "n_refused": 0, "n_resumed": 0, "note": ""},
+        **{"version": "v1", "path": str(tmp_path / "out.csv")},
+    }
     assert pl.read_csv(tmp_path / "out.csv").height == 2
     assert "2 rows answered by v1" in holdtrue("score", trained, rows, tmp_path / "out.parquet").told
 
