@@ -45,6 +45,14 @@ def test_an_answer_is_explained_by_its_id(holdtrue: Command, trained: Path, rows
     assert found["version"]["number"] == 1
     assert found["run"]["run_id"] == found["version"]["lineage"]["run_id"]
     assert "v1 answered True" in holdtrue("why", prediction_id, "--loop", trained).told
+    amounts = [part["contribution"] for part in found["contributions"]["contributions"]]
+    assert sum(amounts) == pytest.approx(found["contributions"]["answer"] - found["contributions"]["base"])
+    assert found["contributions"]["answer"] == pytest.approx(found["prediction"]["answer"][1])
+    told = holdtrue("why", prediction_id, "--loop", trained).told
+    assert "Most of all, heat = " in told
+    assert "█" in told
+    key = found["prediction"]["key"]
+    assert holdtrue("why", key, "--loop", trained, "--json").object["prediction"]["prediction_id"] == prediction_id
     assert "no-such-id" in holdtrue("why", "no-such-id", "--loop", trained, code=2).problem
 
 

@@ -43,6 +43,10 @@ from .check import fairness as fairness
 from .check import no_leak as no_leak
 from .check import not_worse as not_worse
 from .check import slices as slices
+from .contribution import Contribution as Contribution
+from .contribution import Contributions as Contributions
+from .contribution import Method as Method
+from .contribution import Scale as Scale
 from .dataset import DatasetRecord as DatasetRecord
 from .digest import Json as Json
 from .digest import digest_of as digest_of
@@ -164,6 +168,8 @@ __all__ = [
     "Column",
     "ComparedVersion",
     "Comparison",
+    "Contribution",
+    "Contributions",
     "DatasetRecord",
     "Decision",
     "DecisionKind",
@@ -195,6 +201,7 @@ __all__ = [
     "Loss",
     "LossKind",
     "Measured",
+    "Method",
     "ModelCard",
     "ModelFormat",
     "Money",
@@ -224,6 +231,7 @@ __all__ = [
     "Run",
     "RunCost",
     "RunState",
+    "Scale",
     "Schema",
     "SchemaFile",
     "Serves",

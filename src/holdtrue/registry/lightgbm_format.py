@@ -38,6 +38,14 @@ class BoosterScorer(Scorer):
     def _score_values(self, rows: Sequence[Row]) -> NDArray[Any]:
         return self._answer(encode_rows(rows, self._codes)[:, self._columns], n_threads=1)
 
+    def spread_row(self, row: Row) -> NDArray[np.float64]:
+        """Return what each column of the schema adds to the sum of the trees for a row, and last their base.
+
+        Shape (1, n_columns + 1), or (n_classes, n_columns + 1) for several classes. Exact (TreeSHAP).
+        """
+        matrix = encode_rows([row], self._codes)[:, self._columns]
+        return spread_columns(self.booster.predict(matrix, pred_contrib=True, num_threads=1), self._columns, row)
+
     def _answer(self, matrix: NDArray[np.float64], *, n_threads: int) -> NDArray[Any]:
         answers = np.asarray(self.booster.predict(matrix, num_threads=n_threads))
         if self.signature.task is Task.BINARY and answers.ndim == 1:
@@ -119,6 +127,15 @@ def match_columns(booster: Any, signature: Signature) -> tuple[list[int], list[d
     if booster.pandas_categorical:
         _take_pandas_codes(booster.pandas_categorical, columns, codes, signature)
     return columns, codes
+
+
+def spread_columns(told: Any, columns: Sequence[int], row: Row) -> NDArray[np.float64]:
+    """Return a booster's contributions of one row in the order of the schema; a column that it does not take adds 0."""
+    table = np.asarray(told, dtype=np.float64).reshape(-1, len(columns) + 1)
+    spread = np.zeros((len(table), len(row) + 1))
+    spread[:, columns] = table[:, :-1]
+    spread[:, -1] = table[:, -1]
+    return spread
 
 
 def encode_frame(frame: "pl.DataFrame", codes: Sequence[Mapping[Any, float] | None]) -> NDArray[np.float64]:

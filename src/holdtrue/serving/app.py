@@ -17,6 +17,7 @@ from holdtrue.domain import Json
 from holdtrue.serving.answer.loaded import ServedLoop
 from holdtrue.serving.counts.counter import Metric
 from holdtrue.serving.counts.metrics import PROMETHEUS_TYPE, render_metrics
+from holdtrue.serving.explain import TIMEOUT_SECONDS
 from holdtrue.serving.replica import Replica
 from holdtrue.serving.reply import (
     AllRefused,
@@ -51,6 +52,8 @@ def make_app(replica: Replica) -> Starlette:
     table: list[tuple[str, str, Handle]] = [
         ("POST", "/v1/predict", desk.predict),
         ("POST", "/v1/predict/{loop}", desk.predict),
+        ("POST", "/v1/explain", desk.explain),
+        ("POST", "/v1/explain/{loop}", desk.explain),
         ("POST", "/v1/labels", desk.receive_labels),
         ("POST", "/v1/labels/{loop}", desk.receive_labels),
         ("GET", "/v2", desk.show_server),
@@ -61,6 +64,7 @@ def make_app(replica: Replica) -> Starlette:
         ("GET", "/v2/models/{loop}/versions/{version}", desk.show_version),
         ("GET", "/v2/models/{loop}/versions/{version}/ready", desk.show_loop_readiness),
         ("POST", "/v2/models/{loop}/infer", desk.infer),
+        ("POST", "/v2/models/{loop}/explain", desk.explain_infer),
         ("GET", "/metrics", desk.show_metrics),
     ]
 
@@ -122,6 +126,23 @@ class _Desk:
         told = describe_infer(served.traffic.loop, infer.request_id, answers)
         self._replica.counters.observe_latency(served.traffic.loop, time.perf_counter() - started)
         return _reply(told)
+
+    async def explain(self, request: Request) -> Response:
+        """Explain one row in the native form."""
+        patience = read_patience(request, TIMEOUT_SECONDS)
+        served = self._find_loop(request)
+        records = read_native(await _read_json(request))
+        return _reply(await self._replica.explain.explain(served, records, patience))
+
+    async def explain_infer(self, request: Request) -> Response:
+        """Explain one row in the V2 form."""
+        patience = read_patience(request, TIMEOUT_SECONDS)
+        served = self._find_loop(request)
+        content = await _read_json(request)
+        infer = read_infer(content, features=served.champion.release.version.signature.schema.names)
+        told = await self._replica.explain.explain(served, infer.records, patience)
+        named = {"model_name": told.pop("loop"), "model_version": told.pop("version").removeprefix("v"), **told}
+        return _reply(named if infer.request_id is None else {**named, "id": infer.request_id})
 
     async def receive_labels(self, request: Request) -> Response:
         """Take labels in."""

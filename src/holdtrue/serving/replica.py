@@ -12,6 +12,7 @@ from holdtrue.serving.answer.router import Router
 from holdtrue.serving.answer.shadow import ShadowQueue
 from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
+from holdtrue.serving.explain import ExplainDesk
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
 from holdtrue.serving.target import read_target
@@ -53,6 +54,7 @@ class Replica:
         timeout_seconds = read_target(folder).timeout_seconds
         self.router = Router(self.engine, self._log, self.shadow, self.counters, timeout_seconds=timeout_seconds)
         self.labels = LabelDesk(self.engine, self._label_log, self.counters)
+        self.explain = ExplainDesk(self.engine, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
         self._written: WorkerStatus | None = None
 
@@ -70,6 +72,7 @@ class Replica:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.shadow.drain()
         self.shadow.close()
+        self.explain.close()
         self.engine.close()
         self._log.close()
         self._label_log.close()

@@ -51,6 +51,9 @@ from .randomised import randomised_confidence_sequence as randomised_confidence_
 from .randomised import randomised_differences as randomised_differences
 from .randomised import randomised_range as randomised_range
 from .sequence import confidence_sequence as confidence_sequence
+from .shapley import Score as Score
+from .shapley import ShapleyValues as ShapleyValues
+from .shapley import sample_shapley as sample_shapley
 
 __all__ = [
     "N_LEVELS",
@@ -68,6 +71,8 @@ __all__ = [
     "PairedInterval",
     "PoweredMean",
     "Profile",
+    "Score",
+    "ShapleyValues",
     "Side",
     "Wobble",
     "absolute_error_rows",
@@ -103,6 +108,7 @@ __all__ = [
     "randomised_range",
     "required_rows",
     "root_mean_squared_error",
+    "sample_shapley",
     "squared_error_rows",
     "unpack_profile",
     "wasserstein",

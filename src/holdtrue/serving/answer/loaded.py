@@ -46,6 +46,12 @@ class LoadedVersion:
         fallback = self.release.fallback
         return None if fallback is None else make_substitute(fallback, self.release.version.signature)
 
+    @cached_property
+    def references(self) -> list[list[object]]:
+        """Return the rows of the release's sample as the model takes them."""
+        known = frozenset(self.release.version.signature.schema.names)
+        return [self.reader.read(row, RowPlace(i), known=known).values for i, row in enumerate(self.release.sample)]
+
     def has_fallback(self, cause: FallbackCause) -> bool:
         """Say whether its release declares a fallback for a cause."""
         return self.release.fallback is not None and cause in self.release.fallback.on
@@ -132,8 +138,7 @@ def _check_sample(loaded: LoadedVersion) -> None:
     release = loaded.release
     if not release.sample:
         return
-    known = frozenset(release.version.signature.schema.names)
-    rows = [loaded.reader.read(row, RowPlace(i), known=known).values for i, row in enumerate(release.sample)]
+    rows = loaded.references
     answers = loaded.score(rows).reshape(len(rows), -1)
     expected = np.asarray(release.sample_answers, dtype=np.float64).reshape(len(rows), -1)
     if answers.shape != expected.shape or not np.allclose(answers, expected, rtol=_TOLERANCE, atol=_TOLERANCE):

@@ -29,6 +29,9 @@ class Metric(Enum):
     FALLBACKS = Family(
         "holdtrue_fallbacks", "Rows answered in the place of a version.", ("loop", "version", "cause", "by")
     )
+    EXPLANATIONS = Family(
+        "holdtrue_explanations", "Rows explained, by loop, version and method.", ("loop", "version", "method")
+    )
     SHADOW_DROPPED = Family("holdtrue_shadow_dropped", "Shadow rows not answered.", ("loop", "version", "why"))
     LOG_FAILURES = Family("holdtrue_log_failures", "Writes of the prediction log that the disk refused.", ("loop",))
     LABELS = Family("holdtrue_labels", "Labels received, by loop and whether they were accepted.", ("loop", "status"))

@@ -1,0 +1,121 @@
+"""Explain: what each value of a row adds to its answer, found in a thread of its own that gives way to predictions."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdtrue.domain import Contributions, Json, assign
+from holdtrue.errors import HoldtrueError
+from holdtrue.registry import explain_row
+from holdtrue.serving.answer.batcher import Values
+from holdtrue.serving.answer.engine import Engine
+from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
+from holdtrue.serving.answer.patience import Patience
+from holdtrue.serving.counts.counter import Counters, Metric
+from holdtrue.serving.request.body import Record
+from holdtrue.serving.request.refusal import Code, Refused
+from holdtrue.serving.request.row import Event, read_event
+
+MOST_WAITING = 8
+TIMEOUT_SECONDS = 30.0
+_CALL_ROWS = 64
+_PAUSE_SECONDS = 0.001
+_LONGEST_PAUSE_SECONDS = 0.05
+
+
+class _GivenUp(Exception):
+    """Nobody waits for this explanation any more."""
+
+
+class ExplainDesk:
+    """Explains rows, one at a time and at most `MOST_WAITING` in the queue; nothing of it is logged.
+
+    The model is asked in small calls with a pause before each, longer while rows wait to be predicted.
+    """
+
+    def __init__(self, engine: Engine, counters: Counters) -> None:
+        self._engine = engine
+        self._counters = counters
+        self._n_waiting = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="explain")
+
+    async def explain(self, served: ServedLoop, records: Sequence[Record], patience: Patience) -> dict[str, Json]:
+        """Explain the one row of a request by the version that answers its unit.
+
+        Raises:
+            Refused: there is not exactly one row, it breaks the schema, too many wait, the time was up, or the model
+                fails on it.
+        """
+        if len(records) != 1:
+            raise Refused(Code.WRONG_FORM, f"there are {len(records)} rows", expected="one row to explain")
+        version, values, role = self._read(served, records[0])
+        if self._n_waiting >= MOST_WAITING:
+            raise Refused(Code.OVERLOADED, "too many rows wait to be explained", remedy="try again in a second")
+        is_over = threading.Event()
+        self._n_waiting += 1
+        running = asyncio.get_running_loop().run_in_executor(self._thread, self._work, version, values, is_over)
+        running.add_done_callback(self._note_done)
+        found = await self._wait(running, is_over, patience)
+        self._counters.add(Metric.EXPLANATIONS, served.traffic.loop, found.version, found.method.value)
+        return {"loop": served.traffic.loop, "version": found.version, "role": role, **found.describe()}
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _read(self, served: ServedLoop, record: Record) -> tuple[LoadedVersion, Values, str]:
+        if record.refused is not None:
+            raise record.refused
+        event = read_event(record.fields, served.champion.names, record.place, otherwise=Event("", "", 0.0))
+        assignment = assign(served.traffic, event.unit)
+        version = served.versions[assignment.version]
+        row = version.reader.read(record.fields, record.place, known=served.known_names)
+        return version, row.values, assignment.role.value
+
+    def _note_done(self, running: "asyncio.Future[Contributions]") -> None:
+        self._n_waiting -= 1
+        if not running.cancelled():
+            running.exception()  # one that nobody waited for is known now
+
+    async def _wait(
+        self, running: "asyncio.Future[Contributions]", is_over: threading.Event, patience: Patience
+    ) -> Contributions:
+        try:
+            async with asyncio.timeout(patience.left_seconds()):
+                return await asyncio.shield(running)
+        except TimeoutError:
+            raise Refused(Code.DEADLINE_PASSED, "the time was up before the row was explained") from None
+        except HoldtrueError as error:
+            raise Refused(Code.MODEL_FAILED, f"the row cannot be explained: {error.found}") from error
+        finally:
+            is_over.set()
+
+    def _work(self, version: LoadedVersion, values: Values, is_over: threading.Event) -> Contributions:
+        def score(rows: Sequence[Values]) -> NDArray[np.float64]:
+            answers = []
+            for start in range(0, len(rows), _CALL_ROWS):
+                self._give_way()
+                if is_over.is_set():
+                    raise _GivenUp
+                answers.append(version.score(rows[start : start + _CALL_ROWS]))
+            return np.concatenate(answers)
+
+        if is_over.is_set():
+            raise _GivenUp
+        return explain_row(version.scorer, version.release.version, values, references=version.references, score=score)
+
+    def _give_way(self) -> None:
+        """Pause, and longer while rows wait for a model."""
+        paused = 0.0
+        while paused < _LONGEST_PAUSE_SECONDS:
+            time.sleep(_PAUSE_SECONDS)
+            paused += _PAUSE_SECONDS
+            with suppress(RuntimeError):  # the queues may change while they are counted from this thread
+                if not self._engine.n_waiting:
+                    return
