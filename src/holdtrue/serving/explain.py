@@ -1,6 +1,7 @@
 """Explain: what each value of a row adds to its answer, found in a thread of its own that gives way to predictions."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -25,7 +26,11 @@ from holdtrue.serving.request.row import Event, read_event
 MOST_WAITING = 8
 TIMEOUT_SECONDS = 30.0
 _CALL_ROWS = 64
+# The model works on explanations for a quarter of the time at most: what it holds, predictions wait for.
+_REST = 3.0
+_LONGEST_REST_SECONDS = 0.25
 _PAUSE_SECONDS = 0.001
+_SWITCH_SECONDS = 0.0002  # as soon as that the interpreter is handed to a thread that waits for it; .005 is usual
 _LONGEST_PAUSE_SECONDS = 0.05
 
 
@@ -36,7 +41,7 @@ class _GivenUp(Exception):
 class ExplainDesk:
     """Explains rows, one at a time and at most `MOST_WAITING` in the queue; nothing of it is logged.
 
-    The model is asked in small calls with a pause before each, longer while rows wait to be predicted.
+    The model is asked in small calls with a pause of three times as long after each, longer while rows wait.
     """
 
     def __init__(self, engine: Engine, counters: Counters) -> None:
@@ -100,22 +105,31 @@ class ExplainDesk:
         def score(rows: Sequence[Values]) -> NDArray[np.float64]:
             answers = []
             for start in range(0, len(rows), _CALL_ROWS):
-                self._give_way()
                 if is_over.is_set():
                     raise _GivenUp
+                began = time.perf_counter()
                 answers.append(version.score(rows[start : start + _CALL_ROWS]))
+                self._give_way(_REST * (time.perf_counter() - began))
             return np.concatenate(answers)
 
         if is_over.is_set():
             raise _GivenUp
-        return explain_row(version.scorer, version.release.version, values, references=version.references, score=score)
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        try:
+            return explain_row(
+                version.scorer, version.release.version, values, references=version.references, score=score
+            )
+        finally:
+            sys.setswitchinterval(usual)
 
-    def _give_way(self) -> None:
-        """Pause, and longer while rows wait for a model."""
-        paused = 0.0
-        while paused < _LONGEST_PAUSE_SECONDS:
+    def _give_way(self, seconds: float) -> None:
+        """Pause for a while, and longer while rows wait for a model."""
+        time.sleep(min(_LONGEST_REST_SECONDS, seconds))
+        waited = 0.0
+        while waited < _LONGEST_PAUSE_SECONDS:
             time.sleep(_PAUSE_SECONDS)
-            paused += _PAUSE_SECONDS
+            waited += _PAUSE_SECONDS
             with suppress(RuntimeError):  # the queues may change while they are counted from this thread
                 if not self._engine.n_waiting:
                     return
