@@ -28,9 +28,17 @@ def break_model(replica, number):
     version.scorer.score_rows = fail_on_some
 
 
+def call_slow(replica):
+    """Have the champion answered in the thread of slow models, as one that was found slow when it was loaded."""
+    version = replica.engine.served["flights"].champion
+    object.__setattr__(version, "call_seconds", 1.0)
+    replica.engine._batchers.pop(version, None)
+    return version
+
+
 def slow_model(replica, seconds):
     """Make the champion take its time; return the list of the rows of each call."""
-    version = replica.engine.served["flights"].champion
+    version = call_slow(replica)
     score, calls = version.scorer.score_rows, []
 
     def wait(rows):
@@ -354,7 +362,7 @@ def test_a_held_model_thread_does_not_hold_the_champion_before(flights, forests)
     may_go = threading.Event()
 
     async def scenario(client):
-        version = client.replica.engine.served["flights"].champion
+        version = call_slow(client.replica)
         version.scorer.score_rows = lambda rows: may_go.wait(5)
         replies = [await ask(client, {"flight": str(i)}, x_request_timeout_ms="200") for i in range(3)]
         may_go.set()

@@ -2,10 +2,10 @@
 
 from holdtrue.domain import Contributions, Prediction
 from holdtrue.errors import NotFound
-from holdtrue.registry import Keyring, explain_row, load_model, read_release
+from holdtrue.registry import Keyring, explain_row, read_release
+from holdtrue.serving.answer.loaded import load_released
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.refusal import Refused
-from holdtrue.serving.request.row import RowReader
 
 from .project import Project
 
@@ -23,14 +23,10 @@ def explain_prediction(project: Project, prediction: Prediction) -> Contribution
     with project.store.reading() as tx:
         keyring = Keyring.open(project.store.folder / "keys")
         release = read_release(project.store, tx, project.loop.name, prediction.version, keyring)
-    version = release.version
-    reader = RowReader(version.signature)
+    loaded = load_released(release, project.store.artifacts)
     try:
-        row = reader.read(prediction.features, RowPlace(0), known=frozenset(prediction.features)).values
-        references = [
-            reader.read(each, RowPlace(i), known=frozenset(each)).values for i, each in enumerate(release.sample)
-        ]
+        known = frozenset(prediction.features)
+        row = loaded.reader.read(prediction.features, RowPlace(0), known=known).values
     except Refused as refused:
-        raise NotFound(f"the row in the log is no row of {version.name}: {refused.found}") from refused
-    scorer = load_model(project.store.artifacts.get(version.artifact), version.format, version.signature)
-    return explain_row(scorer, version, row, references=references)
+        raise NotFound(f"the row in the log is no row of {release.version.name}: {refused.found}") from refused
+    return explain_row(loaded.scorer, release.version, row, references=loaded.references)

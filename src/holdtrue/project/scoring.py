@@ -15,7 +15,8 @@ import polars as pl
 from holdtrue.data import JSON_LINES, SlicedFile, open_slices
 from holdtrue.domain import Prediction, digest_of
 from holdtrue.errors import ColumnMissing, DeclarationError
-from holdtrue.registry import Keyring, load_model, read_release, resolve_version
+from holdtrue.registry import Keyring, read_release, resolve_version
+from holdtrue.serving.answer.loaded import load_released
 from holdtrue.store.segments import SegmentWriter, read_segments
 
 from .parts import PART_ROWS, Manifest, PartFolder, hold_parts, mark_input, name_job
@@ -132,7 +133,7 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
         )
     maker = SliceScorer(
         release=release,
-        scorer=load_model(project.store.artifacts.get(version.artifact), version.format, version.signature),
+        scorer=load_released(release, project.store.artifacts).scorer,
         job=name_job(),
         time_zone=loop.table.time_zone,
         now=project.clock.now().timestamp(),

@@ -7,15 +7,17 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Contributions, Json, assign
+from holdtrue.domain import Contributions, Json, ModelFormat, assign
 from holdtrue.errors import HoldtrueError
 from holdtrue.registry import explain_row
 from holdtrue.serving.answer.batcher import Values
 from holdtrue.serving.answer.engine import Engine
+from holdtrue.serving.answer.lean import hide_optional
 from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
 from holdtrue.serving.answer.patience import Patience
 from holdtrue.serving.counts.counter import Counters, Metric
@@ -114,6 +116,7 @@ class ExplainDesk:
 
         if is_over.is_set():
             raise _GivenUp
+        self._import_trees(version)
         usual = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_SECONDS)
         try:
@@ -122,6 +125,13 @@ class ExplainDesk:
             )
         finally:
             sys.setswitchinterval(usual)
+
+    def _import_trees(self, version: LoadedVersion) -> None:
+        """Import LightGBM, without which its trees answer but tell nothing, and leave out what it would pull in."""
+        model_format = version.release.version.format
+        if model_format is ModelFormat.LIGHTGBM and self._engine.is_lean and "lightgbm" not in sys.modules:
+            with hide_optional(model_format), suppress(ImportError):
+                import_module("lightgbm")
 
     def _give_way(self, seconds: float) -> None:
         """Pause for a while, and longer while rows wait for a model."""

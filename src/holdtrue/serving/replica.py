@@ -13,6 +13,7 @@ from holdtrue.serving.answer.shadow import ShadowQueue
 from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
 from holdtrue.serving.explain import ExplainDesk
+from holdtrue.serving.fast.lane import Lane
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
 from holdtrue.serving.target import read_target
@@ -48,11 +49,12 @@ class Replica:
         self.counters = Counters(() if before is None else before.counts)
         self.engine = Engine(folder, self.counters, is_lean=seat.owns_process)
         name = f"w{seat.slot}-{os.getpid()}-{time.time_ns():x}"
-        self._log = PredictionLog(folder / "log", name)
+        self.log = PredictionLog(folder / "log", name)
         self._label_log = LabelLog(folder / "labels", name)
-        self.shadow = ShadowQueue(self._log, self.counters)
+        self.shadow = ShadowQueue(self.log, self.counters)
         timeout_seconds = read_target(folder).timeout_seconds
-        self.router = Router(self.engine, self._log, self.shadow, self.counters, timeout_seconds=timeout_seconds)
+        self.router = Router(self.engine, self.log, self.shadow, self.counters, timeout_seconds=timeout_seconds)
+        self.lane = Lane(self.engine, self.log, self.shadow, self.counters)
         self.labels = LabelDesk(self.engine, self._label_log, self.counters)
         self.explain = ExplainDesk(self.engine, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
@@ -74,7 +76,7 @@ class Replica:
         self.shadow.close()
         self.explain.close()
         self.engine.close()
-        self._log.close()
+        self.log.close()
         self._label_log.close()
         self.tell_status()
 

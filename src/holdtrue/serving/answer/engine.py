@@ -47,6 +47,11 @@ class Engine:
         return self._served
 
     @property
+    def is_lean(self) -> bool:
+        """Say whether this process only serves."""
+        return self._is_lean
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """Return in sentences what of the traffic file could not be taken over."""
         return tuple(self._problems.values())
@@ -67,10 +72,11 @@ class Engine:
         return sum(batcher.n_waiting for batcher in self._batchers.values())
 
     def batcher(self, version: LoadedVersion) -> Batcher:
-        """Return the queue of a version; all models share one thread."""
+        """Return the queue of a version; all slow models share one thread."""
         batcher = self._batchers.get(version)
         if batcher is None:
-            batcher = self._batchers[version] = Batcher(version.score, self._model_thread)
+            thread = None if version.is_fast else self._model_thread
+            batcher = self._batchers[version] = Batcher(version.score, thread)
         return batcher
 
     def spare_batcher(self, version: LoadedVersion) -> Batcher:
