@@ -10,6 +10,7 @@ import uvicorn
 
 from holdtrue.errors import StoreFailed
 from holdtrue.serving.app import make_app
+from holdtrue.serving.fast import protocol
 from holdtrue.serving.fast.lane import Lane
 from holdtrue.serving.fast.protocol import find_protocol
 from holdtrue.serving.replica import Replica, Seat
@@ -234,6 +235,21 @@ def test_an_idle_connection_is_closed_only_after_its_last_reply_is_old(served):
         return rest
 
     assert _run(served, scenario, keep_alive_seconds=1) == b""
+
+
+@pytest.mark.parametrize("piece", [b"", b"POST /v1/pre", _spell()[:60]])
+def test_a_connection_that_never_sends_a_whole_head_is_closed(served, monkeypatch, piece):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
+
+    async def scenario(server):
+        (first,) = await _ask(server, _spell())
+        reader, writer = await server.connect()
+        writer.write(piece)
+        rest = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        return first[0], rest
+
+    assert _run(served, scenario, keep_alive_seconds=0.3) == (200, b"")
 
 
 def test_what_was_accepted_is_answered_before_the_server_ends(served):

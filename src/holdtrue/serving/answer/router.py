@@ -14,6 +14,7 @@ from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
 from holdtrue.serving.answer.patience import DeadlinePassed, Patience
 from holdtrue.serving.answer.rescue import Rescue, keep_share
 from holdtrue.serving.answer.shadow import ShadowJob, ShadowQueue
+from holdtrue.serving.aside import FEW_ROWS, run_aside
 from holdtrue.serving.counts.counter import Counters, Metric
 from holdtrue.serving.log import PredictionLog
 from holdtrue.serving.request.body import Record
@@ -67,15 +68,13 @@ class Router:
             Refused: the queue is full, the log cannot be written, or `is_whole`; then none is answered.
         """
         started, received_at = time.perf_counter(), time.time()
-        entries = self._read_entries(served, records)
+        is_long = len(records) > FEW_ROWS
+        entries = await run_aside(is_long, self._read_entries, served, records)
         _refuse_whole(entries if is_whole else ())
         patience = patience or Patience(timeout_seconds=self.timeout_seconds)
         await self._score(served, [entry for entry in entries if isinstance(entry, Entry)], patience)
         latency_ms = (time.perf_counter() - started) * 1_000
-        answers = [
-            entry if isinstance(entry, Refused) else _finish(entry, served, received_at, latency_ms)
-            for entry in entries
-        ]
+        answers = await run_aside(is_long, _finish_all, entries, served, received_at, latency_ms)
         _refuse_whole(answers if is_whole else ())
         answered = [answer for answer in answers if isinstance(answer, Answer)]
         if answered:
@@ -189,6 +188,14 @@ class Router:
             return
         if number is not None and number != answer.prediction.version:
             self._shadow.offer(ShadowJob(served, served.versions[number], entry.record, answer.prediction))
+
+
+def _finish_all(
+    entries: Sequence[Entry | Refused], served: ServedLoop, received_at: float, latency_ms: float
+) -> list[Answer | Refused]:
+    return [
+        entry if isinstance(entry, Refused) else _finish(entry, served, received_at, latency_ms) for entry in entries
+    ]
 
 
 def _finish(entry: Entry, served: ServedLoop, received_at: float, latency_ms: float) -> Answer | Refused:

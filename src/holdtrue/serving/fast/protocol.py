@@ -16,6 +16,7 @@ from holdtrue.serving.fast.lane import Lane
 
 _END = b"\r\n\r\n"
 _REST_SECONDS = 0.05
+HEAD_SECONDS = 15.0
 _METHODS = (
     *("data_received", "on_message_begin", "on_headers_complete", "on_body", "on_message_complete"),
     *("connection_lost", "shutdown", "timeout_keep_alive_handler"),
@@ -44,6 +45,12 @@ class LaneProtocol(HttpToolsProtocol):
         self._asked: bytes | None = None  # what waits in the lane; empty when it was parsed
         self._is_ending = False
         self._replied_at = 0.0
+        self._patience: asyncio.TimerHandle | None = None  # the wait for the rest of a head
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a connection; one that never asks anything is closed as an idle one is."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._await_head(self.timeout_keep_alive)
 
     # What comes in.
 
@@ -69,6 +76,8 @@ class LaneProtocol(HttpToolsProtocol):
         head = self.heads.find(data[:end]) if end >= len(_END) else None
         if head is None:
             return False
+        if self._patience is not None:
+            self._end_patience()
         missing = head.n_bytes - (len(data) - end)
         if missing > 0:
             self._kept = data
@@ -112,10 +121,12 @@ class LaneProtocol(HttpToolsProtocol):
         if self._asked is not None:
             self.lane.flush()  # two requests came in one piece
         self._is_between, self._head = False, None
+        self._await_head(HEAD_SECONDS)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Put the ASGI task off while the request may go the short way."""
+        self._end_patience()
         self._head = None if self._is_careful else self._read_head()
         if self._head is None:
             super().on_headers_complete()
@@ -195,6 +206,16 @@ class LaneProtocol(HttpToolsProtocol):
     def _await_next(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(max(seconds, 0.01), self.timeout_keep_alive_handler)
 
+    def _await_head(self, seconds: float) -> None:
+        """Close the connection unless a whole head has come by then; uvicorn would wait for ever."""
+        self._end_patience()
+        self._patience = self.loop.call_later(seconds, self.transport.close)
+
+    def _end_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
     def shutdown(self) -> None:
         """Answer what was accepted; a request that has begun to come in is answered too."""
         if self._asked is not None:
@@ -210,6 +231,7 @@ class LaneProtocol(HttpToolsProtocol):
             self._rest.cancel()
             self._rest = None
         self._asked = None
+        self._end_patience()
         super().connection_lost(exc)
 
 
