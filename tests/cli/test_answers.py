@@ -62,8 +62,11 @@ def test_labels_from_a_file_are_counted_and_known_ones_only_once(
 ) -> None:
     file = tmp_path / "labels.csv"
     file.write_text("key,label,at\n007,true,2024-02-20T06:00:00Z\n8,false,2024-02-20T06:00:00Z\n")
-    assert holdtrue("label", file, "--loop", trained, "--json").object == {"n_rows": 2, "n_new": 2}
-    assert "2 labels read" in holdtrue("label", file, "--loop", trained).told
+    told = holdtrue("label", file, "--loop", trained, "--json").object
+    assert told == {"n_rows": 2, "n_new": 2, "n_changed": 0}
+    assert "2 labels read, 0 of them new" in holdtrue("label", file, "--loop", trained).told
+    file.write_text(file.read_text().replace("false", "true"))
+    assert "1 of them new, 1 in place of another label" in holdtrue("label", file, "--loop", trained).told
 
 
 @pytest.mark.parametrize(

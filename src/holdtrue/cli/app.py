@@ -14,6 +14,7 @@ from . import (
     demo,
     label,
     live,
+    log,
     register,
     score,
     show,
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (declare, backtest, train, register, compare, card, live, score, label, show, watch, steer, demo):
+for module in (declare, backtest, train, register, compare, card, live, score, label, log, show, watch, steer, demo):
     module.add_commands(app)
 
 

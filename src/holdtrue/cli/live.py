@@ -4,21 +4,27 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from holdtrue.domain import Durability, LogPolicy
 from holdtrue.errors import NotFound
 from holdtrue.loop import HoldRollout, Move
-from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project
-from holdtrue.serving import read_cloud, start_workers, write_traffic_file
+from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project, read_settings
+from holdtrue.serving import LogKeeper, read_cloud, start_workers, write_policy_file, write_traffic_file
 from holdtrue.store import Store
 
 from .console import say
 
 Port = Annotated[int, typer.Option(help="Where predictions and labels are answered.")]
 N_Workers = Annotated[int, typer.Option("--workers", help="How many processes answer.")]
+Safety = Annotated[
+    Durability | None,
+    typer.Option("--durability", help="What a logged row outlives before its answer leaves; else as declared."),
+]
 
 
 def up(
@@ -26,13 +32,15 @@ def up(
     port: Port = 8080,
     page_port: Annotated[int, typer.Option(help="Where the page is shown.")] = 8787,
     workers: N_Workers = 1,
+    durability: Safety = None,
 ) -> None:
     """Train if need be, serve, watch, retrain and roll out, with one page that shows it. Ctrl-C ends it."""
     from holdtrue.web import start_page
 
     stop = _stop_on_signals()
     with open_project(loop_file) as project, control_lock(project.store.folder):
-        live = Live(project=project, port=port, n_workers=workers, on_move=_tell_move)
+        policy = _read_policy(project.folder, durability)
+        live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move)
         say("Starting ...")
         live.start()
         if not live.has_champion:
@@ -58,14 +66,17 @@ def serve(
         int | None, typer.Option(help="Where predictions and labels are answered; else AIP_HTTP_PORT, PORT or 8080.")
     ] = None,
     workers: N_Workers = 1,
+    durability: Safety = None,
 ) -> None:
     """Answer predictions and labels of every loop of a project, as its traffic says. Ctrl-C ends it."""
     stop = _stop_on_signals()
     home, cloud = folder / FOLDER, read_cloud()
     if not (home / "holdtrue.db").exists():
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
+    policy, keeper = _read_policy(folder, durability), LogKeeper(home)
     with Store.open(home) as store:
         write_traffic_file(store)
+        write_policy_file(home, policy)
         running = start_workers(home, port=cloud.port if port is None else port, n_workers=workers)
         try:
             running.wait_until_ready()
@@ -73,9 +84,16 @@ def serve(
             while not stop.is_set():
                 write_traffic_file(store)
                 running.tend()
+                keeper.tend()
                 time.sleep(0.25)
         finally:
+            keeper.stop()
             running.stop()
+
+
+def _read_policy(folder: Path, durability: Durability | None) -> LogPolicy:
+    policy = read_settings(folder).log
+    return policy if durability is None else replace(policy, durability=durability)
 
 
 def _stop_on_signals() -> threading.Event:

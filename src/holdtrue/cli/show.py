@@ -26,6 +26,8 @@ def status(loop_file: LoopFile = Path("loop.py"), json: AsJson = False) -> None:
         return
     for loop in overview.loops:
         _print_loop(loop)
+    for note in overview.notes:
+        say(note)
 
 
 def _print_loop(loop: LoopView) -> None:

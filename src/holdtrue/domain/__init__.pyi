@@ -62,6 +62,10 @@ from .fallback import constant as constant
 from .fallback import last_good as last_good
 from .fallback import make_substitute as make_substitute
 from .fallback import rule as rule
+from .log_policy import Durability as Durability
+from .log_policy import LogPolicy as LogPolicy
+from .log_policy import WhenFull as WhenFull
+from .log_policy import read_log_policy as read_log_policy
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -175,6 +179,7 @@ __all__ = [
     "DecisionKind",
     "DeclaredUse",
     "Direction",
+    "Durability",
     "EarlyLabels",
     "Equality",
     "Estimate",
@@ -196,6 +201,7 @@ __all__ = [
     "LabelValue",
     "Limits",
     "Lineage",
+    "LogPolicy",
     "Loop",
     "LoopView",
     "Loss",
@@ -259,6 +265,7 @@ __all__ = [
     "VersionComparison",
     "WatchResult",
     "WatchedVersion",
+    "WhenFull",
     "Window",
     "assign",
     "beats_baseline",
@@ -289,6 +296,7 @@ __all__ = [
     "on_risk",
     "parse_span",
     "predictions",
+    "read_log_policy",
     "reproducible",
     "robust_to",
     "rule",

@@ -30,6 +30,7 @@ from holdtrue.errors import NotFound
 from holdtrue.store import Transaction
 
 from .evidence import EvidenceTracer
+from .log import tell_log
 from .project import CHAMPION, Project
 
 N_DECISIONS = 40
@@ -61,6 +62,7 @@ class StoredView:
             loops=(loop,),
             clock_speed=clock.speed if isinstance(clock, ScaledClock) else 1.0,
             predict_url=self.predict_url,
+            notes=tell_log(self.project),
         )
 
     def explain(self, prediction_id: str) -> Explanation:

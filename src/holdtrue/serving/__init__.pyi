@@ -1,6 +1,10 @@
 from .batch import answer_rows as answer_rows
 from .cloud import Cloud as Cloud
 from .cloud import read_cloud as read_cloud
+from .log_keeper import LogKeeper as LogKeeper
+from .log_terms import measure_log as measure_log
+from .log_terms import read_policy_file as read_policy_file
+from .log_terms import write_policy_file as write_policy_file
 from .supervisor import Workers as Workers
 from .supervisor import find_workers as find_workers
 from .supervisor import start_workers as start_workers
@@ -10,12 +14,16 @@ from .traffic_file import write_traffic_file as write_traffic_file
 
 __all__ = [
     "Cloud",
+    "LogKeeper",
     "TrafficFile",
     "Workers",
     "answer_rows",
     "find_workers",
+    "measure_log",
     "read_cloud",
+    "read_policy_file",
     "read_traffic_file",
     "start_workers",
+    "write_policy_file",
     "write_traffic_file",
 ]

@@ -16,6 +16,7 @@ from holdtrue.serving.explain import ExplainDesk
 from holdtrue.serving.fast.lane import Lane
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
+from holdtrue.serving.log_terms import LogTerms
 from holdtrue.serving.target import read_target
 
 STATUS_SECONDS = 0.5
@@ -49,7 +50,7 @@ class Replica:
         self.counters = Counters(() if before is None else before.counts)
         self.engine = Engine(folder, self.counters, is_lean=seat.owns_process)
         name = f"w{seat.slot}-{os.getpid()}-{time.time_ns():x}"
-        self.log = PredictionLog(folder / "log", name)
+        self.log = PredictionLog(folder / "log", name, terms=LogTerms(folder))
         self._label_log = LabelLog(folder / "labels", name)
         self.shadow = ShadowQueue(self.log, self.counters)
         timeout_seconds = read_target(folder).timeout_seconds

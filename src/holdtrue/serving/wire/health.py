@@ -32,5 +32,9 @@ class Health:
 
     async def show_metrics(self, _: Request) -> Response:
         """Tell the counters of all workers."""
-        text = render_metrics(self._replica.gather_statuses(), n_waiting=self._replica.engine.n_waiting)
+        text = render_metrics(
+            self._replica.gather_statuses(),
+            n_waiting=self._replica.engine.n_waiting,
+            log_folder=self._replica.run_folder.parent / "log",
+        )
         return Response(text, headers={"content-type": PROMETHEUS_TYPE})
