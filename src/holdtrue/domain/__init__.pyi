@@ -43,12 +43,25 @@ from .check import fairness as fairness
 from .check import no_leak as no_leak
 from .check import not_worse as not_worse
 from .check import slices as slices
+from .contribution import Contribution as Contribution
+from .contribution import Contributions as Contributions
+from .contribution import Method as Method
+from .contribution import Scale as Scale
 from .dataset import DatasetRecord as DatasetRecord
 from .digest import Json as Json
 from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
 from .early import EarlyLabels as EarlyLabels
 from .early import sampled as sampled
+from .fallback import BROKEN_ROW as BROKEN_ROW
+from .fallback import Fallback as Fallback
+from .fallback import FallbackCause as FallbackCause
+from .fallback import FallbackKind as FallbackKind
+from .fallback import Substitute as Substitute
+from .fallback import constant as constant
+from .fallback import last_good as last_good
+from .fallback import make_substitute as make_substitute
+from .fallback import rule as rule
 from .log_policy import Durability as Durability
 from .log_policy import LogPolicy as LogPolicy
 from .log_policy import WhenFull as WhenFull
@@ -62,7 +75,9 @@ from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
 from .outcome import money as money
+from .predicate import Expression as Expression
 from .predicate import Predicate as Predicate
+from .predicate import make_expression as make_expression
 from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
@@ -122,6 +137,7 @@ from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
+from .version import find_former as find_former
 from .version_comparison import ComparedVersion as ComparedVersion
 from .version_comparison import Finding as Finding
 from .version_comparison import Measured as Measured
@@ -141,6 +157,7 @@ from .watch import WatchResult as WatchResult
 
 __all__ = [
     "ABORT_BUDGET",
+    "BROKEN_ROW",
     "FIRST",
     "PROBABILITY_CLIP",
     "WEIGHT",
@@ -160,6 +177,8 @@ __all__ = [
     "ColumnCut",
     "ComparedVersion",
     "Comparison",
+    "Contribution",
+    "Contributions",
     "DatasetRecord",
     "Decision",
     "DecisionKind",
@@ -172,7 +191,11 @@ __all__ = [
     "Every",
     "EvidencePoint",
     "Explanation",
+    "Expression",
     "Fairness",
+    "Fallback",
+    "FallbackCause",
+    "FallbackKind",
     "Finding",
     "InvariantTo",
     "Json",
@@ -189,6 +212,7 @@ __all__ = [
     "Loss",
     "LossKind",
     "Measured",
+    "Method",
     "ModelCard",
     "ModelFormat",
     "Money",
@@ -218,6 +242,7 @@ __all__ = [
     "Run",
     "RunCost",
     "RunState",
+    "Scale",
     "Schema",
     "SchemaFile",
     "Serves",
@@ -234,6 +259,7 @@ __all__ = [
     "StandardResult",
     "StepRecord",
     "Strategy",
+    "Substitute",
     "Table",
     "Takeover",
     "Task",
@@ -255,16 +281,21 @@ __all__ = [
     "canary",
     "column",
     "combine_rulings",
+    "constant",
     "default_kind",
     "digest_of",
     "encode_canonically",
     "every",
     "fairness",
+    "find_former",
     "hash_unit",
     "invariant_to",
+    "last_good",
     "link_digest",
     "make_action_rule",
+    "make_expression",
     "make_predicate",
+    "make_substitute",
     "measure_quality",
     "money",
     "monotone_in",
@@ -276,6 +307,7 @@ __all__ = [
     "read_log_policy",
     "reproducible",
     "robust_to",
+    "rule",
     "sampled",
     "serves",
     "slices",

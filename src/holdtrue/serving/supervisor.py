@@ -18,10 +18,10 @@ from holdtrue.serving.log_format import LogFormat
 from holdtrue.serving.options import WorkerOptions, name_command
 from holdtrue.serving.probe import ask_nonces
 from holdtrue.serving.roll import Enrolled, Roll, read_roll, write_roll
+from holdtrue.serving.target import read_target
 from holdtrue.serving.unix_socket import bind_unix, remove_socket
 
-# Models are small and requests many: one thread for each worker, one worker for each core.
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+_THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 _HUNG_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 10.0
 _STEADY_SECONDS = 30.0
@@ -63,6 +63,8 @@ class Workers:
         self._run_folder = folder / "run"
         self._nonce = nonce
         self._slots: dict[int, _Slot] = {}
+        # Models are small and requests many: one thread for each worker, one worker for each core, unless said.
+        self._variables = dict.fromkeys(_THREAD_COUNTS, str(read_target(folder).model_threads))
 
     @property
     def address(self) -> Address:
@@ -177,7 +179,7 @@ class Workers:
         )
         log_path = self._run_folder / f"worker-{number}.log"
         inherited = [] if options.uds_fd is None else [options.uds_fd]
-        service = start_service(name_command(options), log_path=log_path, env=_ONE_THREAD, inherited=inherited)
+        service = start_service(name_command(options), log_path=log_path, env=self._variables, inherited=inherited)
         self._slots[number] = _Slot(number, service, n_deaths=n_deaths)
         self._enrol()
 
