@@ -27,6 +27,7 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _STEADY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _ORPHAN_SECONDS = 20.0
+_SILENT_SECONDS = 1.0
 
 
 @dataclass
@@ -269,16 +270,21 @@ def start_workers(
 def _claim(front: Front, roll: Roll | None) -> tuple[Front, socket.socket | None]:
     """Settle the port and bind the socket, which all workers inherit.
 
-    A worker of ours that is not on the roll is about to end by itself, and waited for.
+    A worker of ours that is not on the roll is about to end by itself, and waited for. One that is ending says nothing
+    any more, so where workers of ours have been, silence is waited with for a moment before it is taken for a stranger.
     """
-    deadline = time.monotonic() + _ORPHAN_SECONDS
+    began = seen = time.monotonic()
     while True:
         try:
             settled = front.settle()
             return settled, None if front.uds is None else bind_unix(Path(front.uds), mode=front.uds_mode)
         except PortTaken:
-            is_ours = roll is not None and roll.nonce in ask_nonces(front)
-            if not is_ours or time.monotonic() > deadline:
+            if roll is None:
+                raise
+            now = time.monotonic()
+            if roll.nonce in ask_nonces(front):
+                seen = now
+            if now > min(began + _ORPHAN_SECONDS, seen + _SILENT_SECONDS):
                 raise
         time.sleep(_POLL_SECONDS)
 
