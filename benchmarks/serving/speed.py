@@ -1,0 +1,159 @@
+"""How fast is a served model, beside other servers? In one run, three rounds interleaved; see README.md.
+
+python benchmarks/serving/speed.py            # short form, about ten minutes
+python benchmarks/serving/speed.py --full     # turns of ten seconds instead of one or two, all levels with each model
+python benchmarks/serving/speed.py --models cheap --servers holdtrue constant FastAPI
+"""
+
+import argparse
+import platform
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from load import find_wrk
+from models import MODELS, keep_models
+from running import Failed, Pins
+from servers import PEERS, SERVERS, Server
+from speed_table import show_speed
+from standing import Ground, Standing
+from venvs import DEFAULT_VENVS, Skipped, keep_results, name_version
+
+LEVELS = (1, 16, 64)
+N_ROUNDS = 3
+HERE = Path(__file__).parent
+Found = dict[str, object]
+
+
+def measure_model(servers: list[Server], ground: Ground, *, levels: tuple[int, ...], seconds: float) -> Found:
+    """Return what each server did with a model; one that cannot be measured is skipped with the reason."""
+    found: Found = {}
+    skipped: dict[str, str] = {}
+    with ExitStack() as stack:
+        standing: list[Standing] = []
+        for server in servers:
+            say(f"  {server.name}: starting ...")
+            try:
+                one = Standing(server, ground)
+            except (Skipped, Failed) as error:
+                skipped[server.name] = str(error)
+                say(f"  {server.name}: skipped, {error}")
+                continue
+            stack.callback(one.end)
+            found[server.name] = {"first_answer_seconds": round(one.first_answer_seconds, 2), "rounds": []}
+            one.measure(16, 1)  # the first second is nobody's best
+            one.sleep()
+            standing.append(one)
+        for number in range(1, N_ROUNDS + 1):
+            for one in standing:
+                if one.server.name in skipped:
+                    continue
+                say(f"  round {number}: {one.server.name}")
+                try:
+                    found[one.server.name]["rounds"].append(take_turn(one, levels, seconds))
+                    found[one.server.name] |= one.weigh()
+                except Failed as error:
+                    skipped[one.server.name] = f"in round {number}: {error}"
+                one.sleep()
+    return {"says": ground.model.says, "servers": found, "skipped": skipped}
+
+
+def take_turn(one: Standing, levels: tuple[int, ...], seconds: float) -> Found:
+    """Return what one server did in one round, by level."""
+    one.wake()
+    return {str(level): asdict(one.measure(level, seconds)) for level in levels}
+
+
+def choose_servers(wanted: list[str], model: str) -> list[Server]:
+    """Return the servers of a model; `wanted` are beginnings of their names, none means all."""
+    return [
+        server
+        for server in SERVERS
+        if MODELS[model] in server.models
+        and (not wanted or any(server.name.lower().startswith(name.lower()) for name in wanted))
+    ]
+
+
+def tell_versions(venvs: Path) -> dict[str, str]:
+    """Return the versions of the peers that are installed."""
+    found = {}
+    for peer in PEERS:
+        python = venvs / peer.name / "bin" / "python"
+        if (venvs / peer.name / ".installed").exists():
+            found[peer.name] = name_version(peer, python)
+    return found
+
+
+def say(line: str) -> None:
+    """Tell the progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--models", nargs="*", default=["cheap", "strings", "dear"])
+    parser.add_argument("--servers", nargs="*", default=[], help="beginnings of names; all, if left out")
+    parser.add_argument("--venvs", type=Path, default=DEFAULT_VENVS)
+    parser.add_argument("--source", type=Path, default=HERE.parents[1] / "src", help="the tree that is measured")
+    parser.add_argument("--python", default=sys.executable, help="the Python that runs it")
+    parser.add_argument("--unpinned", action="store_true", help="leave client and servers to the scheduler")
+    parser.add_argument("--seconds", type=float, help="of one turn")
+    parser.add_argument("--levels", type=int, nargs="*", help="connections; by default 1, 16, 64 or, of dearer models, 16")
+    parser.add_argument("--keep", default="serving-speed", help="the name of the file of results")
+    return parser.parse_args()
+
+
+def main() -> int:
+    told = read_options()
+    find_wrk()
+    pins = Pins.choose(is_pinned=not told.unpinned)
+    work = Path(tempfile.mkdtemp(prefix="holdtrue-bench-"))
+    found: Found = {
+        "machine": {"cores": f"server {pins.server}, client {pins.client}", "python": platform.python_version()},
+        "versions": tell_versions(told.venvs),
+        "models": {},
+    }
+    try:
+        models = keep_models(told.venvs, *MODELS.values())
+        for name in told.models:
+            model = MODELS[name]
+            # The pipeline as ONNX stands in the table of the pipeline; it has a model file of its own.
+            groups = [name, *(["strings-onnx"] if name == "strings" else [])]
+            levels = tuple(told.levels or (LEVELS if told.full or name == "cheap" else (16,)))
+            seconds = told.seconds or (10.0 if told.full else 2.0)
+            say(f"{name}: {model.says}")
+            parts = []
+            for group in groups:
+                ground = Ground(
+                    model=MODELS[group],
+                    models=models,
+                    python=told.python,
+                    source=told.source.resolve(),
+                    venvs=told.venvs,
+                    work=work,
+                    pins=pins,
+                )
+                parts.append(measure_model(choose_servers(told.servers, group), ground, levels=levels, seconds=seconds))
+            found["models"][name] = merge_parts(parts)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    show_speed(found)
+    keep_results(told.keep, found)
+    return 0
+
+
+def merge_parts(parts: list[Found]) -> Found:
+    """Return the servers of several model files as one table."""
+    return {
+        "says": parts[0]["says"],
+        "servers": {name: one for part in parts for name, one in part["servers"].items()},
+        "skipped": {name: why for part in parts for name, why in part["skipped"].items()},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
