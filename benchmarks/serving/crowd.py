@@ -53,10 +53,10 @@ Take = Callable[[bytes, int, bytes, bytes], None]
 """Is given a request, the status, the head and the body of its reply; may complain to `Seen`."""
 
 
-def write_request(path: str, body: bytes, *, content_type: str = "application/json") -> bytes:
-    """Return a whole request."""
-    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def write_request(path: str, body: bytes, *, content_type: str = "application/json", headers: bytes = b"") -> bytes:
+    """Return a whole request; `headers` are further lines, each with its end."""
+    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\n"
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head.encode(), headers, len(body), body)
 
 
 class Crowd:
@@ -89,7 +89,8 @@ class Crowd:
         self.is_over = False
         self._n_left = n_requests
         self._n_connections = n_connections
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="crowd", daemon=True)
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._live, name="crowd", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -98,10 +99,22 @@ class Crowd:
     def __exit__(self, *_: object) -> None:
         self.is_over = True
         self._thread.join(SILENCE_SECONDS + 5)
+        self._raise()
 
     def wait(self) -> None:
         """Wait until all requests of a limited number were answered."""
         self._thread.join()
+        self._raise()
+
+    def _live(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except Exception as error:  # a fault of the bench must not look like silence of the server
+            self._failure = error
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def wait_for(self, n_more: int, *, limit_seconds: float = 60.0) -> None:
         """Wait until so many more were answered with 2xx."""

@@ -54,6 +54,7 @@ class Server:
         is_ours: whether it is holdtrue.
         is_constant: whether it answers the same each time.
         slow_start_seconds: how long its first answer may take.
+        wakes_seconds: how long it is left alone after a sleep, before it is measured.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Server:
     is_ours: bool = False
     is_constant: bool = False
     slow_start_seconds: float = 120.0
+    wakes_seconds: float = 0.0
 
     def env_at(self, place: Place) -> dict[str, str]:
         """Return the whole environment that it adds."""
@@ -157,8 +159,15 @@ SERVERS = (
         ),  # fmt: skip
         MLFLOW,
     ),
-    Server("Ray Serve", _run_peer(RAY, "{bin}/python", "{apps}/ray_app.py"), ONE_ROW, (CHEAP, DEAR)),
-    Server("Ray Serve, HAProxy", _run_peer(RAY, "{bin}/python", "{apps}/ray_app.py"), ONE_ROW, (CHEAP, DEAR), HAPROXY),
+    Server("Ray Serve", _run_peer(RAY, "{bin}/python", "{apps}/ray_app.py"), ONE_ROW, (CHEAP, DEAR), wakes_seconds=3.0),
+    Server(
+        "Ray Serve, HAProxy",
+        _run_peer(RAY, "{bin}/python", "{apps}/ray_app.py"),
+        ONE_ROW,
+        (CHEAP, DEAR),
+        HAPROXY,
+        wakes_seconds=3.0,
+    ),
 )
 
 __all__ = ["PEERS", "SERVERS", "Place", "Server", "Skipped", "make_project", "prepare_peer", "run_ready"]

@@ -49,14 +49,12 @@ def measure_model(servers: list[Server], ground: Ground, *, levels: tuple[int, .
             standing.append(one)
         for number in range(1, N_ROUNDS + 1):
             for one in standing:
-                if one.server.name in skipped:
-                    continue
                 say(f"  round {number}: {one.server.name}")
                 try:
                     found[one.server.name]["rounds"].append(take_turn(one, levels, seconds))
                     found[one.server.name] |= one.weigh()
                 except Failed as error:
-                    skipped[one.server.name] = f"in round {number}: {error}"
+                    skipped[f"{one.server.name}, round {number}"] = str(error)
                 one.sleep()
     return {"says": ground.model.says, "servers": found, "skipped": skipped}
 

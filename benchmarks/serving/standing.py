@@ -127,6 +127,7 @@ class Standing:
     def wake(self) -> None:
         """Let it go on; one that does not survive a sleep is started anew."""
         self.tree.wake()
+        time.sleep(self.server.wakes_seconds)
         try:
             self._wait(self.tree, WAKE_SECONDS)
         except Failed:

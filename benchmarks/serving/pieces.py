@@ -1,0 +1,120 @@
+"""What does each piece of a worker cost? The same server with one piece off at a time, three rounds interleaved.
+
+python benchmarks/serving/pieces.py            # about two minutes; --full: turns of ten seconds
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+
+from models import CHEAP, MODELS, keep_models
+from rich.console import Console
+from rich.table import Table
+from running import Failed, Pins
+from servers import APPS, SERVERS, Server
+from standing import Ground, Standing
+from venvs import DEFAULT_VENVS, keep_results
+
+PIECES = {
+    "": "everything on",
+    "log": "without the prediction log",
+    "metrics": "without metrics",
+    "model": "without the model (a constant answer)",
+    "checks": "without checks of fields (careful way only)",
+    "batching": "without batching (careful way only)",
+    "fast": "without the fast path",
+}
+LEVELS = (1, 64)
+N_ROUNDS = 3
+HERE = Path(__file__).parent
+
+
+def take_off(server: Server, piece: str, source: Path) -> Server:
+    """Return the server with a piece off, by a patch that its workers import at start."""
+    path = os.pathsep.join((str(APPS / "patches"), str(source)))
+    env = {"BENCH_WITHOUT": piece, "PYTHONPATH": path}
+    # Without the model its answers are wrong, which is meant.
+    return replace(server, name=PIECES[piece], env=env, is_constant=piece == "model")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--model", choices=MODELS, default=CHEAP.name)
+    parser.add_argument("--source", type=Path, default=HERE.parents[1] / "src", help="the tree that is measured")
+    parser.add_argument("--python", default=sys.executable, help="the Python that runs it")
+    parser.add_argument("--seconds", type=float, help="of one turn")
+    told = parser.parse_args()
+    source, seconds = told.source.resolve(), told.seconds or (10.0 if told.full else 2.0)
+    whole = next(server for server in SERVERS if server.name == "holdtrue, V2")
+    has_fast = (source / "holdtrue" / "serving" / "fast").is_dir()
+    pieces = [piece for piece in PIECES if piece != "fast" or has_fast]
+    work, model = Path(tempfile.mkdtemp(prefix="holdtrue-pieces-")), MODELS[told.model]
+    found: dict[str, dict[str, list[dict[str, float]]]] = {}
+    try:
+        ground = Ground(
+            model=model,
+            models=keep_models(DEFAULT_VENVS, model),
+            python=told.python,
+            source=source,
+            venvs=DEFAULT_VENVS,
+            work=work,
+            pins=Pins.choose(),
+        )
+        measure([take_off(whole, piece, source) for piece in pieces], ground, seconds, found)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    show(found)
+    keep_results("serving-pieces", found)
+    return 0
+
+
+def measure(servers: list[Server], ground: Ground, seconds: float, found: dict) -> None:
+    """Fill in what each server did at each level, round by round."""
+    with ExitStack() as stack:
+        standing = []
+        for server in servers:
+            try:
+                one = Standing(server, ground)
+            except Failed as error:
+                print(f"{server.name}: {error}", file=sys.stderr)
+                continue
+            stack.callback(one.end)
+            one.measure(16, 1)
+            one.sleep()
+            standing.append(one)
+        for _ in range(N_ROUNDS):
+            for one in standing:
+                one.wake()
+                for level in LEVELS:
+                    turn = asdict(one.measure(level, seconds))
+                    found.setdefault(one.server.name, {}).setdefault(str(level), []).append(turn)
+                one.sleep()
+
+
+def show(found: dict) -> None:
+    """Print the table: medians, and the difference to everything on, by the medians of the rounds' differences."""
+    table = Table(title="One piece off at a time", title_justify="left")
+    for column in ("", "connections", "requests/s", "p50 ms", "CPU us/request", "CPU us saved"):
+        table.add_column(column, justify="left" if not column else "right")
+    whole = found[PIECES[""]]
+    for name, levels in found.items():
+        for level, turns in levels.items():
+            saved = median(
+                one["cpu_us"] - other["cpu_us"] for one, other in zip(whole[level], turns, strict=True)
+            )
+            figures = [median(turn[key] for turn in turns) for key in ("requests_per_second", "p50_ms", "cpu_us")]
+            table.add_row(
+                name, level, f"{figures[0]:,.0f}", f"{figures[1]:.2f}", f"{figures[2]:,.1f}", f"{saved:,.1f}"
+            )
+    Console(width=150).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
