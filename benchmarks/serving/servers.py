@@ -93,6 +93,12 @@ def _serve_holdtrue(place: Place) -> list[str]:
     return [place.python, "-m", "holdtrue", "serve", "--folder", str(place.home), "--port", str(place.port)]
 
 
+def _run_worker(place: Place) -> list[str]:
+    make_project(place)
+    command = [place.python, "-P", "-m", "holdtrue.serving.worker", "--folder", str(place.home / ".holdtrue")]
+    return [*command, "--port", str(place.port)]
+
+
 def _run_app(name: str) -> Prepare:
     return lambda place: [place.python, str(APPS / f"{name}.py")]
 
@@ -135,6 +141,8 @@ SERVERS = (
     Server("constant, ASGI", _run_app("constant_asgi"), V2, (CHEAP,), is_constant=True),
     Server("holdtrue, V2", _serve_holdtrue, V2, is_ours=True),
     Server("holdtrue, native form", _serve_holdtrue, NATIVE, (CHEAP,), is_ours=True),
+    Server("holdtrue, a worker alone", _run_worker, V2, (CHEAP,), is_ours=True),
+    Server("holdtrue, a worker alone, as ONNX", _run_worker, V2, (STRINGS_ONNX,), is_ours=True),
     Server("holdtrue, V2, as ONNX", _serve_holdtrue, V2, (STRINGS_ONNX,), is_ours=True),
     Server("FastAPI by hand", _run_peer(FASTAPI, "{bin}/python", "{apps}/fastapi_app.py"), BY_HAND),
     Server(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from load import find_wrk
 from models import MODELS, keep_models
+from picture import draw_speed
 from running import Failed, Pins
 from servers import PEERS, SERVERS, Server
 from speed_table import show_speed
@@ -139,8 +140,9 @@ def main() -> int:
             found["models"][name] = merge_parts(parts)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    show_speed(found)
     keep_results(told.keep, found)
+    show_speed(found)
+    draw_speed(found, told.keep)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The figures of speed as tables on the screen and as a picture.
+"""The figures of speed as tables on the screen.
 
 python benchmarks/serving/speed_table.py            # from the kept results
 """
@@ -14,7 +14,7 @@ OURS = "holdtrue, V2"
 
 
 def show_speed(found: dict) -> None:
-    """Print a table for each model and write the picture."""
+    """Print a table for each model and level."""
     console = Console(width=170)
     for name, model in found["models"].items():
         levels = sorted({int(level) for one in model["servers"].values() for turn in one["rounds"] for level in turn})

@@ -34,9 +34,10 @@ def take_off_model():
     """Answer every row alike, without asking the model."""
     import numpy as np
 
-    from holdtrue.serving.answer.loaded import LoadedVersion
+    from holdtrue.serving.answer import loaded
 
-    LoadedVersion.score = lambda self, rows: np.tile((0.25, 0.75), (len(rows), 1))
+    loaded._check_sample = lambda version: None  # it would rightly find them wrong
+    loaded.LoadedVersion.score = lambda self, rows: np.tile((0.25, 0.75), (len(rows), 1))
 
 
 def take_off_checks():
