@@ -54,9 +54,7 @@ def main() -> int:
             warm.wait()
         first_mb = scene.weigh_mb()
         with Crowd(scene.port, other.make, n_connections=2, rate=OTHER_RATE, take=other.look) as neighbour:
-            with Crowd(
-                scene.port, mutator.draw, n_connections=8, n_requests=told.bodies, take=hostile.look
-            ) as crowd:
+            with Crowd(scene.port, mutator.draw, n_connections=8, n_requests=told.bodies, take=hostile.look) as crowd:
                 rude = ask_rudely(scene.port, scene.make_requests()(), random.Random(told.seed + 1))
                 crowd.wait()
             last_mb = scene.weigh_mb()

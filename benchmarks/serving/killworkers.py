@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-
 import msgspec
 from crowd import Crowd
 from scene import Scene, read_plan, set_scene, tell_end
@@ -45,14 +44,14 @@ def main() -> int:
     told = read_plan(__doc__, counts={"kills": (20, 200)})
     dice, book = random.Random(told.seed), Book()
     os.environ["BENCH_ROTATE_BYTES"] = str(ROTATE_BYTES)
-    os.environ["PYTHONPATH"] = os.pathsep.join((str(PATCHES), os.environ.get("PYTHONPATH", "")))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PATCHES), os.environ.get("PYTHONPATH"))))
     with set_scene(n_workers=N_WORKERS) as scene:
         with Crowd(scene.port, scene.make_requests(), n_connections=16, take=book.take) as crowd:
             crowd.wait_for(200)
-            n_killed, compactor = 0, Compactor(scene.project.folder, dice)
+            compactor = Compactor(scene.project.folder, dice)
             for _ in range(told.kills):
                 time.sleep(dice.uniform(*PAUSE_SECONDS))
-                n_killed += kill_one(scene, dice)
+                kill_one(scene, dice)
                 compactor.tend()
             scene.wait_until_ready(limit_seconds=READY_SECONDS)
             crowd.wait_for(100)
@@ -61,11 +60,10 @@ def main() -> int:
         compactor.finish()
         logged = Counter(read_ids(folder))
         n_segments, n_parts = len(list(folder.glob("*.seg"))), len(list(folder.rglob("*.parquet")))
-    lost = set(book.ids) - logged.keys()
-    doubled = [name for name, count in logged.items() if count > 1]
+    lost, doubled = compare_books(book.ids, logged)
     refused = {status: n for status, n in crowd.seen.statuses.items() if status != 200}
     figures = {
-        "workers killed": n_killed,
+        "workers killed": told.kills,
         "rows answered with 2xx": len(book.ids),
         "rows answered and lost": len(lost),
         "rows logged twice": len(doubled),
@@ -75,9 +73,7 @@ def main() -> int:
         "compactions meanwhile (killed)": f"{compactor.n_started} ({compactor.n_killed})",
         "segments / Parquet files in the end": f"{n_segments} / {n_parts}",
     }
-    broken = []
-    if lost:
-        broken.append(f"{len(lost)} answered rows are not in the log, such as {sorted(lost)[:3]}")
+    broken = [f"{len(lost)} answered rows are not in the log, such as {lost[:3]}"] if lost else []
     if doubled:
         broken.append(f"{len(doubled)} rows stand twice in the log, such as {doubled[:3]}")
     if any(status >= 500 and status != 503 for status in refused):
@@ -85,15 +81,19 @@ def main() -> int:
     return tell_end("killworkers", figures, broken)
 
 
-def kill_one(scene: Scene, dice: random.Random) -> int:
-    """Kill a worker by its id, as soon as one lives; return how many were."""
+def compare_books(told: list[str], logged: Counter[str]) -> tuple[list[str], list[str]]:
+    """Return the ids that clients were told and that the log does not hold, and those that it holds twice."""
+    return sorted(set(told) - logged.keys()), [name for name, count in logged.items() if count > 1]
+
+
+def kill_one(scene: Scene, dice: random.Random) -> None:
+    """Kill a worker by its id, as soon as one lives."""
     deadline = time.monotonic() + READY_SECONDS
     while not (workers := scene.find_workers()):
         if time.monotonic() > deadline:
             raise SystemExit("no worker is there")
         time.sleep(0.02)
     os.kill(dice.choice(workers).pid, signal.SIGKILL)
-    return 1
 
 
 class Compactor:

@@ -32,9 +32,7 @@ def find_wrk() -> str:
     return found
 
 
-def ask_with_wrk(
-    tree: Tree, url: str, bodies: Path, *, n_connections: int, seconds: float, pins: Pins
-) -> Measured:
+def ask_with_wrk(tree: Tree, url: str, bodies: Path, *, n_connections: int, seconds: float, pins: Pins) -> Measured:
     """Ask for some seconds and return what came of it.
 
     Raises:

@@ -20,14 +20,14 @@ TYPES = (
 )  # fmt: skip
 # What parsers and models stumble over.
 TOKENS = (
-    b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"1e-999", b"9" * 400, b"-0", b"0x10", b"1_000", b"01", b"+1",
-    b"null", b"true", b'""', b'"\\ud800"', b'"\\u0000"', b"\xff\xfe", b"\xc3\x28", b"\xed\xa0\x80", b"[]", b"{}", b",", b":",
-    b'"' + b"a" * 5_000 + b'"', b"{\"a\":" * 60, b"[" * 12_000, b"\x00", b"// x", b"'", b'{"__proto__":1}',
+    b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"1e-999", b"9" * 400, b"-0", b"0x10", b"1_000", b"01",
+    b"null", b"true", b'""', b'"\\ud800"', b'"\\u0000"', b"\xff\xfe", b"\xc3\x28", b"\xed\xa0\x80", b"[]", b"{}", b",",
+    b'"' + b"a" * 5_000 + b'"', b"{\"a\":" * 60, b"[" * 12_000, b"\x00", b"// x", b"+1", b":", b"'", b'{"__proto__":1}',
     b"18446744073709551616", b"-9223372036854775809", b"1.7976931348623157e309", b"4.9e-325",
 )  # fmt: skip
 VALUES: tuple[object, ...] = (
-    None, True, False, 0, -1, 10**30, -(10**30), 1e308, 5e-324, "", "x", "1", "NaN", "é" * 100, "\u202e", "\x00", [], {},
-    [None], [[1]], {"a": 1}, [1] * 2_000, "2013-09-01T10:00:00", "9999-12-31T23:59:59Z", "0000-00-00",
+    None, True, False, 0, -1, 10**30, -(10**30), 1e308, 5e-324, "", "x", "1", "NaN", "é" * 100, "\u202e", "\x00", [],
+    {}, [None], [[1]], {"a": 1}, [1] * 2_000, "2013-09-01T10:00:00", "9999-12-31T23:59:59Z", "0000-00-00",
 )  # fmt: skip
 
 
@@ -90,7 +90,9 @@ class Mutator:
             if lot < 0.1:
                 del content[name]
             elif lot < 0.2:
-                content[self.dice.choice((name + "x", "", "nobody", name.upper(), "\x00"))] = copy.deepcopy(content[name])
+                content[self.dice.choice((name + "x", "", "nobody", name.upper(), "\x00"))] = copy.deepcopy(
+                    content[name]
+                )
             else:
                 content[name] = self._change_tree(content[name])
             return content

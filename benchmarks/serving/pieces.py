@@ -13,10 +13,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 
+from load import find_wrk
 from models import CHEAP, MODELS, keep_models
 from rich.console import Console
 from rich.table import Table
-from running import Failed, Pins
+from running import Failed, Pins, end_on_sigterm
 from servers import APPS, SERVERS, Server
 from standing import Ground, Standing
 from venvs import DEFAULT_VENVS, keep_results
@@ -51,6 +52,8 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable, help="the Python that runs it")
     parser.add_argument("--seconds", type=float, help="of one turn")
     told = parser.parse_args()
+    find_wrk()
+    end_on_sigterm()
     source, seconds = told.source.resolve(), told.seconds or (10.0 if told.full else 2.0)
     whole = next(server for server in SERVERS if server.name == "holdtrue, V2")
     has_fast = (source / "holdtrue" / "serving" / "fast").is_dir()
@@ -106,13 +109,9 @@ def show(found: dict) -> None:
     whole = found[PIECES[""]]
     for name, levels in found.items():
         for level, turns in levels.items():
-            saved = median(
-                one["cpu_us"] - other["cpu_us"] for one, other in zip(whole[level], turns, strict=True)
-            )
+            saved = median(one["cpu_us"] - other["cpu_us"] for one, other in zip(whole[level], turns, strict=True))
             figures = [median(turn[key] for turn in turns) for key in ("requests_per_second", "p50_ms", "cpu_us")]
-            table.add_row(
-                name, level, f"{figures[0]:,.0f}", f"{figures[1]:.2f}", f"{figures[2]:,.1f}", f"{saved:,.1f}"
-            )
+            table.add_row(name, level, f"{figures[0]:,.0f}", f"{figures[1]:.2f}", f"{figures[2]:,.1f}", f"{saved:,.1f}")
     Console(width=150).print(table)
 
 

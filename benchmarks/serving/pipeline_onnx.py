@@ -24,7 +24,9 @@ def write_onnx(pipeline: Any, path: Path) -> None:
     for name, levels in zip(TEXTS, encoder.categories_, strict=True):
         told = [str(level) for level in levels]
         nodes += [
-            helper.make_node("OneHotEncoder", [name], [f"{name} code"], domain="ai.onnx.ml", cats_strings=told, zeros=1),
+            helper.make_node(
+                "OneHotEncoder", [name], [f"{name} code"], domain="ai.onnx.ml", cats_strings=told, zeros=1
+            ),
             helper.make_node("Flatten", [f"{name} code"], [f"{name} flat"], axis=1),
         ]
     weights = np.concatenate((-model.coef_, model.coef_)).ravel()

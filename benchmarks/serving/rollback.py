@@ -9,7 +9,7 @@ import sys
 import time
 
 from crowd import Crowd
-from scene import read_plan, set_scene, tell_end
+from scene import Scene, read_plan, set_scene, tell_end
 
 FORMER, BAD = b'"v1"', b'"v2"'
 MOST_SECONDS = 1.0
@@ -19,21 +19,14 @@ N_WORKERS = 2
 
 def main() -> int:
     told = read_plan(__doc__, counts={"rollbacks": (20, 200)})
-    with set_scene(n_workers=N_WORKERS, n_versions=2) as scene:
-        with Crowd(scene.port, scene.make_requests(), n_connections=32, versions=(FORMER, BAD)) as crowd:
-            crowd.wait_for(200)
-            times = []
-            for _ in range(told.rollbacks):
-                scene.wait_until_ready(revision=scene.project.send(2))
-                began = time.monotonic()
-                scene.project.send(1, writes_file=False)
-                time.sleep(LOOK_SECONDS)
-                last = crowd.seen.last_by_version
-                while last.get(FORMER, 0.0) < began or time.monotonic() - last[BAD] < LOOK_SECONDS / 2:
-                    time.sleep(0.05)  # it still answers somewhere
-                times.append(max(0.0, last[BAD] - began))
-            seen = crowd.seen
-            seconds = seen.ended_at[-1] - seen.ended_at[0]
+    with (
+        set_scene(n_workers=N_WORKERS, n_versions=2) as scene,
+        Crowd(scene.port, scene.make_requests(), n_connections=32, versions=(FORMER, BAD)) as crowd,
+    ):
+        crowd.wait_for(200)
+        times = [roll_back(scene, crowd) for _ in range(told.rollbacks)]
+        seen = crowd.seen
+        seconds = seen.ended_at[-1] - seen.ended_at[0]
     times.sort()
     longest = times[-1]
     worst = times[min(len(times) - 1, int(0.99 * len(times)))]
@@ -50,6 +43,19 @@ def main() -> int:
     if worst >= MOST_SECONDS:
         broken.append(f"p99 is {worst:.2f} s, not below {MOST_SECONDS:.0f} s")
     return tell_end("rollback", figures, broken)
+
+
+def roll_back(scene: Scene, crowd: Crowd) -> float:
+    """Put the bad version in charge, take it back, and return after how long it answered for the last time."""
+    scene.wait_until_ready(revision=scene.project.send(2))
+    crowd.wait_for(50)
+    began = time.monotonic()
+    scene.project.send(1, writes_file=False)
+    time.sleep(LOOK_SECONDS)
+    last = crowd.seen.last_by_version
+    while last.get(FORMER, 0.0) < began or time.monotonic() - last[BAD] < LOOK_SECONDS / 2:
+        time.sleep(0.05)  # it still answers somewhere
+    return max(0.0, last[BAD] - began)
 
 
 if __name__ == "__main__":

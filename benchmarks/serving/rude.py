@@ -20,11 +20,24 @@ def ask_rudely(port: int, right: bytes, dice: random.Random) -> Counter[str]:
         right: a whole request that is right.
         dice: where chance comes from.
     """
+    found: Counter[str] = Counter()
+    stalled = [_stall(port, right[: dice.randrange(1, len(right))]) for _ in range(N_STALLED)]
+    for _ in range(5):
+        for attempt in write_attempts(right, dice):
+            found[_send(port, attempt)] += 1
+        _hang_up(port, right)
+    for one in stalled:
+        one.close()
+    return found
+
+
+def write_attempts(right: bytes, dice: random.Random) -> list[bytes]:
+    """Return what breaks HTTP, or stretches it: lengths that lie, chunks, old versions, pipelines, noise."""
     head, _, body = right.partition(b"\r\n\r\n")
     path = head.split(b" ", 2)[1]
     plain = b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length"))
     chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-    attempts = [
+    return [
         plain + b"\r\ntransfer-encoding: chunked\r\n\r\n" + chunks,
         plain + b"\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n" + body,
         plain + b"\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n" + chunks,
@@ -50,15 +63,6 @@ def ask_rudely(port: int, right: bytes, dice: random.Random) -> Counter[str]:
         bytes(dice.randrange(256) for _ in range(5_000)),
         b"",
     ]
-    found: Counter[str] = Counter()
-    stalled = [_stall(port, right[: dice.randrange(1, len(right))]) for _ in range(N_STALLED)]
-    for _ in range(5):
-        for attempt in attempts:
-            found[_send(port, attempt)] += 1
-        _hang_up(port, right)
-    for one in stalled:
-        one.close()
-    return found
 
 
 def _send(port: int, data: bytes) -> str:

@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +19,12 @@ import psutil
 MARK = "HOLDTRUE_BENCH_MARK"
 TICKS = os.sysconf("SC_CLK_TCK")
 # One thread a model everywhere, as in production with a process for each core.
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def end_on_sigterm() -> None:
+    """Let a SIGTERM to the bench end what it started, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 class Failed(Exception):
@@ -127,7 +133,9 @@ def start_tree(command: Sequence[str], *, env: Mapping[str, str], log: Path, cor
 
 
 @contextmanager
-def run_tree(command: Sequence[str], *, env: Mapping[str, str], log: Path, core: int | None, cwd: Path) -> Iterator[Tree]:
+def run_tree(
+    command: Sequence[str], *, env: Mapping[str, str], log: Path, core: int | None, cwd: Path
+) -> Iterator[Tree]:
     """Start a server, and end it in any case."""
     tree = start_tree(command, env=env, log=log, core=core, cwd=cwd)
     try:

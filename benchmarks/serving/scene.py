@@ -15,7 +15,7 @@ import psutil
 from crowd import write_request
 from models import CHEAP, Model, keep_models, read_bodies
 from projects import BenchProject
-from running import Tree, start_tree
+from running import Tree, end_on_sigterm, start_tree
 from standing import find_ports
 from venvs import DEFAULT_VENVS, keep_results
 from wires import NATIVE, Wire
@@ -147,6 +147,7 @@ def read_plan(script_says: str | None, *, counts: dict[str, tuple[float, float]]
     for name, (short, full) in counts.items():
         parser.add_argument(f"--{name}", type=type(short), help=f"{short}; {full} with --full")
     told = parser.parse_args()
+    end_on_sigterm()
     for name, (short, full) in counts.items():
         if getattr(told, name) is None:
             setattr(told, name, full if told.full else short)
@@ -160,4 +161,3 @@ def tell_end(name: str, figures: dict[str, object], broken: list[str]) -> int:
     print(*(f"BROKEN: {promise}" for promise in broken), sep="\n")
     keep_results(f"serving-{name}", {**figures, "broken": broken})
     return 1 if broken else 0
-

@@ -21,7 +21,11 @@ def main() -> int:
     told = read_plan(__doc__, counts={"seconds": (60, 600), "rate": (800, 800)})
     with set_scene(n_workers=1, n_versions=1) as scene:
         forms = itertools.cycle([scene.make_requests(NATIVE), scene.make_requests(V2)])
-        with Crowd(scene.port, lambda: next(forms)(), n_connections=8, rate=told.rate) as crowd:
+
+        def make() -> bytes:
+            return next(forms)()
+
+        with Crowd(scene.port, make, n_connections=8, rate=told.rate) as crowd:
             time.sleep(2.0)  # connections, first allocations
             moments, weights = [time.monotonic()], []
             for _ in range(N_WINDOWS):
@@ -30,9 +34,7 @@ def main() -> int:
                 weights.append(scene.weigh_mb())
         seen = crowd.seen
     third = N_WINDOWS // 3
-    slow = [
-        seen.find_percentile(99, since=since, until=until) for since, until in itertools.pairwise(moments)
-    ]
+    slow = [seen.find_percentile(99, since=since, until=until) for since, until in itertools.pairwise(moments)]
     first_ms, last_ms = median(slow[:third]), median(slow[-third:])
     # The first third is when pools and counters reach their size.
     growth = median(weights[-third:]) - median(weights[third : 2 * third])

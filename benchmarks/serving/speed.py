@@ -10,14 +10,14 @@ import platform
 import shutil
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from load import find_wrk
 from models import MODELS, keep_models
 from picture import draw_speed
-from running import Failed, Pins
+from running import Failed, Pins, end_on_sigterm
 from servers import PEERS, SERVERS, Server
 from speed_table import show_speed
 from standing import Ground, Standing
@@ -45,7 +45,8 @@ def measure_model(servers: list[Server], ground: Ground, *, levels: tuple[int, .
                 continue
             stack.callback(one.end)
             found[server.name] = {"first_answer_seconds": round(one.first_answer_seconds, 2), "rounds": []}
-            one.measure(16, 1)  # the first second is nobody's best
+            with suppress(Failed):
+                one.measure(16, 1)  # the first second is nobody's best
             one.sleep()
             standing.append(one)
         for number in range(1, N_ROUNDS + 1):
@@ -101,7 +102,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--python", default=sys.executable, help="the Python that runs it")
     parser.add_argument("--unpinned", action="store_true", help="leave client and servers to the scheduler")
     parser.add_argument("--seconds", type=float, help="of one turn")
-    parser.add_argument("--levels", type=int, nargs="*", help="connections; by default 1, 16, 64 or, of dearer models, 16")
+    parser.add_argument(
+        "--levels", type=int, nargs="*", help="connections; by default 1, 16, 64 or, of dearer models, 16"
+    )
     parser.add_argument("--keep", default="serving-speed", help="the name of the file of results")
     return parser.parse_args()
 
@@ -109,6 +112,7 @@ def read_options() -> argparse.Namespace:
 def main() -> int:
     told = read_options()
     find_wrk()
+    end_on_sigterm()
     pins = Pins.choose(is_pinned=not told.unpinned)
     work = Path(tempfile.mkdtemp(prefix="holdtrue-bench-"))
     found: Found = {

@@ -1,11 +1,11 @@
-"""Venvs: peers have environments of their own, made as those of the judgement benches are, and results go where theirs go."""
+"""Venvs: peers have environments of their own, made as those of the judgement benches are."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(1, str(Path(__file__).parents[1] / "judgement"))
 
-from peers import (  # noqa: E402
+from peers import (
     DEFAULT_VENVS,
     RESULTS,
     Peer,

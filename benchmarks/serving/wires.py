@@ -39,13 +39,18 @@ def write_tensors(model: Model, row: RowOf) -> object:
     return {"inputs": tensors}
 
 
-def write_tensors_32(model: Model, row: RowOf) -> object:
+def write_tensors_for_mlserver(model: Model, row: RowOf) -> object:
     """Return a row as V2 for MLServer, which wants shape [n, 1] of a column and a hint that it is text."""
     if not model.has_texts:
         return write_tensors(model, row)
     tensors = []
     for name in name_columns(model):
-        tensor = {"name": name, "shape": [1, 1], "datatype": "FP64" if name in NUMBERS else "BYTES", "data": [row[name]]}
+        tensor = {
+            "name": name,
+            "shape": [1, 1],
+            "datatype": "FP64" if name in NUMBERS else "BYTES",
+            "data": [row[name]],
+        }
         if name not in NUMBERS:
             tensor["parameters"] = {"content_type": "str"}
         tensors.append(tensor)
@@ -84,7 +89,7 @@ def _read_first(reply: Reply) -> float:
 
 
 V2 = Wire("/v2/models/{model}/infer", write_tensors, _read_tensor)
-V2_MLSERVER = Wire("/v2/models/{model}/infer", write_tensors_32, _read_tensor)
+V2_MLSERVER = Wire("/v2/models/{model}/infer", write_tensors_for_mlserver, _read_tensor)
 NATIVE = Wire("/v1/predict/{model}", lambda _, row: {"rows": [dict(row)]}, _read_native)
 BY_HAND = Wire("/predict", lambda _, row: dict(row), lambda reply: reply["probability"])  # type: ignore[arg-type]
 MLFLOW = Wire("/invocations", write_split, _read_first)
