@@ -1,6 +1,6 @@
 """Does serving go on without its control plane? Under load: the database locked, then its keeper killed as well.
 
-python benchmarks/serving/deadcontrol.py            # 30 s; --full: 600 s
+python benchmarks/serving/deadcontrol.py            # 20 s; --full: 600 s
 """
 
 import os
@@ -16,7 +16,7 @@ N_WORKERS = 2
 
 
 def main() -> int:
-    told = read_plan(__doc__, counts={"seconds": (30, 600), "rate": (500, 500)})
+    told = read_plan(__doc__, counts={"seconds": (20, 600), "rate": (500, 500)})
     with set_scene(n_workers=N_WORKERS, n_versions=2) as scene:
         with Crowd(scene.port, scene.make_requests(), n_connections=8, rate=told.rate) as crowd:
             crowd.wait_for(100)

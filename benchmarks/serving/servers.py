@@ -55,6 +55,7 @@ class Server:
         is_constant: whether it answers the same each time.
         slow_start_seconds: how long its first answer may take.
         wakes_seconds: how long it is left alone after a sleep, before it is measured.
+        is_pinned: whether it is kept on one core; one that is made of many processes is not.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Server:
     is_constant: bool = False
     slow_start_seconds: float = 120.0
     wakes_seconds: float = 0.0
+    is_pinned: bool = True
 
     def env_at(self, place: Place) -> dict[str, str]:
         """Return the whole environment that it adds."""
@@ -188,7 +190,14 @@ SERVERS = (
         ),
         MLFLOW,
     ),
-    Server("Ray Serve", _run_peer(RAY, "{bin}/python", "{apps}/ray_app.py"), ONE_ROW, (CHEAP, DEAR), wakes_seconds=3.0),
+    Server(
+        "Ray Serve",
+        _run_peer(RAY, "{bin}/python", "{apps}/ray_app.py"),
+        ONE_ROW,
+        (CHEAP, DEAR),
+        wakes_seconds=3.0,
+        is_pinned=False,
+    ),
     Server(
         "Ray Serve, HAProxy",
         _run_peer(RAY, "{bin}/python", "{apps}/ray_app.py"),
@@ -196,6 +205,7 @@ SERVERS = (
         (CHEAP, DEAR),
         HAPROXY,
         wakes_seconds=3.0,
+        is_pinned=False,
     ),
 )
 

@@ -1,6 +1,6 @@
 """What does a shadow cost the answer? The same steady load with the challenger asked too, and without, by turns.
 
-python benchmarks/serving/shadow.py            # six turns of 8 s; --full: of 60 s
+python benchmarks/serving/shadow.py            # six turns of 6 s; --full: of 60 s
 """
 
 import sys
@@ -16,7 +16,7 @@ SETTLE_SECONDS = 1.0
 
 
 def main() -> int:
-    told = read_plan(__doc__, counts={"seconds": (8, 60), "rate": (500, 500)})
+    told = read_plan(__doc__, counts={"seconds": (6, 60), "rate": (500, 500)})
     ratios, off_ms, on_ms, n_failed = [], [], [], 0
     with set_scene(n_workers=1, n_versions=2) as scene:
         for _ in range(N_ROUNDS):

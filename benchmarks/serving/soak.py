@@ -1,6 +1,6 @@
 """Does it stay as it is? A steady load for minutes: memory flat, p99 flat, nothing failed.
 
-python benchmarks/serving/soak.py            # one minute; --full: ten
+python benchmarks/serving/soak.py            # 45 s; --full: ten minutes
 """
 
 import itertools
@@ -18,7 +18,7 @@ N_WINDOWS = 30
 
 
 def main() -> int:
-    told = read_plan(__doc__, counts={"seconds": (60, 600), "rate": (800, 800)})
+    told = read_plan(__doc__, counts={"seconds": (45, 600), "rate": (800, 800)})
     with set_scene(n_workers=1, n_versions=1) as scene:
         forms = itertools.cycle([scene.make_requests(NATIVE), scene.make_requests(V2)])
 

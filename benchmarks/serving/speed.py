@@ -10,6 +10,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -25,11 +26,12 @@ from venvs import DEFAULT_VENVS, Skipped, keep_results, name_version
 
 LEVELS = (1, 16, 64)
 N_ROUNDS = 3
+DEAR_IN_SHORT = ("holdtrue", "FastAPI", "MLServer", "Ray Serve, HAProxy")
 HERE = Path(__file__).parent
 Found = dict[str, object]
 
 
-def measure_model(servers: list[Server], ground: Ground, *, levels: tuple[int, ...], seconds: float) -> Found:
+def measure_model(servers: list[Server], ground: Ground, *, seconds: Mapping[int, float]) -> Found:
     """Return what each server did with a model; one that cannot be measured is skipped with the reason."""
     found: Found = {}
     skipped: dict[str, str] = {}
@@ -52,29 +54,41 @@ def measure_model(servers: list[Server], ground: Ground, *, levels: tuple[int, .
         for number in range(1, N_ROUNDS + 1):
             for one in standing:
                 say(f"  round {number}: {one.server.name}")
+                turn: Found = {}  # an empty one keeps the rounds of all servers in step
                 try:
-                    found[one.server.name]["rounds"].append(take_turn(one, levels, seconds))
+                    turn = take_turn(one, seconds)
                     found[one.server.name] |= one.weigh()
                 except Failed as error:
                     skipped[f"{one.server.name}, round {number}"] = str(error)
+                found[one.server.name]["rounds"].append(turn)
                 one.sleep()
     return {"says": ground.model.says, "servers": found, "skipped": skipped}
 
 
-def take_turn(one: Standing, levels: tuple[int, ...], seconds: float) -> Found:
-    """Return what one server did in one round, by level."""
+def take_turn(one: Standing, seconds: Mapping[int, float]) -> Found:
+    """Return what one server did in one round, by level; `seconds` says how long each level is asked."""
     one.wake()
-    return {str(level): asdict(one.measure(level, seconds)) for level in levels}
+    return {str(level): asdict(one.measure(level, length)) for level, length in seconds.items()}
 
 
-def choose_servers(wanted: list[str], model: str) -> list[Server]:
-    """Return the servers of a model; `wanted` are beginnings of their names, none means all."""
+def choose_servers(wanted: list[str], model: str, *, is_full: bool) -> list[Server]:
+    """Return the servers of a model; `wanted` are beginnings of their names, none means all, or in short some."""
+    if not wanted and not is_full and model == "dear":
+        wanted = list(DEAR_IN_SHORT)
     return [
         server
         for server in SERVERS
         if MODELS[model] in server.models
         and (not wanted or any(server.name.lower().startswith(name.lower()) for name in wanted))
     ]
+
+
+def choose_seconds(told: argparse.Namespace, model: str) -> dict[int, float]:
+    """Return how long each level is asked: in short the last of several for 2 s, those before it for 1 s."""
+    levels = told.levels or (LEVELS if told.full or model == "cheap" else (16,))
+    if told.full or told.seconds:
+        return dict.fromkeys(levels, told.seconds or 10.0)
+    return {level: 2.0 if level == levels[-1] else 1.0 for level in levels}
 
 
 def tell_versions(venvs: Path) -> dict[str, str]:
@@ -123,24 +137,25 @@ def main() -> int:
     try:
         models = keep_models(told.venvs, *MODELS.values())
         for name in told.models:
-            model = MODELS[name]
+            say(f"{name}: {MODELS[name].says}")
             # The pipeline as ONNX stands in the table of the pipeline; it has a model file of its own.
-            groups = [name, *(["strings-onnx"] if name == "strings" else [])]
-            levels = tuple(told.levels or (LEVELS if told.full or name == "cheap" else (16,)))
-            seconds = told.seconds or (10.0 if told.full else 2.0)
-            say(f"{name}: {model.says}")
-            parts = []
-            for group in groups:
-                ground = Ground(
-                    model=MODELS[group],
-                    models=models,
-                    python=told.python,
-                    source=told.source.resolve(),
-                    venvs=told.venvs,
-                    work=work,
-                    pins=pins,
+            groups = [MODELS[group] for group in (name, *(["strings-onnx"] if name == "strings" else []))]
+            parts = [
+                measure_model(
+                    choose_servers(told.servers, model.name, is_full=told.full),
+                    Ground(
+                        model=model,
+                        models=models,
+                        python=told.python,
+                        source=told.source.resolve(),
+                        venvs=told.venvs,
+                        work=work,
+                        pins=pins,
+                    ),
+                    seconds=choose_seconds(told, name),
                 )
-                parts.append(measure_model(choose_servers(told.servers, group), ground, levels=levels, seconds=seconds))
+                for model in groups
+            ]
             found["models"][name] = merge_parts(parts)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -16,8 +16,8 @@ from running import Failed, Pins, Tree, start_tree
 from servers import Place, Server
 
 N_CHECKED = 16
-WARM_SECONDS = 0.4
 WAKE_SECONDS = 15.0
+SETTLE_SECONDS = 0.5
 JSON = {"content-type": "application/json"}
 # Below the ports that the kernel gives to clients.
 PORTS = range(20_000, 32_000)
@@ -78,7 +78,7 @@ class Standing:
             self._command,
             env={**self.server.env_at(self.place), "PATH": f"{Path(self._command[0]).parent}:{os.environ['PATH']}"},
             log=self._said,
-            core=self.ground.pins.server,
+            core=self.ground.pins.server if self.server.is_pinned else None,
             cwd=self.place.home,
         )
         try:
@@ -137,7 +137,11 @@ class Standing:
             self.first_answer_seconds = first
 
     def sleep(self) -> None:
-        """Stop its processes until the next turn."""
+        """Stop its processes until the next turn, once they have answered what was still on its way.
+
+        BentoML learns from how long a batch took; one that slept through a batch refuses what comes after.
+        """
+        time.sleep(SETTLE_SECONDS)
         self.tree.sleep()
 
     def measure(self, n_connections: int, seconds: float) -> Measured:

@@ -11,6 +11,6 @@ class Bench:
     def __init__(self) -> None:
         self.score = load_score()
 
-    @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
+    @bentoml.api(batchable=True, max_batch_size=64)
     def predict(self, rows: list) -> list:
         return self.score(rows).tolist()
