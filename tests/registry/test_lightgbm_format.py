@@ -66,13 +66,15 @@ def test_codes_in_the_order_of_the_levels_are_taken_by_name(frame, late):
     matrix = np.column_stack([coded[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in coded.columns])
     with pytest.warns(UserWarning, match="valid feature names"):
         expected = model.predict_proba(matrix)
-    assert np.array_equal(_store(model, frame).score(frame), expected)
+    assert np.allclose(_store(model, frame).score(frame), expected, rtol=0, atol=1e-15)
 
 
 def test_a_matrix_of_numbers_is_taken_in_the_order_of_the_schema(numbers, late):
     matrix = numbers.to_numpy().astype(float)
     model = lightgbm.LGBMClassifier(**SETTINGS).fit(matrix, late)
-    assert np.array_equal(_store(model, numbers, schema=NUMBERS).score(numbers), model.predict_proba(matrix))
+    assert np.allclose(
+        _store(model, numbers, schema=NUMBERS).score(numbers), model.predict_proba(matrix), rtol=0, atol=1e-15
+    )
 
 
 def test_a_matrix_without_names_is_refused_when_the_schema_has_text(frame, late):

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from holdtrue.registry import load_model, make_twin
 from holdtrue.serving.worker import EXIT_PORT_TAKEN, name_command, read_options
+from serving.flights import CLASSES, make_frame
 
 SCRIPT = """
 import asyncio, json, pathlib, sys
@@ -59,6 +61,18 @@ def test_serving_lightgbm_imports_neither_sql_nor_polars_nor_scikit_learn(flight
 def test_serving_scikit_learn_imports_neither_sql_nor_pandas(flights, forests):
     flights.send(flights.release(forests[0]).number)
     assert serve_apart(flights.folder) & (NEVER | {"pandas", "pyarrow", "lightgbm"}) == set()
+
+
+def test_serving_a_twin_imports_neither_polars_nor_scikit_learn(flights, forests):
+    scorer = load_model(forests[0].data, forests[0].format, CLASSES)
+    twin = make_twin(scorer, forests[0], make_frame())
+    flights.send(flights.release(forests[0], twin=flights.store.artifacts.put(twin.data)).number)
+    assert serve_apart(flights.folder) & (NEVER | {"polars", "sklearn", "pandas", "pyarrow", "skops", "onnx"}) == set()
+
+
+def test_a_twin_that_is_lost_leaves_the_model_itself(flights, forests):
+    flights.send(flights.release(forests[0], twin="0" * 64).number)
+    assert "skops" in serve_apart(flights.folder)
 
 
 def test_a_worker_started_by_hand_does_not_share_its_port(tmp_path):

@@ -103,7 +103,7 @@ class Backtest:
             champion=champion,
             is_blind=is_blind,
             catches_up=catches_up,
-            is_weighed=False,
+            is_for_service=False,
         )
 
     def advance(self, text: str) -> None:

@@ -12,7 +12,7 @@ import typer
 from holdtrue.errors import NotFound
 from holdtrue.loop import HoldRollout, Move
 from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project
-from holdtrue.serving import start_workers, write_traffic_file
+from holdtrue.serving import read_cloud, start_workers, write_traffic_file
 from holdtrue.store import Store
 
 from .console import say
@@ -54,17 +54,19 @@ def up(
 
 def serve(
     folder: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
-    port: Port = 8080,
+    port: Annotated[
+        int | None, typer.Option(help="Where predictions and labels are answered; else AIP_HTTP_PORT, PORT or 8080.")
+    ] = None,
     workers: N_Workers = 1,
 ) -> None:
     """Answer predictions and labels of every loop of a project, as its traffic says. Ctrl-C ends it."""
     stop = _stop_on_signals()
-    home = folder / FOLDER
+    home, cloud = folder / FOLDER, read_cloud()
     if not (home / "holdtrue.db").exists():
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
     with Store.open(home) as store:
         write_traffic_file(store)
-        running = start_workers(home, port=port, n_workers=workers)
+        running = start_workers(home, port=cloud.port if port is None else port, n_workers=workers)
         try:
             running.wait_until_ready()
             say(f"Answering on {running.url}")

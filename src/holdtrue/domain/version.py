@@ -75,7 +75,8 @@ class Release:
     """The document that travels between places: signed, immutable, complete without the database.
 
     `key`, `unit` and `time` are the names under which requests carry the event, who is exposed and the moment, as the
-    loop's table declares them; None where it declares none.
+    loop's table declares them; None where it declares none. `twin` is the digest of a second form of the model, in
+    ONNX, which was shown to answer the same and which servers prefer.
     """
 
     loop: str
@@ -90,6 +91,7 @@ class Release:
     key: str | None = None
     unit: str | None = None
     time: str | None = None
+    twin: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

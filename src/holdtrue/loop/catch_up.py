@@ -49,7 +49,7 @@ def catch_up(
         loss=proven.loss,
         code=fitter.code,
         steps=tuple(fitter.records),
-        refit=refit,
+        refit=fitter.give_twin(refit, scorer, rows) if order.is_for_service else refit,
         catch_up=(
             judge_recipe(fitter.code, proven),
             judge_rows(known, taught),

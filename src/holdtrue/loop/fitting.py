@@ -1,7 +1,7 @@
 """Fitting: the user's train, run as a cached step; what it returns is stored in a safe format before anything else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import polars as pl
 from holdtrue.data import Dataset, History
 from holdtrue.domain import Loop, Signature, StepRecord, digest_of
 from holdtrue.pipeline import Input, StepCache, fingerprint, run_steps
-from holdtrue.registry import Scorer, StoredModel, dump_model, name_format, recall_model
+from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
 from holdtrue.store import Artifacts
 
 from .order import Fitted
@@ -67,6 +67,11 @@ class Fitter:
         signature = sign_rows(rows, known.label)
         data = fit_model(rows, self.loop.recipe, signature)
         return recall_model(data, name_format(data), signature)
+
+    def give_twin(self, fitted: Fitted, scorer: Scorer, rows: Dataset) -> Fitted:
+        """Return a model that is to answer people with its twin, if one agrees with it on these rows."""
+        twin = make_twin(scorer, self.read_model(fitted), rows.features)
+        return fitted if twin is None else replace(fitted, twin=self.artifacts.put(twin.data))
 
     def read_model(self, fitted: Fitted) -> StoredModel:
         """Return the bytes of a model that was fitted."""

@@ -22,12 +22,13 @@ from holdtrue.domain import (
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A stored estimator: its format, the digest of its bytes, and until when its training data reach."""
+    """A stored estimator: its format, the digests of its bytes and of its twin's, and the end of its training data."""
 
     format: ModelFormat
     artifact: str
     trained_until: datetime
     n_rows: int
+    twin: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,8 @@ class TrainingOrder:
         is_blind: train on all that is known and ask no gate (the policies that a backtest compares with).
         run_id: the run that this belongs to.
         brought: a model to be judged in place of one that is trained.
-        is_weighed: say what each feature carries; a backtest, where nobody asks, does without.
+        is_for_service: the version may answer people: say what each feature carries, and make its twin. A backtest does
+            without both.
     """
 
     folder: str
@@ -75,7 +77,7 @@ class TrainingOrder:
     catches_up: bool = False
     is_blind: bool = False
     brought: Brought | None = None
-    is_weighed: bool = True
+    is_for_service: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,7 +99,7 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
     )
     if evaluation.ruling is not Ruling.PASSED:
         return report
-    if order.is_weighed:
+    if order.is_for_service:
         evaluation = replace(evaluation, weights=weigh_features(contender.scorer, gate.later, loss))
     return _refit(report, known, order, gate, evaluation, fitter)
 
@@ -132,6 +132,8 @@ def _refit(
     rows = gate.later.dataset()
     mean = float(gate.loss.rows(answers, rows.encoded_labels()).mean())
     sample = sample_rows(known.dataset())
+    if order.is_for_service:
+        refit = fitter.give_twin(refit, shipped, rows)
     return TrainingResult(
         signature=shipped.signature,
         loss=report.loss,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from holdtrue.errors import DeclarationError, SourceMissing
 from holdtrue.loop import Brought, CaughtUp, Fitted, Trained, TrainingLost, lay_brought
-from holdtrue.registry import find_mlflow_model, learn_levels
+from holdtrue.registry import find_mlflow_model, learn_levels, make_twin, recall_model
 from holdtrue.validation import admit_model, check_size, convert_model
 
 from .project import Project
@@ -65,12 +65,15 @@ def bring_model(
     signature, sample = lay_brought(known, trained_until=until)
     signature = learn_levels(data, signature)
     admitted = admit_model(data, signature=signature, sample=sample)
+    scorer = recall_model(admitted.stored.data, admitted.stored.format, signature)
+    twin = make_twin(scorer, admitted.stored, sample)
     brought = Brought(
         model=Fitted(
             format=admitted.stored.format,
             artifact=project.store.artifacts.put(admitted.stored.data),
             trained_until=until,
             n_rows=0,
+            twin=None if twin is None else project.store.artifacts.put(twin.data),
         ),
         signature=signature,
         sample=admitted.sample,

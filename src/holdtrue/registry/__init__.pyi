@@ -12,6 +12,7 @@ from .release import publish_release as publish_release
 from .release import read_release as read_release
 from .scorer import ScoredRows as ScoredRows
 from .scorer import Scorer as Scorer
+from .twin import make_twin as make_twin
 from .version import CHAMPION as CHAMPION
 from .version import digest_version as digest_version
 from .version import point_alias as point_alias
@@ -30,6 +31,7 @@ __all__ = [
     "find_mlflow_model",
     "learn_levels",
     "load_model",
+    "make_twin",
     "name_format",
     "open_release",
     "point_alias",

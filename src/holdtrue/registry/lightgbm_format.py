@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from holdtrue.domain import Kind, Signature, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
+from holdtrue.registry.forest import ScoreMatrix
+from holdtrue.registry.lightgbm_text import LightgbmText, make_link, read_lightgbm_text
 from holdtrue.registry.scorer import Row, Scorer, code_levels, encode_rows, number_levels
 
 if TYPE_CHECKING:
@@ -22,6 +24,26 @@ if TYPE_CHECKING:
 _ANSWERS_CLASSES = ("binary", "cross_entropy", "xentropy", "multiclass", "multiclassova")
 _UNNAMED = re.compile(r"^Column_\d+$")
 _UNSAID = re.compile(r"[^A-Za-z0-9_]")
+
+
+class ForestScorer(Scorer):
+    """Scores the trees of a LightGBM text in ONNX Runtime, with the booster's own answers and without LightGBM."""
+
+    def __init__(self, text: LightgbmText, score: ScoreMatrix, signature: Signature) -> None:
+        super().__init__(signature)
+        columns, self._codes = match_columns(text, signature)
+        self._columns = None if columns == list(range(len(signature.schema.columns))) else columns
+        self._score = score
+        self._link = make_link(text)
+
+    def _score_frame(self, frame: "pl.DataFrame") -> NDArray[Any]:
+        return self._answer(encode_frame(frame, self._codes))
+
+    def _score_values(self, rows: Sequence[Row]) -> NDArray[Any]:
+        return self._answer(encode_rows(rows, self._codes))
+
+    def _answer(self, matrix: NDArray[np.float64]) -> NDArray[Any]:
+        return self._link(self._score(matrix if self._columns is None else matrix[:, self._columns]))
 
 
 class BoosterScorer(Scorer):
@@ -61,6 +83,9 @@ def load_lightgbm(data: bytes, signature: Signature) -> Scorer:
     """Return the scorer of a LightGBM text. Mutated text can end the process: verify digest and signature before."""
     text = _read_text(data)
     _check_objective(text, signature.task)
+    planted = _plant(text, signature)
+    if planted is not None:
+        return planted
     from lightgbm import Booster
     from lightgbm.basic import LightGBMError
 
@@ -69,6 +94,22 @@ def load_lightgbm(data: bytes, signature: Signature) -> Scorer:
     except (LightGBMError, ValueError, TypeError, KeyError) as error:
         raise FormatRefused(f"the LightGBM text cannot be read ({error})", expected="an intact model text") from error
     return BoosterScorer(booster, signature)
+
+
+def _plant(text: str, signature: Signature) -> Scorer | None:
+    """Return the scorer that needs no LightGBM; None for a model of more than plain trees, or without ONNX Runtime."""
+    found = read_lightgbm_text(text)
+    forest = None if found is None else found.plant()
+    if found is None or forest is None:
+        return None
+    columns, _ = match_columns(found, signature)
+    asked = {signature.schema.columns[columns[forest.features[place]]].kind for place in forest.members}
+    if Kind.NUMBER in asked:  # LightGBM cuts 2.7 down to category 2; a forest does not find it in a set
+        return None
+    try:
+        return ForestScorer(found, forest.open(), signature)
+    except ImportError:
+        return None
 
 
 def score_in_memory(model: Any, signature: Signature, frame: "pl.DataFrame") -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ _NUMBERS: Mapping[str, type[Any]] = {
     "tensor(int32)": np.int32,
     "tensor(bool)": np.bool_,
 }
+_FLOATS: Mapping[str, type[Any]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 _TEXT = "tensor(string)"
 
 
@@ -40,7 +41,13 @@ class OnnxScorer(Scorer):
         return self._score_values(frame.rows())
 
     def _score_values(self, rows: Sequence[Row]) -> NDArray[Any]:
-        fed = {name: _fill(rows, places, kind) for name, (places, kind) in self._inputs.items()}
+        columns = list(zip(*rows, strict=True))
+        fed = {
+            name: np.array(rows, dtype=_FLOATS[kind])
+            if len(places) == len(columns) and kind in _FLOATS
+            else _fill(columns, places, kind)
+            for name, (places, kind) in self._inputs.items()
+        }
         try:
             (answers,) = self.session.run([self._output], fed)
         except Exception as error:  # ONNX Runtime raises many kinds
@@ -115,17 +122,22 @@ def _choose_output(outputs: Sequence[Any], signature: Signature) -> str:
     return str((named or spoken)[0])
 
 
-def _fill(rows: Sequence[Row], places: Sequence[int], kind: str) -> NDArray[Any]:
-    if kind == _TEXT:
-        return np.array([["" if row[p] is None else str(row[p]) for p in places] for row in rows], dtype=object)
-    wanted = _NUMBERS[kind]
-    values = np.array([[np.nan if row[p] is None else row[p] for p in places] for row in rows], dtype=np.float64)
-    if not np.issubdtype(wanted, np.floating) and np.isnan(values).any():
-        raise TrainingFailed(
-            "a value is missing in a column that the ONNX model takes as whole numbers or booleans",
-            expected="no missing value there, or an input of floats",
-        )
-    return values.reshape(len(rows), len(places)).astype(wanted)
+def _fill(columns: Sequence[Sequence[Any]], places: Sequence[int], kind: str) -> NDArray[Any]:
+    """Return columns of values as one input (n_rows, n_places)."""
+    filled = np.empty((len(columns[0]), len(places)), dtype=object if kind == _TEXT else _NUMBERS[kind])
+    for i, place in enumerate(places):
+        values = columns[place]
+        if kind == _TEXT:
+            filled[:, i] = ["" if value is None else str(value) for value in values]
+            continue
+        numbers = np.array(values, dtype=np.float64)  # numpy takes None as NaN
+        if not np.issubdtype(filled.dtype, np.floating) and np.isnan(numbers).any():
+            raise TrainingFailed(
+                "a value is missing in a column that the ONNX model takes as whole numbers or booleans",
+                expected="no missing value there, or an input of floats",
+            )
+        filled[:, i] = numbers
+    return filled
 
 
 def _arrange(answers: Any, signature: Signature) -> NDArray[np.float64]:

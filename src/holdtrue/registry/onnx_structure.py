@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from holdtrue.errors import FormatRefused
-from holdtrue.registry.onnx_trees import TREES, check_trees
+from holdtrue.registry.onnx_trees import FOREST, TREES, check_forest, check_trees
 from holdtrue.registry.protobuf import Field, read_fields, read_messages, read_packed, read_text
 
 Message = Mapping[int, Sequence[Field]]
@@ -22,7 +22,7 @@ OPERATORS = frozenset((
     "Not", "OneHotEncoder", "Or", "Pow", "PRelu", "Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin",
     "ReduceSum", "ReduceSumSquare", "ReduceL2", "Relu", "Reshape", "Round", "Scaler", "Selu", "Shape",
     "Sigmoid", "Sign", "Slice", "Softmax", "Softplus", "Split", "Sqrt", "Squeeze", "Sub", "Sum",
-    "SVMClassifier", "SVMRegressor", "Tanh", "TopK", "Transpose", "TreeEnsembleClassifier",
+    "SVMClassifier", "SVMRegressor", "Tanh", "TopK", "Transpose", "TreeEnsemble", "TreeEnsembleClassifier",
     "TreeEnsembleRegressor", "Unsqueeze", "Where", "Xor", "ZipMap",
 ))  # fmt: skip
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8}
@@ -67,6 +67,8 @@ def _check_graph(graph: Message) -> None:
             _check_attribute(attribute)
         if read_text(node.get(4, ())) in TREES:
             check_trees(attributes)
+        if read_text(node.get(4, ())) == FOREST:
+            check_forest(attributes)
 
 
 def _check_attribute(attribute: Message) -> None:

@@ -1,5 +1,6 @@
 """OnnxTrees: whether the trees of an ONNX ensemble point inside themselves, as ONNX Runtime takes for granted."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -7,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.errors import FormatRefused
-from holdtrue.registry.protobuf import Field, read_packed, read_text
+from holdtrue.registry.forest import Forest
+from holdtrue.registry.protobuf import Field, read_messages, read_packed, read_text
 
 TREES = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
+FOREST = "TreeEnsemble"
 LEAF = b"LEAF"
 _MOST_FEATURES = 1 << 20
 
@@ -35,6 +38,49 @@ def check_trees(attributes: Sequence[Mapping[int, Sequence[Field]]]) -> None:
     _check_leaves(whole, by_name, kind, n_nodes)
     is_leaf = np.array([mode == LEAF for mode in modes])
     _check_shape(trees, nodes, yes, no, is_leaf)
+
+
+def check_forest(attributes: Sequence[Mapping[int, Sequence[Field]]]) -> None:
+    """Refuse the attributes of a `TreeEnsemble` (version 5) whose lists do not fit together, or form no trees.
+
+    Each child must stand behind its parent, as in a tree that is written from its root on.
+
+    Raises:
+        FormatRefused: they form no trees.
+    """
+    by_name = {read_text(each.get(1, ())): each for each in attributes}
+    whole = {name: np.array(read_packed(each.get(8, ())), dtype=np.uint64) for name, each in by_name.items()}
+    n_outputs = read_packed(by_name.get("n_targets", {}).get(3, ()))[-1:] or [0]
+    n_nodes, n_leaves = (_n_values(by_name.get(name, {})) for name in ("nodes_splits", "leaf_weights"))
+    lefts, rights = (_read_children(whole, side) for side in ("true", "false"))
+    forest = Forest(
+        n_features=_MOST_FEATURES,
+        n_outputs=n_outputs[0],
+        roots=_ints(whole, "tree_roots"),
+        features=_ints(whole, "nodes_featureids"),
+        thresholds=np.zeros(n_nodes),
+        lefts=lefts,
+        rights=rights,
+        is_missing_left=np.zeros(n_nodes, dtype=np.bool_),
+        members={},
+        leaf_values=np.zeros(n_leaves),
+        leaf_outputs=_ints(whole, "leaf_targetids"),
+    )
+    n_missing = len(_ints(whole, "nodes_missing_value_tracks_true"))
+    _demand(_n_values(by_name.get("nodes_modes", {})) == n_nodes and n_missing in (0, n_nodes), "its lists differ")
+    _demand(0 < n_outputs[0] <= 1 << 16 and n_nodes > 0 and forest.is_sound(), "its nodes form no trees")
+
+
+def _read_children(whole: Mapping[str, NDArray[np.uint64]], side: str) -> NDArray[np.int64]:
+    numbers, is_leaf = _ints(whole, f"nodes_{side}nodeids"), _ints(whole, f"nodes_{side}leafs") > 0
+    _demand(len(numbers) == len(is_leaf), "its lists differ in length")
+    return np.where(is_leaf, ~numbers, numbers)
+
+
+def _n_values(attribute: Mapping[int, Sequence[Field]]) -> int:
+    """Return how many values the tensor of an attribute declares; that it holds them was seen to."""
+    tensors = read_messages(attribute.get(5, ()))
+    return math.prod(read_packed(tensors[0].get(1, ()))) if tensors else 0
 
 
 def _check_leaves(

@@ -144,9 +144,8 @@ def encode_rows(rows: Sequence[Row], codes: Sequence[Mapping[Any, float] | None]
             column of numbers.
     """
     nan = float("nan")
-    if all(code is None for code in codes):
-        plain = [[nan if value is None else value for value in row] for row in rows]
-        return np.array(plain, dtype=np.float64).reshape(len(rows), len(codes))
+    if codes.count(None) == len(codes):
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(codes))  # numpy takes None as NaN
     encoded = [
         [
             (nan if value is None else value) if code is None else code.get(value, code[None])

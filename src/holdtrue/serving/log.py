@@ -42,6 +42,10 @@ class PredictionLog:
         if (failure := await written) is not None:
             raise failure
 
+    def append_now(self, loop: str, payloads: list[bytes]) -> StoreFailed | None:
+        """Write encoded predictions of one loop at once; return why the disk refused, and then none was written."""
+        return self._append(loop, payloads)
+
     def _flush(self) -> None:
         entries, self._entries = self._entries, {}
         for name, written in entries.items():

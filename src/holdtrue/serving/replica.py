@@ -12,6 +12,7 @@ from holdtrue.serving.answer.router import Router
 from holdtrue.serving.answer.shadow import ShadowQueue
 from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
+from holdtrue.serving.fast.lane import Lane
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
 
@@ -46,10 +47,11 @@ class Replica:
         self.counters = Counters(() if before is None else before.counts)
         self.engine = Engine(folder, self.counters, is_lean=seat.owns_process)
         name = f"w{seat.slot}-{os.getpid()}-{time.time_ns():x}"
-        self._log = PredictionLog(folder / "log", name)
+        self.log = PredictionLog(folder / "log", name)
         self._label_log = LabelLog(folder / "labels", name)
-        self.shadow = ShadowQueue(self._log, self.counters)
-        self.router = Router(self.engine, self._log, self.shadow, self.counters)
+        self.shadow = ShadowQueue(self.log, self.counters)
+        self.router = Router(self.engine, self.log, self.shadow, self.counters)
+        self.lane = Lane(self.engine, self.log, self.shadow, self.counters)
         self.labels = LabelDesk(self.engine, self._label_log, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
         self._written: WorkerStatus | None = None
@@ -69,7 +71,7 @@ class Replica:
         await self.shadow.drain()
         self.shadow.close()
         self.engine.close()
-        self._log.close()
+        self.log.close()
         self._label_log.close()
         self.tell_status()
 

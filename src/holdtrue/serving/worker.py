@@ -58,6 +58,7 @@ async def run_worker(options: WorkerOptions) -> None:
 
     from holdtrue.serving.address import Address
     from holdtrue.serving.app import make_app
+    from holdtrue.serving.fast.protocol import find_protocol
     from holdtrue.serving.replica import Replica, Seat
 
     # Only siblings of one supervisor share a port: it has probed the port plainly before it started them.
@@ -66,7 +67,7 @@ async def run_worker(options: WorkerOptions) -> None:
     config = uvicorn.Config(
         make_app(replica),
         loop="uvloop",
-        http="httptools",
+        http=find_protocol(replica.lane) or "httptools",
         ws="none",
         lifespan="on",
         log_level="warning",

@@ -1,6 +1,7 @@
 """Batcher: one queue for each loaded version; all that came in while the model was busy is answered in one call.
 
-There is no timer and no knob: an idle model answers one row at once, a busy one finds its next batch waiting.
+There is no timer and no knob: an idle model answers one row at once, a busy one finds its next batch waiting. A model
+that answers within a millisecond is called on the event loop itself: a thread would cost more than it does.
 """
 
 import asyncio
@@ -32,11 +33,12 @@ class Batcher:
 
     Args:
         score: answers rows; runs in `executor`, never twice at once for this batcher.
-        executor: the thread that models run in.
+        executor: the thread that models run in; None for a model so fast that the event loop may wait for it, which
+            then answers all that came in one tick.
         queue_rows: how many rows may wait; see `has_room`.
     """
 
-    def __init__(self, score: Score, executor: Executor, *, queue_rows: int = QUEUE_ROWS) -> None:
+    def __init__(self, score: Score, executor: Executor | None, *, queue_rows: int = QUEUE_ROWS) -> None:
         self._score = score
         self._executor = executor
         self._queue_rows = queue_rows
@@ -66,14 +68,10 @@ class Batcher:
         return job.outcomes
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
             while jobs := self._take_jobs():
                 rows = [row for job in jobs for row in job.rows]
-                try:
-                    outcomes = await loop.run_in_executor(self._executor, score_apart, self._score, rows)
-                except RuntimeError as error:  # the executor was shut down: say so rather than leave them waiting
-                    outcomes = [error] * len(rows)
+                outcomes = await self._answer(rows)
                 start = 0
                 for job in jobs:
                     # A client that hung up has cancelled its future; the others still wait for theirs.
@@ -82,6 +80,15 @@ class Batcher:
                     start += len(job.rows)
         finally:
             self._runner = None
+
+    async def _answer(self, rows: Sequence[Values]) -> list[Outcome]:
+        if self._executor is None:
+            return score_apart(self._score, rows)
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, score_apart, self._score, rows)
+        except RuntimeError as error:  # the executor was shut down: say so rather than leave them waiting
+            return [error] * len(rows)
 
     def _take_jobs(self) -> list[_Job]:
         """Take what waits, whole requests at a time, until a batch is full."""

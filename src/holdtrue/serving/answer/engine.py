@@ -64,10 +64,11 @@ class Engine:
         return sum(batcher.n_waiting for batcher in self._batchers.values())
 
     def batcher(self, version: LoadedVersion) -> Batcher:
-        """Return the queue of a version; all models share one thread."""
+        """Return the queue of a version; all slow models share one thread."""
         batcher = self._batchers.get(version)
         if batcher is None:
-            batcher = self._batchers[version] = Batcher(version.score, self._model_thread)
+            thread = None if version.is_fast else self._model_thread
+            batcher = self._batchers[version] = Batcher(version.score, thread)
         return batcher
 
     async def run(self) -> None:

@@ -1,5 +1,7 @@
 """Loaded: versions in memory, checked before they may answer anyone."""
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -9,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Column, Kind, Release, Traffic
+from holdtrue.domain import Column, Kind, ModelFormat, Release, Traffic
 from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
@@ -20,20 +22,32 @@ from holdtrue.serving.traffic_file import ReleasePointer
 from holdtrue.store import Artifacts
 
 _TOLERANCE = 1e-5
+FAST_SECONDS = 0.001
+_N_TIMED = 3
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedVersion:
-    """A version that can answer: its release and the model in memory."""
+    """A version that can answer: its release and the model in memory.
+
+    Attributes:
+        call_seconds: how long the model took for one row when it was loaded, the least of a few calls.
+    """
 
     release: Release
     scorer: Scorer
     reader: RowReader
+    call_seconds: float = math.inf
 
     @property
     def number(self) -> int:
         """Return the version's number."""
         return self.release.version.number
+
+    @property
+    def is_fast(self) -> bool:
+        """Say whether the model answers so fast that the event loop may wait for it."""
+        return self.call_seconds < FAST_SECONDS
 
     @cached_property
     def schema_digest(self) -> str:
@@ -85,12 +99,20 @@ def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False
     artifacts = Artifacts(folder / "artifacts")
     release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
     version = release.version
-    with hide_optional(version.format) if is_lean else nullcontext():
-        scorer = load_model(artifacts.get(version.artifact), version.format, version.signature)
-        loaded = LoadedVersion(release, scorer, RowReader(version.signature))
-        _warm_up(loaded)
+    if release.twin is not None:
+        # Whatever keeps a twin from loading or agreeing here, the model itself answers.
+        with suppress(Exception):
+            return _load(release, artifacts.get(release.twin), ModelFormat.ONNX, is_lean=is_lean)
+    return _load(release, artifacts.get(version.artifact), version.format, is_lean=is_lean)
+
+
+def _load(release: Release, data: bytes, model_format: ModelFormat, *, is_lean: bool) -> LoadedVersion:
+    with hide_optional(model_format) if is_lean else nullcontext():
+        signature = release.version.signature
+        loaded = LoadedVersion(release, load_model(data, model_format, signature), RowReader(signature))
+        call_seconds = _warm_up(loaded)
         _check_sample(loaded)
-    return loaded
+    return replace(loaded, call_seconds=call_seconds)
 
 
 def settle_traffic(traffic: Traffic, versions: Mapping[int, LoadedVersion]) -> Traffic:
@@ -100,11 +122,22 @@ def settle_traffic(traffic: Traffic, versions: Mapping[int, LoadedVersion]) -> T
     return replace(traffic, challenger=None, challenger_share=0.0, is_shadowed=False)
 
 
-def _warm_up(loaded: LoadedVersion) -> None:
-    """Answer one made-up row, so that what a model sets up or imports with its first answer costs no client."""
-    row = [_make_up(column) for column in loaded.release.version.signature.schema.columns]
-    with suppress(Exception):  # it may be a row that the model rightly refuses
-        loaded.score([row])
+def _warm_up(loaded: LoadedVersion) -> float:
+    """Answer a row some times, so that what a model sets up with its first answer costs no client; return the least.
+
+    The row is the first of the release's sample, else a made-up one, which the model may rightly refuse.
+    """
+    signature, sample = loaded.release.version.signature, loaded.release.sample
+    row: Sequence[object] = [_make_up(column) for column in signature.schema.columns]
+    if sample:
+        row = loaded.reader.read(sample[0], RowPlace(0), known=frozenset(signature.schema.names)).values
+    seconds = math.inf
+    with suppress(Exception):
+        for _ in range(1 + _N_TIMED):
+            started = time.perf_counter()
+            loaded.score([row])
+            seconds = min(seconds, time.perf_counter() - started)
+    return seconds
 
 
 def _make_up(column: Column) -> object:

@@ -1,7 +1,7 @@
 """Counters: what one worker counts, cheap enough for every row; `metrics` turns them into Prometheus's form."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -57,8 +57,17 @@ class Counters:
 
     def observe_latency(self, loop: str, seconds: float) -> None:
         """Count a request into its bucket of latency."""
-        self.add(Metric.LATENCY, loop, str(bisect_left(LATENCY_BOUNDS_SECONDS, seconds)))
-        self.add(Metric.LATENCY, loop, "sum", amount=seconds)
+        self.observe_latencies(loop, [seconds])
+
+    def observe_latencies(self, loop: str, seconds: Sequence[float]) -> None:
+        """Count requests into their buckets of latency."""
+        n_requests = [0] * (len(LATENCY_BOUNDS_SECONDS) + 1)
+        for each in seconds:
+            n_requests[bisect_left(LATENCY_BOUNDS_SECONDS, each)] += 1
+        for bucket, n_there in enumerate(n_requests):
+            if n_there:
+                self.add(Metric.LATENCY, loop, str(bucket), amount=n_there)
+        self.add(Metric.LATENCY, loop, "sum", amount=sum(seconds))
 
     def merge(self, counts: Iterable[Count]) -> None:
         """Add the counters of another process."""

@@ -9,7 +9,7 @@ from holdtrue.serving.request.field import UNSEEN, describe_value, make_field_re
 from holdtrue.serving.request.place import Place
 from holdtrue.serving.request.refusal import Code, Refused
 
-_LONGEST_NAME = 512
+LONGEST_NAME = 512
 _YEARS = range(1900, 2201)
 
 
@@ -155,7 +155,7 @@ def read_name(record: Mapping[str, object], name: str | None, place: Place) -> s
         found, expected = f"{name!r} is {describe_value(value)}", "text or a whole number"
         raise Refused(Code.WRONG_TYPE, found, path=place.field(name), expected=expected)
     text = value if isinstance(value, str) else str(value)
-    if not 0 < len(text) <= _LONGEST_NAME:
-        found, expected = f"{name!r} has {len(text)} characters", f"1 to {_LONGEST_NAME}"
+    if not 0 < len(text) <= LONGEST_NAME:
+        found, expected = f"{name!r} has {len(text)} characters", f"1 to {LONGEST_NAME}"
         raise Refused(Code.OUT_OF_RANGE, found, path=place.field(name), expected=expected)
     return text
