@@ -3,6 +3,7 @@
 python benchmarks/serving/fuzz.py            # 20,000 bodies, about a minute; --full: a million, under an hour
 """
 
+import io
 import json
 import random
 import struct
@@ -106,6 +107,15 @@ class OtherClient:
             self.n_right += 1
 
 
+def write_parquet(rows: list[dict[str, object]]) -> bytes:
+    """Return rows as a Parquet file."""
+    import polars as pl
+
+    file = io.BytesIO()
+    pl.DataFrame(rows).write_parquet(file)
+    return file.getvalue()
+
+
 def draw_seeds(scene: Scene) -> list[Seed]:
     """Return right requests in all forms that a server of tables may take."""
     model, rows = scene.model, read_bodies(scene.models, scene.model)[0][:3]
@@ -128,6 +138,7 @@ def draw_seeds(scene: Scene) -> list[Seed]:
         Seed(mlflow, {"dataframe_split": {"columns": names, "data": lists}}),
         Seed(mlflow, {"dataframe_records": rows}),
         Seed(mlflow, csv.encode(), "text/csv"),
+        Seed(mlflow, write_parquet(rows), "application/vnd.apache.parquet"),
     ]
 
 

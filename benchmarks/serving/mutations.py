@@ -12,7 +12,8 @@ Body = bytes
 PATHS = (
     "/v1/predict/{model}", "/v1/predict", "/v2/models/{model}/infer", "/v2/models/{model}/versions/1/infer",
     "/v2/models/{model}/explain", "/v1/labels/{model}", "/v1/labels", "/invocations", "/v1/models/{model}:predict",
-    "/v1/predict/nobody", "/v2/models/nobody/infer",
+    "/v1/predict/nobody", "/v2/models/nobody/infer", "/invocations/{model}", "/v1/models/{model}/versions/1:predict",
+    "/v2/repository/index", "/v2/repository/models/{model}/load",
 )  # fmt: skip
 TYPES = (
     "application/json", "application/json; charset=utf-8", "text/csv", "application/octet-stream", "text/plain",

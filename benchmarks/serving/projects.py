@@ -51,9 +51,10 @@ class BenchProject:
         home: the project's folder; `.holdtrue` stands in it.
         models: where `models.py` wrote.
         model: which of them is served.
+        has_twin: whether it gets its second form, where it has one.
     """
 
-    def __init__(self, home: Path, models: Path, model: Model) -> None:
+    def __init__(self, home: Path, models: Path, model: Model, *, has_twin: bool = True) -> None:
         self.store = Store.open(home / ".holdtrue")
         self.loop = model.name
         self._signature = sign(model)
@@ -63,12 +64,26 @@ class BenchProject:
         rows = read_bodies(models, model)[0][:N_SAMPLE]
         scorer = load_model(self._data, name_format(self._data), self._signature)
         answers = scorer.score_rows([tuple(row[name] for name in name_columns(model)) for row in rows]).answers
-        self._sample = {"sample": tuple(rows), "sample_answers": tuple(map(tuple, answers.tolist()))}
+        self._extra: dict[str, object] = {"sample": tuple(rows), "sample_answers": tuple(map(tuple, answers.tolist()))}
+        if has_twin:
+            self._extra |= self._make_twin(scorer, read_bodies(models, model)[0])
 
     @property
     def folder(self) -> Path:
         """Return the `.holdtrue` folder."""
         return self.store.folder
+
+    def _make_twin(self, scorer: object, rows: list[dict[str, object]]) -> dict[str, object]:
+        """Give the model its second form, as a training does, where this holdtrue knows of any."""
+        try:
+            from holdtrue.registry import make_twin
+        except ImportError:
+            return {}
+        import polars as pl
+
+        stored = StoredModel(format=name_format(self._data), data=self._data)
+        twin = make_twin(scorer, stored, pl.DataFrame(rows))
+        return {} if twin is None else {"twin": self.store.artifacts.put(twin.data)}
 
     def release(self, data: bytes | None = None) -> int:
         """Register, judge and release the model once more, as the next version; return its number."""
@@ -100,7 +115,7 @@ class BenchProject:
                 unit=None,
                 time=None,
             )
-            release = replace(release, **self._sample)
+            release = replace(release, **self._extra)
             publish_release(self.store, tx, release, Keyring.open(self.folder / "keys"))
         return int(version.number)
 
@@ -148,8 +163,9 @@ def main() -> None:
     parser.add_argument("models", type=Path)
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("--versions", type=int, default=1)
+    parser.add_argument("--no-twin", action="store_true", help="serve the model itself, not its form in ONNX")
     told = parser.parse_args()
-    project = BenchProject(told.folder, told.models, MODELS[told.model])
+    project = BenchProject(told.folder, told.models, MODELS[told.model], has_twin=not told.no_twin)
     for _ in range(told.versions):
         project.release()
     project.send(1)

@@ -74,10 +74,10 @@ class Server:
         return {**(place.holdtrue_env if self.is_ours else place.env), **self.env}
 
 
-def make_project(place: Place, *, n_versions: int = 1) -> None:
+def make_project(place: Place, *options: str) -> None:
     """Make a holdtrue project for the place, by the tree that is measured."""
     command = [place.python, str(APPS.with_name("projects.py")), str(place.home), str(place.models), place.model.name]
-    run_ready([*command, "--versions", str(n_versions)], place.holdtrue_env, place.home)
+    run_ready([*command, *options], place.holdtrue_env, place.home)
 
 
 def run_ready(command: list[str], env: Mapping[str, str], cwd: Path) -> None:
@@ -90,8 +90,8 @@ def run_ready(command: list[str], env: Mapping[str, str], cwd: Path) -> None:
         raise Failed(f"{Path(command[1]).name}: {done.stderr.strip()[-400:]}")
 
 
-def _serve_holdtrue(place: Place) -> list[str]:
-    make_project(place)
+def _serve_holdtrue(place: Place, *options: str) -> list[str]:
+    make_project(place, *options)
     return [place.python, "-m", "holdtrue", "serve", "--folder", str(place.home), "--port", str(place.port)]
 
 
@@ -142,6 +142,9 @@ SERVERS = (
     Server("constant, bare protocol", _run_app("constant_protocol"), V2, (CHEAP,), is_constant=True),
     Server("constant, ASGI", _run_app("constant_asgi"), V2, (CHEAP,), is_constant=True),
     Server("holdtrue, V2", _serve_holdtrue, V2, is_ours=True),
+    Server(
+        "holdtrue, V2, without a twin", lambda place: _serve_holdtrue(place, "--no-twin"), V2, (STRINGS,), is_ours=True
+    ),
     Server("holdtrue, native form", _serve_holdtrue, NATIVE, (CHEAP,), is_ours=True),
     Server("holdtrue, a worker alone", _run_worker, V2, (CHEAP,), is_ours=True),
     Server("holdtrue, a worker alone, as ONNX", _run_worker, V2, (STRINGS_ONNX,), is_ours=True),
