@@ -14,6 +14,8 @@ from wires import BENTOML, BY_HAND, MLFLOW, NATIVE, ONE_ROW, V2, V2_MLSERVER, Wi
 APPS = Path(__file__).with_name("apps")
 LIBRARIES = ("lightgbm", "scikit-learn", "skops", "pandas")
 QUIET = {"BENTOML_DO_NOT_TRACK": "True", "RAY_USAGE_STATS_ENABLED": "0", "MLFLOW_DISABLE_TELEMETRY": "true"}
+# What MLflow starts is uvicorn's own command, which writes a line for each request otherwise.
+QUIET |= {"UVICORN_ACCESS_LOG": "false", "UVICORN_LOG_LEVEL": "warning"}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import bentoml
 from loading import load_score
 
 
-@bentoml.service(workers=1, traffic={"timeout": 60, "max_concurrency": 1000}, metrics={"enabled": True})
+@bentoml.service(workers=1, traffic={"timeout": 60, "max_concurrency": 1000}, logging={"access": {"enabled": False}})
 class Bench:
     def __init__(self) -> None:
         self.score = load_score()
