@@ -30,7 +30,7 @@ def draw_speed(found: dict, name: str) -> None:
     if not panels:
         return
     drawing = alt.vconcat(*panels, spacing=26)
-    chart = finish_chart(drawing, title="Requests a second, one worker on one core", words="; ".join(words))
+    chart = finish_chart(drawing, title="Requests a second, one worker", words="; ".join(words))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.svg").write_text(chart.svg(), encoding="utf-8")
     (RESULTS / f"{name}.png").write_bytes(chart.png())
