@@ -13,10 +13,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 from crowd import Crowd
 from scene import Scene, read_plan, set_scene, tell_end
 
@@ -135,26 +133,12 @@ class Compactor:
             raise SystemExit(f"compaction: {done.stderr.strip()[-400:]}")
 
 
-def read_ids(folder: Path) -> Iterator[str]:
-    """Yield the id of each row in the log, as often as it stands there."""
-    from holdtrue.domain import Prediction
-    from holdtrue.store.segments import read_segments
+def read_ids(folder: Path) -> list[str]:
+    """Return the id of each row in the log, as often as it stands there."""
+    from holdtrue.data import read_log_rows
 
-    decoder, taken = msgspec.json.Decoder(Prediction), frozenset[str]()
-    try:
-        from holdtrue.store.manifest import read_manifest
-    except ImportError:
-        pass
-    else:
-        import polars as pl
-
-        manifest = read_manifest(folder)
-        taken = frozenset(manifest.taken)
-        for part in manifest.parts:
-            yield from pl.read_parquet(folder / part.name, columns=["prediction_id"])["prediction_id"].to_list()
-    for frame in read_segments(folder):
-        if frame.segment not in taken:
-            yield decoder.decode(frame.payload).prediction_id
+    ids: list[str] = read_log_rows(folder)["prediction_id"].to_list()
+    return ids
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from holdtrue.data import JSON_LINES, SlicedFile, open_slices
+from holdtrue.data import JSON_LINES, SlicedFile, open_slices, read_writer_ids
 from holdtrue.domain import Prediction, digest_of
 from holdtrue.errors import ColumnMissing, DeclarationError
 from holdtrue.registry import Keyring, read_release, resolve_version
 from holdtrue.serving.answer.loaded import load_released
-from holdtrue.store.segments import SegmentWriter, read_segments
+from holdtrue.store.segments import SegmentWriter
 
 from .parts import PART_ROWS, Manifest, PartFolder, hold_parts, mark_input, name_job
 from .project import Project
@@ -177,7 +177,7 @@ def _keep(scored: ScoredSlice, parts: PartFolder, log: Path) -> None:
 
 def _log(predictions: list[Prediction], folder: Path, name: str) -> None:
     """Log what a run that was killed in this part had not logged yet."""
-    logged = _read_ids(folder, name)
+    logged = set(read_writer_ids(folder, name))
     new = [prediction for prediction in predictions if prediction.prediction_id not in logged]
     encoder = msgspec.json.Encoder()
     writer = SegmentWriter.open(folder, name)
@@ -186,15 +186,6 @@ def _log(predictions: list[Prediction], folder: Path, name: str) -> None:
             writer.append([encoder.encode(prediction) for prediction in new[start : start + _APPEND_ROWS]])
     finally:
         writer.close()
-
-
-def _read_ids(folder: Path, name: str) -> set[str]:
-    segments = list(folder.glob("*.seg"))
-    if not any(path.name.startswith(name) for path in segments):
-        return set()
-    others = {path.name: path.stat().st_size for path in segments if not path.name.startswith(name)}
-    decoder = msgspec.json.Decoder(Prediction)
-    return {decoder.decode(frame.payload).prediction_id for frame in read_segments(folder, start=others)}
 
 
 def _write(frame: pl.DataFrame, path: Path, *, has_header: bool) -> None:
