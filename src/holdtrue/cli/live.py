@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import Durability, LogPolicy
+from holdtrue.domain import Durability, LogPolicy, Predictions
 from holdtrue.errors import DeclarationError, NotFound
-from holdtrue.loop import HoldRollout, Move
-from holdtrue.project import FOLDER, Live, StoredView, control_lock, open_project, read_settings
+from holdtrue.loop import HoldRollout, Move, load_loop
+from holdtrue.project import FOLDER, Live, StoredView, WatchedProject, control_lock, open_project, read_settings
 from holdtrue.serving import (
     Front,
     LogFormat,
@@ -29,6 +29,7 @@ from .console import say
 
 HOST, PORT = "127.0.0.1", 8080
 Port = Annotated[int, typer.Option(help="Where predictions and labels are answered.")]
+LOOK_SECONDS = 5.0
 N_Workers = Annotated[int, typer.Option("--workers", help="How many processes answer.")]
 ServePort = Annotated[
     int | None, typer.Option("--port", help="The port; else AIP_HTTP_PORT, PORT or 8080, unless there is --uds.")
@@ -56,11 +57,17 @@ def up(
     workers: N_Workers = 1,
     durability: Safety = None,
 ) -> None:
-    """Train if need be, serve, watch, retrain and roll out, with one page that shows it. Ctrl-C ends it."""
+    """Train if need be, serve, watch, retrain and roll out, with one page that shows it. Ctrl-C ends it.
+
+    A loop with data=ht.predictions(...) has the page alone: its log is read again as it grows.
+    """
     from holdtrue.web import start_page
 
-    stop = _stop_on_signals()
-    with open_project(loop_file) as project, control_lock(project.store.folder):
+    stop, loop = _stop_on_signals(), load_loop(loop_file)
+    if isinstance(loop.data, Predictions):
+        _show_watched(WatchedProject(loop=loop, folder=loop_file.resolve().parent), page_port, stop)
+        return
+    with open_project(loop_file, loop=loop) as project, control_lock(project.store.folder):
         policy = _read_policy(project.folder, durability)
         live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move)
         say("Starting ...")
@@ -80,6 +87,21 @@ def up(
                 live.run(stop.is_set)
         finally:
             live.stop()
+
+
+def _show_watched(watched: WatchedProject, page_port: int, stop: threading.Event) -> None:
+    """Show the page of a loop that only watches, and read its log again as it grows."""
+    from holdtrue.web import start_page
+
+    opened = watched.look()
+    with start_page(watched, port=page_port) as page:
+        say(f"Watching {watched.loop.name}, which is served elsewhere; the page is {page.url}")
+        while True:
+            for alert in opened:
+                say(f"ALERT from {alert.opened_at:%Y-%m-%d}: {alert.sentence}")
+            if stop.wait(LOOK_SECONDS):
+                return
+            opened = watched.look()
 
 
 def serve(

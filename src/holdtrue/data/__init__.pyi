@@ -1,6 +1,7 @@
 from .breaches import check_frame as check_frame
 from .breaches import check_freshness as check_freshness
 from .breaches import check_rows as check_rows
+from .breaches import find_suspects as find_suspects
 from .breaches import refuse_breaches as refuse_breaches
 from .columns import conform as conform
 from .columns import count_unseen as count_unseen
@@ -10,6 +11,8 @@ from .declaration import draft_schema as draft_schema
 from .declaration import find_schema as find_schema
 from .declaration import print_schema_file as print_schema_file
 from .declaration import schema as schema
+from .erasure import Erased as Erased
+from .erasure import erase_key as erase_key
 from .files import print_files as print_files
 from .files import read_files as read_files
 from .growth import extend_history as extend_history
@@ -25,8 +28,6 @@ from .log.child import Upkeep as Upkeep
 from .log.child import read_log_problems as read_log_problems
 from .log.compaction import Compacted as Compacted
 from .log.compaction import compact_log as compact_log
-from .log.erasure import Erased as Erased
-from .log.erasure import erase_key as erase_key
 from .log.profiles import DayProfile as DayProfile
 from .log.profiles import read_log_profiles as read_log_profiles
 from .log.query import LogQuery as LogQuery
@@ -50,6 +51,10 @@ from .rules import find_table_rules as find_table_rules
 from .schema_file import parse_schema as parse_schema
 from .schema_file import read_schema as read_schema
 from .schema_file import write_schema as write_schema
+from .slices import JSON_LINES as JSON_LINES
+from .slices import SlicedFile as SlicedFile
+from .slices import open_slices as open_slices
+from .slices import take_kinds as take_kinds
 from .snapshot import load_snapshot as load_snapshot
 from .snapshot import read_snapshot as read_snapshot
 from .snapshot import take_snapshot as take_snapshot
@@ -60,6 +65,7 @@ from .table import read_history as read_history
 from .task import encode_labels as encode_labels
 
 __all__ = [
+    "JSON_LINES",
     "Compacted",
     "Dataset",
     "DayProfile",
@@ -72,6 +78,7 @@ __all__ = [
     "PredictionReader",
     "Recorded",
     "Removed",
+    "SlicedFile",
     "Upkeep",
     "check_frame",
     "check_freshness",
@@ -85,12 +92,14 @@ __all__ = [
     "erase_key",
     "extend_history",
     "find_schema",
+    "find_suspects",
     "find_table_rules",
     "infer_schema",
     "join_labels",
     "latest_labels",
     "load_snapshot",
     "measure_column",
+    "open_slices",
     "parse_schema",
     "print_files",
     "print_schema_file",
@@ -116,6 +125,7 @@ __all__ = [
     "refuse_breaches",
     "remove_old_rows",
     "schema",
+    "take_kinds",
     "take_snapshot",
     "write_query",
     "write_schema",

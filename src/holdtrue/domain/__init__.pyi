@@ -43,12 +43,25 @@ from .check import fairness as fairness
 from .check import no_leak as no_leak
 from .check import not_worse as not_worse
 from .check import slices as slices
+from .contribution import Contribution as Contribution
+from .contribution import Contributions as Contributions
+from .contribution import Method as Method
+from .contribution import Scale as Scale
 from .dataset import DatasetRecord as DatasetRecord
 from .digest import Json as Json
 from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
 from .early import EarlyLabels as EarlyLabels
 from .early import sampled as sampled
+from .fallback import BROKEN_ROW as BROKEN_ROW
+from .fallback import Fallback as Fallback
+from .fallback import FallbackCause as FallbackCause
+from .fallback import FallbackKind as FallbackKind
+from .fallback import Substitute as Substitute
+from .fallback import constant as constant
+from .fallback import last_good as last_good
+from .fallback import make_substitute as make_substitute
+from .fallback import rule as rule
 from .guards import Golden as Golden
 from .guards import Guards as Guards
 from .guards import golden as golden
@@ -66,7 +79,9 @@ from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
 from .outcome import money as money
+from .predicate import Expression as Expression
 from .predicate import Predicate as Predicate
+from .predicate import make_expression as make_expression
 from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
@@ -95,6 +110,10 @@ from .schema import Schema as Schema
 from .schema import SchemaFile as SchemaFile
 from .schema import column as column
 from .signature import Signature as Signature
+from .slicing import ColumnCut as ColumnCut
+from .slicing import SliceCut as SliceCut
+from .slicing import SliceReading as SliceReading
+from .slicing import SliceReference as SliceReference
 from .source import LabelScope as LabelScope
 from .source import Predictions as Predictions
 from .source import Query as Query
@@ -133,6 +152,7 @@ from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
+from .version import find_former as find_former
 from .version_comparison import ComparedVersion as ComparedVersion
 from .version_comparison import Finding as Finding
 from .version_comparison import Measured as Measured
@@ -152,6 +172,7 @@ from .watch import WatchResult as WatchResult
 
 __all__ = [
     "ABORT_BUDGET",
+    "BROKEN_ROW",
     "FIRST",
     "PROBABILITY_CLIP",
     "WEIGHT",
@@ -169,8 +190,11 @@ __all__ = [
     "Cause",
     "Check",
     "Column",
+    "ColumnCut",
     "ComparedVersion",
     "Comparison",
+    "Contribution",
+    "Contributions",
     "Cron",
     "DatasetRecord",
     "Decision",
@@ -184,7 +208,11 @@ __all__ = [
     "Every",
     "EvidencePoint",
     "Explanation",
+    "Expression",
     "Fairness",
+    "Fallback",
+    "FallbackCause",
+    "FallbackKind",
     "Finding",
     "Golden",
     "Guards",
@@ -203,6 +231,7 @@ __all__ = [
     "Loss",
     "LossKind",
     "Measured",
+    "Method",
     "ModelCard",
     "ModelFormat",
     "Money",
@@ -235,12 +264,16 @@ __all__ = [
     "Run",
     "RunCost",
     "RunState",
+    "Scale",
     "Schema",
     "SchemaFile",
     "Serves",
     "ShareChange",
     "Signature",
+    "SliceCut",
     "SliceDifference",
+    "SliceReading",
+    "SliceReference",
     "Slices",
     "Stage",
     "StageKind",
@@ -248,6 +281,7 @@ __all__ = [
     "StandardResult",
     "StepRecord",
     "Strategy",
+    "Substitute",
     "Table",
     "Takeover",
     "Task",
@@ -272,19 +306,24 @@ __all__ = [
     "canary",
     "column",
     "combine_rulings",
+    "constant",
     "cron",
     "default_kind",
     "digest_of",
     "encode_canonically",
     "every",
     "fairness",
+    "find_former",
     "golden",
     "guards",
     "hash_unit",
     "invariant_to",
+    "last_good",
     "link_digest",
     "make_action_rule",
+    "make_expression",
     "make_predicate",
+    "make_substitute",
     "measure_quality",
     "money",
     "monotone_in",
@@ -297,6 +336,7 @@ __all__ = [
     "read_log_policy",
     "reproducible",
     "robust_to",
+    "rule",
     "sampled",
     "serves",
     "slices",

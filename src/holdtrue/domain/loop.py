@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck
+from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
+from holdtrue.domain.fallback import Fallback, settle_fallback
 from holdtrue.domain.guards import Guards
+from holdtrue.domain.monitor import check_monitor
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.rollout import Strategy
 from holdtrue.domain.schema import Schema, SchemaFile
@@ -35,6 +37,9 @@ class Loop:
         rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
         retrain: what starts a retraining, see `holdtrue.every`, `holdtrue.cron`, `holdtrue.on_new_data`,
             `holdtrue.after` and `holdtrue.on_risk`, joined by `|`; None for the default.
+        monitor: the slices whose risk is watched beside that of all rows, see `holdtrue.slices`.
+        fallback: who answers a row that the version in charge does not: "last_good" (the champion before), or see
+            `holdtrue.last_good`, `holdtrue.constant` and `holdtrue.rule`; None refuses the row.
         guards: what refuses a retraining, see `holdtrue.guards`; None for the least that a gate needs.
     """
 
@@ -47,6 +52,8 @@ class Loop:
     rollout: Strategy | None = None
     retrain: Trigger | Triggers | None = None
     schema: Schema | SchemaFile | None = None
+    monitor: tuple[Slices, ...] | list[Slices] = ()
+    fallback: Fallback | str | None = None
     guards: Guards | None = None
 
     def __post_init__(self) -> None:
@@ -74,6 +81,9 @@ class Loop:
                     f"validate={check!r} is not a check",
                     expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
                 )
+        object.__setattr__(self, "monitor", tuple(self.monitor))
+        check_monitor(self.monitor, self.data)
+        object.__setattr__(self, "fallback", settle_fallback(self.fallback))
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
         if isinstance(self.retrain, Trigger):
             object.__setattr__(self, "retrain", Triggers((self.retrain,)))
@@ -130,9 +140,19 @@ class Loop:
         return self.retrain if isinstance(self.retrain, Triggers) else None
 
     @property
+    def declared_fallback(self) -> Fallback | None:
+        """Return the declared fallback, or None."""
+        return settle_fallback(self.fallback)
+
+    @property
     def checks(self) -> tuple[Check, ...]:
         """Return the declared checks."""
         return tuple(self.validate)
+
+    @property
+    def watched_slices(self) -> tuple[tuple[str, ...], ...]:
+        """Return the columns, or the columns together, whose slices are watched; each once."""
+        return tuple(dict.fromkeys(entry for each in self.monitor for entry in each.columns))
 
     @property
     def declared_task(self) -> Task | None:

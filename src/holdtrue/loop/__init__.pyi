@@ -12,6 +12,9 @@ from .golden import leave_golden_out as leave_golden_out
 from .news import find_top_source as find_top_source
 from .observe import explain_risk as explain_risk
 from .observe import gather_evidence as gather_evidence
+from .observe import judge_answers as judge_answers
+from .observe import place_risk as place_risk
+from .observe import read_slices as read_slices
 from .observe import trace_evidence as trace_evidence
 from .order import Brought as Brought
 from .order import Evaluation as Evaluation
@@ -26,6 +29,10 @@ from .release import Registrar as Registrar
 from .release import conclude as conclude
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
+from .risk import restore_watch as restore_watch
+from .rule import check_fallback as check_fallback
+from .slices import cut_slices as cut_slices
+from .slices import take_rows as take_rows
 from .spending import Spending as Spending
 from .state import AbortRollout as AbortRollout
 from .state import AdvanceRollout as AdvanceRollout
@@ -95,10 +102,12 @@ __all__ = [
     "align_classes",
     "conclude",
     "cut_folds",
+    "cut_slices",
     "decide",
     "explain_risk",
     "find_top_source",
     "gather_evidence",
+    "judge_answers",
     "lay_brought",
     "lay_golden",
     "leave_golden_out",
@@ -106,6 +115,10 @@ __all__ = [
     "make_policy",
     "make_watch",
     "measure_pace",
+    "place_risk",
+    "read_slices",
+    "restore_watch",
+    "take_rows",
     "tell_cadence",
     "trace_evidence",
     "train_challenger",

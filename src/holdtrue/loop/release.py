@@ -63,6 +63,7 @@ class Registrar:
             key=self.loop.table.key,
             unit=self.loop.table.unit,
             time=self.loop.table.time,
+            fallback=self.loop.declared_fallback,
             twin=None if result.shipped is None else result.shipped.twin,
         )
         if result.shipped is not None and tx.versions.read_release(self.loop.name, version.number) is None:
@@ -90,6 +91,7 @@ class Registrar:
         assert shipped is not None, "a gated training brings a model"
         evaluation, proven = result.evaluation, order.champion
         figures = evaluation.figures if evaluation is not None else proven.metrics if proven is not None else {}
+        slices = evaluation.slices if evaluation is not None else proven.slices if proven is not None else ()
         return register_version(
             tx,
             self.store.artifacts,
@@ -105,6 +107,7 @@ class Registrar:
             ),
             loss=result.loss,
             metrics=figures,
+            slices=slices,
             now=now,
         )
 

@@ -17,7 +17,7 @@ from holdtrue.domain import (
     RolloutTerms,
     Ruling,
 )
-from holdtrue.monitoring import RiskReading
+from holdtrue.monitoring import RiskReading, SlicesReading
 from holdtrue.rollout import Evidence
 
 from .concern import Concern
@@ -149,13 +149,15 @@ class Facts:
     followed last put a new version in charge.
 
     `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person);
-    `concerns` are the other things that a person would want to know of.
+    `slices` are the declared parts of the rows beside it, `concerns` the other things that a person would want to
+    know of.
     """
 
     finished: Trained | CaughtUp | TrainingLost | None = None
     evidence: Evidence | None = None
     risk: RiskReading | None = None
     alert: RiskReading | None = None
+    slices: SlicesReading | None = None
     concerns: tuple[Concern, ...] = ()
     n_new_labels: int = 0
     n_new_rows: int = 0

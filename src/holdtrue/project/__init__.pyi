@@ -10,6 +10,7 @@ from .project import FOLDER as FOLDER
 from .project import Project as Project
 from .project import find_champion_before as find_champion_before
 from .project import open_project as open_project
+from .reason import explain_prediction as explain_prediction
 from .scoring import Scored as Scored
 from .scoring import score_file as score_file
 from .settings import Settings as Settings
@@ -19,6 +20,7 @@ from .view import StoredView as StoredView
 from .view import view_loop as view_loop
 from .wanted import WantedLabel as WantedLabel
 from .wanted import list_wanted as list_wanted
+from .watched import WatchedProject as WatchedProject
 
 __all__ = [
     "FOLDER",
@@ -28,10 +30,12 @@ __all__ = [
     "Settings",
     "StoredView",
     "WantedLabel",
+    "WatchedProject",
     "ask_log",
     "bring_model",
     "compare_versions",
     "control_lock",
+    "explain_prediction",
     "export_log",
     "find_champion_before",
     "gather_card",

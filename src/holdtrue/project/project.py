@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from holdtrue.clock import Clock, RealClock, ScaledClock
-from holdtrue.domain import AliasEvent, Loop
+from holdtrue.domain import AliasEvent, Loop, find_former
 from holdtrue.environments import Environment, ProcessEnvironment
 from holdtrue.errors import NotFound
 from holdtrue.loop import AbortRollout, Actor, Controller, EnvironmentTrainer, Move, Promote, load_loop
@@ -99,20 +99,17 @@ class Project:
 
 def find_champion_before(history: list[AliasEvent]) -> int:
     """Return the champion before the present one; raises NotFound when there was none."""
-    way: list[int] = []
-    for event in history:
-        if event.alias != CHAMPION:
-            continue
-        # Who comes back takes the place that it had: what came after it was gone back from, and is no way forward.
-        way = [*way[: way.index(event.version)], event.version] if event.version in way else [*way, event.version]
-    if len(way) > 1:
-        return way[-2]
+    former = find_former(history)
+    if former is not None:
+        return former
     raise NotFound("there is no earlier champion to go back to", expected="at least two versions that were in charge")
 
 
 @contextmanager
-def open_project(loop_file: Path, *, clock: Clock | None = None) -> Iterator[Project]:
+def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | None = None) -> Iterator[Project]:
     """Open the project of a loop file; its `.holdtrue` folder stands beside the file and is made when needed.
+
+    `loop` is what the file declares, where it is known already.
 
     Raises:
         SourceMissing: there is no such file.
@@ -120,7 +117,7 @@ def open_project(loop_file: Path, *, clock: Clock | None = None) -> Iterator[Pro
         DeclarationError: its loop only watches predictions, and has no project.
         StoreFailed: the store cannot be opened.
     """
-    loop = load_loop(loop_file)
+    loop = load_loop(loop_file) if loop is None else loop
     _ = loop.table  # a loop that only watches leaves no folder behind
     folder = loop_file.resolve().parent
     # A training in the background may take a core, not those that serving needs.

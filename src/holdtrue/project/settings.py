@@ -8,7 +8,7 @@ from holdtrue.domain import LogPolicy, read_log_policy
 from holdtrue.errors import DeclarationError
 
 FILE = "pyproject.toml"
-TABLES = ("log",)
+TABLES = ("log", "serving")  # what `serving` says is read where workers start
 
 
 @dataclass(frozen=True, kw_only=True)

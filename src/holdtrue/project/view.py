@@ -32,6 +32,7 @@ from holdtrue.store import Transaction
 from .evidence import EvidenceTracer
 from .log import tell_log
 from .project import CHAMPION, Project
+from .slices import SliceTracer, note_unjudged
 
 N_DECISIONS = 40
 N_RUNS = 12
@@ -48,11 +49,17 @@ class StoredView:
     def _tracer(self) -> EvidenceTracer:
         return EvidenceTracer(self.project)
 
+    @cached_property
+    def _slice_tracer(self) -> SliceTracer:
+        return SliceTracer(self.project)
+
     def overview(self) -> Overview:
         """Return the whole project as it stands."""
         clock = self.project.clock
         with self.project.store.reading() as tx:
             loop = view_loop(tx, self.project.loop.name, self.project.loop.declared_task, clock.now())
+        if loop.champion is not None and loop.takeovers:
+            loop = self._add_slices(loop, loop.champion)
         if loop.rollout is not None:
             evidence = self._tracer.trace(loop.rollout.rollout)
             loop = replace(loop, rollout=replace(loop.rollout, evidence=evidence))
@@ -65,8 +72,13 @@ class StoredView:
             notes=tell_log(self.project),
         )
 
+    def _add_slices(self, loop: LoopView, champion: Version) -> LoopView:
+        slices = self._slice_tracer.trace(champion, since=loop.takeovers[-1].at)
+        note = note_unjudged(champion, self.project.loop.watched_slices)
+        return replace(loop, slices=slices, notes=(*loop.notes, note) if note else loop.notes)
+
     def explain(self, prediction_id: str) -> Explanation:
-        """Return the way from an answer back to all that it rests on.
+        """Return the way from an answer, or the first one to a key, back to all that it rests on.
 
         Raises:
             NotFound: the log has no such prediction.
@@ -111,11 +123,14 @@ class StoredView:
     def _find_prediction(self, prediction_id: str) -> Prediction:
         name = self.project.loop.name
         log = PredictionReader(self.project.store.folder / "log" / name, with_forced=True).read()
-        found = log.filter((log["prediction_id"] == prediction_id) & (log["role"] != "shadow"))
+        answers = log.filter(log["role"] != "shadow")
+        found = answers.filter(answers["prediction_id"] == prediction_id)
+        if not found.height:
+            found = answers.filter((answers["key"] == prediction_id) & answers["is_first"])
         if not found.height:
             raise NotFound(
                 f"the log of {name!r} has no prediction {prediction_id!r}",
-                expected=f"an id as a reply carries it; the log has {log.height:,} rows",
+                expected=f"an id as a reply carries it, or the key of an event; the log has {log.height:,} rows",
             )
         row = found.row(0, named=True)
         return Prediction(

@@ -4,6 +4,8 @@ from .card import list_card_sections as list_card_sections
 from .card import render_card as render_card
 from .card import tell_card as tell_card
 from .chart import Chart as Chart
+from .contributions import draw_contributions as draw_contributions
+from .contributions import tell_contributions as tell_contributions
 from .evidence import draw_rollout as draw_rollout
 from .explanation import tell_answer as tell_answer
 from .explanation import tell_explanation as tell_explanation
@@ -13,6 +15,8 @@ from .figures import tabulate_losses as tabulate_losses
 from .figures import tabulate_periods as tabulate_periods
 from .figures import tabulate_policies as tabulate_policies
 from .figures import tabulate_standards as tabulate_standards
+from .file import check_targets as check_targets
+from .file import write_file as write_file
 from .markdown import render_markdown as render_markdown
 from .page import Section as Section
 from .page import list_backtest_sections as list_backtest_sections
@@ -43,6 +47,8 @@ from .watch import render_watch as render_watch
 from .watch import tabulate_watched as tabulate_watched
 from .watch import tabulate_windows as tabulate_windows
 from .watch import tell_watch as tell_watch
+from .watched_slices import tabulate_watched_slices as tabulate_watched_slices
+from .watched_slices import tell_watched_slices as tell_watched_slices
 from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
@@ -56,8 +62,10 @@ __all__ = [
     "Chart",
     "Figures",
     "Section",
+    "check_targets",
     "draw_calibration",
     "draw_comparisons",
+    "draw_contributions",
     "draw_policies",
     "draw_quality",
     "draw_reliability",
@@ -90,12 +98,14 @@ __all__ = [
     "tabulate_standards",
     "tabulate_versions",
     "tabulate_watched",
+    "tabulate_watched_slices",
     "tabulate_windows",
     "tell_answer",
     "tell_backtest",
     "tell_beliefs",
     "tell_card",
     "tell_comparison",
+    "tell_contributions",
     "tell_coverage",
     "tell_evidence",
     "tell_explanation",
@@ -105,5 +115,7 @@ __all__ = [
     "tell_verdict",
     "tell_versions",
     "tell_watch",
+    "tell_watched_slices",
     "tell_weights",
+    "write_file",
 ]

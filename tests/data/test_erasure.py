@@ -76,7 +76,7 @@ def test_a_hole_whose_bytes_a_kill_left_is_filled_by_the_next_order(store, monke
         def die(*_):
             raise KeyboardInterrupt
 
-        patched.setattr("holdtrue.data.log.erasure.erase_frame", die)
+        patched.setattr("holdtrue.data.erasure.erase_frame", die)
         with pytest.raises(KeyboardInterrupt):
             erase_key(store, "parcels", "k1")
     assert ids(log) == ["p2"]
