@@ -13,6 +13,7 @@ from .domain import constant as constant
 from .domain import cron as cron
 from .domain import every as every
 from .domain import fairness as fairness
+from .domain import frames as frames
 from .domain import golden as golden
 from .domain import guards as guards
 from .domain import invariant_to as invariant_to
@@ -49,6 +50,7 @@ __all__ = [
     "cron",
     "every",
     "fairness",
+    "frames",
     "golden",
     "guards",
     "invariant_to",

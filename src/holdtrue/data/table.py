@@ -11,6 +11,7 @@ from holdtrue.data.breaches import check_frame, check_order, refuse_breaches
 from holdtrue.data.declaration import find_schema
 from holdtrue.data.features import check_dropped, read_features
 from holdtrue.data.files import FileRead, name_nearest, print_files, read_files
+from holdtrue.data.frames import print_given, read_given
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, SOURCE, TIME, UNIT, History
 from holdtrue.data.moment import name_moments, read_moments
 from holdtrue.data.query import read_query_frame
@@ -48,6 +49,8 @@ def _read_rows(declared: Table, folder: Path, schema: Schema | None) -> FileRead
     columns, texts = _choose_columns(declared, schema), _name_columns(declared)
     if declared.query is not None:
         return read_query_frame(declared.query, folder=folder, columns=columns, texts=texts)
+    if declared.function is not None:
+        return read_given(declared.function, declared.path)
     # A column that is dropped need not agree between files; one that is declared is missed by name.
     ignore = [name for name in _droppable(declared) if name not in _name_asked(schema)]
     return read_files(declared.path, folder=folder, columns=columns, ignore=ignore, texts=texts)
@@ -57,6 +60,8 @@ def print_table(declared: Table, *, folder: Path) -> tuple[tuple[str, int, int],
     """Return what is equal while a table need not be read again: name, time of change and size of its files."""
     if declared.query is not None:
         return print_database(declared.query.url, folder=folder)
+    if declared.function is not None:
+        return print_given(declared.path)
     return print_files(declared.path, folder=folder)
 
 

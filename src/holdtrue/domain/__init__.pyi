@@ -118,6 +118,7 @@ from .source import LabelScope as LabelScope
 from .source import Predictions as Predictions
 from .source import Query as Query
 from .source import Table as Table
+from .source import frames as frames
 from .source import predictions as predictions
 from .source import sql as sql
 from .source import table as table
@@ -314,6 +315,7 @@ __all__ = [
     "every",
     "fairness",
     "find_former",
+    "frames",
     "golden",
     "guards",
     "hash_unit",

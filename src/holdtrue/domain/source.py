@@ -1,6 +1,6 @@
 """Source: where a loop's rows come from, as declared; reading them is the data room's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -46,6 +46,7 @@ class Table:
         early_labels: a random sample of the events whose label comes early, see `holdtrue.sampled`; None for none.
         source: column that names the feed that a row came from; no feature. None where it does not matter.
         query: what gives the rows in place of files, see `holdtrue.sql`.
+        function: what gives the rows in place of files, see `holdtrue.frames`.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Table:
     early_labels: EarlyLabels | None = None
     source: str | None = None
     query: Query | None = None
+    function: Callable[[], Iterable[object]] | None = None
 
 
 def table(
@@ -148,6 +150,42 @@ def sql(
         early_labels=early_labels, source=source,
     )  # fmt: skip
     return replace(declared, query=Query(text=query, url=url))
+
+
+def frames(
+    function: Callable[[], Iterable[object]],
+    *,
+    time: str,
+    label: str,
+    key: str | None = None,
+    unit: str | None = None,
+    label_delay: str | timedelta | None = None,
+    label_time: str | None = None,
+    labels: str = "all",
+    features: list[str] | tuple[str, ...] | None = None,
+    drop: list[str] | tuple[str, ...] = (),
+    time_zone: str | None = None,
+    early_labels: EarlyLabels | None = None,
+    source: str | None = None,
+) -> Table:
+    """Declare the table of a loop as a function; the other arguments are those of `holdtrue.table`.
+
+    The function takes nothing and gives frames of polars, pandas or pyarrow with the same columns, one after the other.
+
+    Raises:
+        DeclarationError: see `holdtrue.table`; it is no function.
+
+    >>> frames(lambda: [], key="id", time="at", label="late", label_delay="6h").key
+    'id'
+    """
+    if not callable(function):
+        raise DeclarationError(f"frames({function!r}) is not given a function", expected="one that gives frames")
+    declared = table(
+        f"frames of {getattr(function, '__name__', type(function).__name__)}", time=time, label=label, key=key,
+        unit=unit, label_delay=label_delay, label_time=label_time, labels=labels, features=features, drop=drop,
+        time_zone=time_zone, early_labels=early_labels, source=source,
+    )  # fmt: skip
+    return replace(declared, function=function)
 
 
 def _check_parts(declared: Table) -> None:

@@ -25,7 +25,7 @@ def lay_golden(artifacts: Artifacts, loop: Loop, golden: Golden, *, folder: Path
     Raises:
         SourceError: the file is not there, cannot be read or is not as the loop's table.
     """
-    declared = replace(loop.table, path=golden.path, query=None, early_labels=None)
+    declared = replace(loop.table, path=golden.path, query=None, function=None, early_labels=None)
     return artifacts.put(write_snapshot(read_history(declared, folder=folder, task=task)))
 
 
