@@ -19,7 +19,7 @@ from holdtrue.data.rules import name_rule_columns
 from holdtrue.data.task import read_labels
 from holdtrue.domain import Schema, SchemaFile, Table, Task
 from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceError
-from holdtrue.store import print_database
+from holdtrue.store import is_object_url, mirror_objects, print_database, print_objects
 
 
 def read_history(
@@ -53,7 +53,13 @@ def _read_rows(declared: Table, folder: Path, schema: Schema | None) -> FileRead
         return read_given(declared.function, declared.path)
     # A column that is dropped need not agree between files; one that is declared is missed by name.
     ignore = [name for name in _droppable(declared) if name not in _name_asked(schema)]
-    return read_files(declared.path, folder=folder, columns=columns, ignore=ignore, texts=texts)
+    if not is_object_url(declared.path):
+        return read_files(declared.path, folder=folder, columns=columns, ignore=ignore, texts=texts)
+    place = mirror_objects(declared.path, folder=folder)
+    # What is above the objects says nothing of their rows.
+    home, path = (place, ".") if place.is_dir() else (place.parent, place.name)
+    read = read_files(path, folder=home, columns=columns, ignore=ignore, texts=texts)
+    return replace(read, source=declared.path)
 
 
 def print_table(declared: Table, *, folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -62,6 +68,8 @@ def print_table(declared: Table, *, folder: Path) -> tuple[tuple[str, int, int],
         return print_database(declared.query.url, folder=folder)
     if declared.function is not None:
         return print_given(declared.path)
+    if is_object_url(declared.path):
+        return print_objects(declared.path)
     return print_files(declared.path, folder=folder)
 
 

@@ -13,6 +13,9 @@ from .segments import erase_frame as erase_frame
 from .segments import find_closed as find_closed
 from .segments import read_segment as read_segment
 from .segments import read_segments as read_segments
+from .sources.objects import is_object_url as is_object_url
+from .sources.objects import mirror_objects as mirror_objects
+from .sources.objects import print_objects as print_objects
 from .sources.query import QueryRows as QueryRows
 from .sources.query import hide_password as hide_password
 from .sources.query import print_database as print_database
@@ -36,8 +39,11 @@ __all__ = [
     "erase_frame",
     "find_closed",
     "hide_password",
+    "is_object_url",
     "lock_log",
+    "mirror_objects",
     "print_database",
+    "print_objects",
     "read_manifest",
     "read_query",
     "read_segment",
