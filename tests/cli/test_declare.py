@@ -55,6 +55,22 @@ def test_check_tells_people_the_same(holdtrue: Command, fresh: Path) -> None:
         assert word in told
 
 
+def test_check_says_what_starts_a_training_and_reads_the_golden_set(holdtrue: Command, fresh: Path) -> None:
+    assert (
+        "Retrains on: the schedule of every 10 days; the risk of the version in charge."
+        in holdtrue("check", fresh).told
+    )
+    declared = (
+        'ht.cron("0 3 * * 1", tz="Europe/Berlin"),\n    guards=ht.guards(golden=ht.golden("g.parquet", floor=0.1)),'
+    )
+    fresh.write_text(fresh.read_text().replace("ht.every(days=10) | ht.on_risk(),", declared))
+    assert "g.parquet is not there" in holdtrue("check", fresh, code=2).problem
+    pl.read_parquet(fresh.parent / "rows.parquet").head(50).write_parquet(fresh.parent / "g.parquet")
+    found = holdtrue("check", fresh, "--json").object
+    assert found["triggers"] == ['the calendar "0 3 * * 1" Europe/Berlin']
+    assert found["n_golden_rows"] == 50
+
+
 def test_check_trains_nothing_and_leaves_nothing_behind(holdtrue: Command, fresh: Path) -> None:
     before = sorted(file.name for file in fresh.parent.iterdir() if file.name != "__pycache__")
     holdtrue("check", fresh)

@@ -18,7 +18,16 @@ from holdtrue.data import (
 )
 from holdtrue.domain import Loop, Predictions, RolloutPlan, Schema
 from holdtrue.errors import DeclarationError, SourceMissing
-from holdtrue.loop import LoopPolicy, check_fallback, load_loop, make_policy, measure_pace, tell_cadence
+from holdtrue.loop import (
+    LoopPolicy,
+    check_fallback,
+    load_loop,
+    make_policy,
+    measure_pace,
+    read_golden,
+    tell_cadence,
+    tell_triggers,
+)
 from holdtrue.rollout import tell_stage
 
 from .console import print_json, print_table, say
@@ -82,11 +91,15 @@ def check(
     refuse_breaches([stale] if stale else [], history.source)
     check_fallback(loop, history)
     policy = make_policy(loop, history)
-    plan, cadence = policy.plan, _tell_cadence(policy, history)
+    plan, cadence, n_golden = policy.plan, _tell_cadence(policy, history), _count_golden(loop, history, folder)
     if json:
-        print_json(_describe(loop, history, plan) | {"cadence": cadence})
+        described = {"cadence": cadence, "triggers": list(tell_triggers(policy)), "n_golden_rows": n_golden}
+        print_json(_describe(loop, history, plan) | described)
         return
     _print_history(loop, history, is_declared=declared is not None)
+    say(f"Retrains on: {'; '.join(tell_triggers(policy))}.")
+    if n_golden is not None:
+        say(f"Golden set: {n_golden:,} labelled rows.")
     if cadence is not None:
         say(f"Schedule: {cadence}.")
     say(f"Rollout: {plan.note}.")
@@ -124,6 +137,14 @@ def _find_declared(loop: Loop, folder: Path, *, may_be_missing: bool) -> Schema 
         if not may_be_missing:
             raise
         return None
+
+
+def _count_golden(loop: Loop, history: History, folder: Path) -> int | None:
+    """Return how many labelled rows the golden set has; None where none is declared."""
+    golden = None if loop.guards is None else loop.guards.golden
+    if golden is None:
+        return None
+    return read_golden(loop, golden, folder=folder, task=history.task).dataset().n_rows
 
 
 def _tell_cadence(policy: LoopPolicy, history: History) -> str | None:

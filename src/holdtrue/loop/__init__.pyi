@@ -9,6 +9,7 @@ from .fold import Fold as Fold
 from .fold import cut_folds as cut_folds
 from .golden import lay_golden as lay_golden
 from .golden import leave_golden_out as leave_golden_out
+from .golden import read_golden as read_golden
 from .news import find_top_source as find_top_source
 from .observe import explain_risk as explain_risk
 from .observe import gather_evidence as gather_evidence
@@ -25,6 +26,7 @@ from .policy import LIVE_SCHEDULE as LIVE_SCHEDULE
 from .policy import make_policy as make_policy
 from .policy import measure_pace as measure_pace
 from .policy import tell_cadence as tell_cadence
+from .policy import tell_triggers as tell_triggers
 from .release import Registrar as Registrar
 from .release import conclude as conclude
 from .risk import RiskWatch as RiskWatch
@@ -116,10 +118,12 @@ __all__ = [
     "make_watch",
     "measure_pace",
     "place_risk",
+    "read_golden",
     "read_slices",
     "restore_watch",
     "take_rows",
     "tell_cadence",
+    "tell_triggers",
     "trace_evidence",
     "train_challenger",
     "watch_log",

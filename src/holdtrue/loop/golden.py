@@ -19,14 +19,19 @@ from .order import Fitted, TrainingResult
 CHECK = "golden set"
 
 
+def read_golden(loop: Loop, golden: Golden, *, folder: Path, task: Task) -> History:
+    """Return the golden rows; raises `SourceError` where the file is not there or is not as the loop's table."""
+    declared = replace(loop.table, path=golden.path, query=None, function=None, source=None, early_labels=None)
+    return read_history(declared, folder=folder, task=task)
+
+
 def lay_golden(artifacts: Artifacts, loop: Loop, golden: Golden, *, folder: Path, task: Task) -> str:
     """Keep the golden rows as an artifact and return its digest.
 
     Raises:
         SourceError: the file is not there, cannot be read or is not as the loop's table.
     """
-    declared = replace(loop.table, path=golden.path, query=None, function=None, early_labels=None)
-    return artifacts.put(write_snapshot(read_history(declared, folder=folder, task=task)))
+    return artifacts.put(write_snapshot(read_golden(loop, golden, folder=folder, task=task)))
 
 
 def print_golden(golden: Golden, *, folder: Path) -> str:

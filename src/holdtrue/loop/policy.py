@@ -44,6 +44,22 @@ def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE, i
     )
 
 
+def tell_triggers(policy: LoopPolicy) -> tuple[str, ...]:
+    """Say what starts a training of a loop, one trigger after the other.
+
+    >>> from holdtrue.domain import RolloutPlan, on_new_data
+    >>> plan = RolloutPlan(stages=(), note="")
+    >>> weekly = LoopPolicy(every=LIVE_SCHEDULE, on_risk=OnRisk(), plan=plan, on_new_data=on_new_data(min_rows=500))
+    >>> tell_triggers(weekly)
+    ('the schedule of every 7 days', '500 new labels', 'the risk of the version in charge')
+    """
+    told = [] if policy.every is None else [policy.every.sentence]
+    told += [each.sentence for each in policy.crons]
+    told += [] if policy.on_new_data is None else [f"{policy.on_new_data.min_rows:,} new labels"]
+    told += [f"a new version of {each.loop}" for each in policy.afters]
+    return (*told, *(() if policy.on_risk is None else ("the risk of the version in charge",)))
+
+
 def tell_cadence(policy: LoopPolicy, pace: Pace) -> str | None:
     """Say how often a training can start where a gate needs more news than the schedule brings; None where it does not.
 
