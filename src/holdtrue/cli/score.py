@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.project import open_project, score_file
+from holdtrue.project import Scored, open_project, score_file
 
 from .console import Bar, print_json, progress_bar, say
+
+EXIT_FAILED = 3
 
 
 def score(
@@ -18,12 +20,21 @@ def score(
     target: Annotated[Path, typer.Argument(help="Parquet, CSV or JSON lines file to write.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Answer a file of rows, and log each row as the server does. A run that was killed goes on when it is repeated."""
+    """Answer a file of rows, and log each row as the server does. A run that was killed goes on when it is repeated.
+
+    Exit code 3 when not one row could be answered.
+    """
     with open_project(loop_file) as project, progress_bar("scoring") as bar:
         scored = score_file(project, source, target, on_progress=_tell_progress(bar))
     if json:
         print_json(scored)
-        return
+    else:
+        _tell(scored)
+    if scored.n_rows and scored.n_refused == scored.n_rows:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _tell(scored: Scored) -> None:
     if scored.note:
         say(scored.note)
     if scored.n_resumed:

@@ -6,13 +6,13 @@ from .log import ask_log as ask_log
 from .log import export_log as export_log
 from .log import keep_log as keep_log
 from .log import name_log_folder as name_log_folder
-from .project import FOLDER as FOLDER
 from .project import Project as Project
 from .project import find_champion_before as find_champion_before
 from .project import open_project as open_project
 from .reason import explain_prediction as explain_prediction
 from .scoring import Scored as Scored
 from .scoring import score_file as score_file
+from .settings import FOLDER as FOLDER
 from .settings import Settings as Settings
 from .settings import read_settings as read_settings
 from .up import Live as Live

@@ -14,7 +14,8 @@ from holdtrue.loop import AbortRollout, Actor, Controller, EnvironmentTrainer, M
 from holdtrue.serving import write_traffic_file
 from holdtrue.store import Store
 
-FOLDER = ".holdtrue"
+from .settings import FOLDER
+
 CHAMPION = "champion"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from holdtrue.domain import LogPolicy, read_log_policy
 from holdtrue.errors import DeclarationError
 
+FOLDER = ".holdtrue"
 FILE = "pyproject.toml"
 TABLES = ("log", "serving")  # what `serving` says is read where workers start
 
