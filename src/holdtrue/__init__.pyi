@@ -22,6 +22,7 @@ from .domain import robust_to as robust_to
 from .domain import sampled as sampled
 from .domain import serves as serves
 from .domain import slices as slices
+from .domain import step as step
 from .domain import table as table
 from .validation import Candidate as Candidate
 
@@ -51,5 +52,6 @@ __all__ = [
     "schema",
     "serves",
     "slices",
+    "step",
     "table",
 ]

@@ -58,11 +58,20 @@ from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
 from .outcome import money as money
+from .pipeline_step import OPTIONS as OPTIONS
+from .pipeline_step import Step as Step
+from .pipeline_step import StepFunction as StepFunction
+from .pipeline_step import StepOptions as StepOptions
+from .pipeline_step import order_steps as order_steps
+from .pipeline_step import read_step as read_step
+from .pipeline_step import step as step
 from .predicate import Predicate as Predicate
 from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
 from .quality import measure_quality as measure_quality
+from .recipe import DATA as DATA
+from .recipe import Recipe as Recipe
 from .rollout import ABORT_BUDGET as ABORT_BUDGET
 from .rollout import Rollout as Rollout
 from .rollout import RolloutPlan as RolloutPlan
@@ -133,7 +142,9 @@ from .watch import WatchResult as WatchResult
 
 __all__ = [
     "ABORT_BUDGET",
+    "DATA",
     "FIRST",
+    "OPTIONS",
     "PROBABILITY_CLIP",
     "WEIGHT",
     "ActionRule",
@@ -192,6 +203,7 @@ __all__ = [
     "Predicate",
     "Prediction",
     "Predictions",
+    "Recipe",
     "Release",
     "ReliabilityBin",
     "Reproducible",
@@ -218,6 +230,9 @@ __all__ = [
     "StageKind",
     "Standard",
     "StandardResult",
+    "Step",
+    "StepFunction",
+    "StepOptions",
     "StepRecord",
     "Strategy",
     "Table",
@@ -256,12 +271,15 @@ __all__ = [
     "no_leak",
     "not_worse",
     "on_risk",
+    "order_steps",
     "parse_span",
     "predictions",
+    "read_step",
     "reproducible",
     "robust_to",
     "sampled",
     "serves",
     "slices",
+    "step",
     "table",
 ]

@@ -25,6 +25,7 @@ from types import (
 )
 from typing import Any
 
+from holdtrue.domain import OPTIONS, StepOptions
 from holdtrue.pipeline.bytecode import CodeShape, Constant, read_code
 from holdtrue.pipeline.library import Libraries
 from holdtrue.pipeline.names import find_uses
@@ -122,7 +123,7 @@ class _Tracer:
             return
         self.write("function")
         self.trace(function.__code__)
-        for part in (function.__defaults__, function.__kwdefaults__, function.__closure__, vars(function)):
+        for part in (function.__defaults__, function.__kwdefaults__, function.__closure__, _read_attributes(function)):
             self.trace(part)
         self.trace(_read_annotations(function))
         for use in find_uses(function, self._libraries):
@@ -216,6 +217,15 @@ def _name_module(function: FunctionType) -> str:
     # The globals are where the function was defined; `__module__` is what a decorator may have copied there.
     name = function.__globals__.get("__name__")
     return name if isinstance(name, str) else function.__module__ or ""
+
+
+def _read_attributes(function: FunctionType) -> dict[str, object]:
+    # How often and how long a step is tried changes nothing of what it returns, so only its version counts.
+    options = vars(function).get(OPTIONS)
+    if not isinstance(options, StepOptions):
+        return vars(function)
+    kept: dict[str, object] = {name: value for name, value in vars(function).items() if name != OPTIONS}
+    return kept if options.version is None else {**kept, OPTIONS: options.version}
 
 
 def _read_annotations(function: FunctionType) -> object:

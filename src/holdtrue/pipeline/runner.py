@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from holdtrue.domain import Json, StepRecord, digest_of
+from holdtrue.domain import Json, Step, StepFunction, StepRecord, digest_of, order_steps
 from holdtrue.environments import report_progress
 from holdtrue.errors import DeclarationError, HoldtrueError
 from holdtrue.pipeline.cache import Cache
 from holdtrue.pipeline.fingerprint import fingerprint
-from holdtrue.pipeline.step import Step, StepFunction, order_steps
 from holdtrue.pipeline.value import Input, decode_value, encode_value, list_artifacts
 
 _KEY_FORM = "step 1"  # to be raised when the form of keys or of kept outputs changes
@@ -34,7 +33,7 @@ class _Held:
 
 
 def run_steps(
-    steps: Sequence[StepFunction],
+    steps: Sequence[StepFunction | Step],
     *,
     inputs: Mapping[str, object],
     cache: Cache,
@@ -45,13 +44,13 @@ def run_steps(
     Every value goes through its kept form, so a step gets the same whether or not the one before it ran.
 
     Args:
-        steps: functions; an argument's name is the name of a step, an input or a parameter.
-        inputs: JSON or bytes by name, or an `Input` for what is in memory.
+        steps: functions, or steps read from them; an argument's name is the name of a step, an input or a parameter.
+        inputs: what steps may hand on by name, or an `Input` for what is in memory.
         cache: `StepCache` of a store, or `MemoryCache`.
         parameters: JSON by name.
 
     Raises:
-        DeclarationError: the names do not fit together, or a value is neither JSON nor bytes.
+        DeclarationError: the names do not fit together, or a value cannot be kept.
         Exception: what a step raises, with a note that names it; what ran before it stays in the cache.
 
     >>> from holdtrue.pipeline import MemoryCache
@@ -63,7 +62,7 @@ def run_steps(
     known = _hold_given(inputs, parameters or {})
     ordered = order_steps(steps, given=known)
     # All before the first step runs: a step that changes a module's state must not change the keys of those after it.
-    codes = {step.name: fingerprint(step.function) for step in ordered}
+    codes = {step.name: step.code or fingerprint(step.function) for step in ordered}
     records = []
     for done, step in enumerate(ordered):
         report_progress(done, total=len(ordered), text=step.name)
@@ -122,7 +121,7 @@ def _find_output(cache: Cache, key: str) -> dict[str, Json] | None:
 
 def _compute(step: Step, arguments: Mapping[str, object], key: str, cache: Cache) -> dict[str, Json]:
     try:
-        value = step.function(**arguments)
+        value = step.call(arguments)
     except HoldtrueError:
         raise
     except Exception as raised:
