@@ -28,13 +28,14 @@ class RunCost:
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """One step of a run: its cache key, whether it was taken from the cache, and its output's digest."""
+    """One step of a run: its cache key, whether it was taken from the cache, its output's digest, how often it ran."""
 
     name: str
     key: str
     is_cached: bool
     output: str
     wall_seconds: float
+    n_attempts: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
