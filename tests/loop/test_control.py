@@ -29,7 +29,7 @@ from holdtrue.loop import (
     TrainingOrder,
     TrainingResult,
 )
-from holdtrue.loop.control import owes_catch_up
+from holdtrue.loop.stored_state import owes_catch_up
 from holdtrue.project import Project, open_project
 from holdtrue.testing import drifting_rows, write_drifting_project
 from holdtrue.testing.world import START

@@ -100,7 +100,7 @@ def fitting(loop_file: Path, text: str) -> Iterator[tuple[Fitter, History]]:
     loop = load_loop(loop_file)
     known = read_history(loop.table, folder=loop_file.parent, task=None, schema=None).known_at(NOW)
     with Store.open(loop_file.parent / "fits") as store:
-        yield Fitter(loop=loop, dataset="d", cache=StepCache(store), artifacts=store.artifacts), known
+        yield Fitter(loop=loop, cache=StepCache(store), artifacts=store.artifacts), known
 
 
 def test_it_gives_the_model_that_one_function_of_the_same_steps_gives(loop_file: Path) -> None:

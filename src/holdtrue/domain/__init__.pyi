@@ -81,6 +81,7 @@ from .rollout import Stage as Stage
 from .rollout import StageKind as StageKind
 from .rollout import Strategy as Strategy
 from .rollout import canary as canary
+from .run import LOST as LOST
 from .run import Run as Run
 from .run import RunCost as RunCost
 from .run import RunState as RunState
@@ -144,6 +145,7 @@ __all__ = [
     "ABORT_BUDGET",
     "DATA",
     "FIRST",
+    "LOST",
     "OPTIONS",
     "PROBABILITY_CLIP",
     "WEIGHT",

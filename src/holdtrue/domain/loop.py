@@ -79,7 +79,7 @@ class Loop:
 
     def _check_recipe(self) -> None:
         declared = "train=" if self.train is not None else "pipeline="
-        if self.train is None and self.pipeline is None:
+        if not self.trains:
             if self.parameters:
                 raise DeclarationError(
                     f"{self.name} declares parameters= and no steps", expected="train= or pipeline= beside them"
@@ -117,13 +117,18 @@ class Loop:
         return self.data
 
     @property
+    def trains(self) -> bool:
+        """Say whether the loop makes models itself, with train or with a pipeline."""
+        return self.train is not None or self.pipeline is not None
+
+    @property
     def recipe(self) -> Recipe:
         """Return the steps that make a model, with their parameters.
 
         Raises:
             DeclarationError: the loop declares none.
         """
-        if self.train is None and self.pipeline is None:
+        if not self.trains:
             raise DeclarationError(
                 f"{self.name} declares no train=",
                 expected="Loop(..., train=a function of one Dataset that returns a fitted estimator)",

@@ -1,9 +1,9 @@
 """Control: one look at one live loop: observe, decide, act. All it knows is in the store, so it may die anywhere."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,10 +24,18 @@ from holdtrue.data import (
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Belief, Loop, Rollout, RolloutStatus, Ruling, Version
-from holdtrue.errors import HoldtrueError, NotFound, SourceError, StateConflict
+from holdtrue.domain import Belief, Loop, Rollout, Ruling, RunState, Version
+from holdtrue.errors import HoldtrueError, SourceError, StateConflict
 from holdtrue.monitoring import RiskReading, measure_beliefs, measure_windows
-from holdtrue.pipeline import describe_error, fail_run, start_run, submit_run, succeed_run
+from holdtrue.pipeline import (
+    Claim,
+    describe_error,
+    fail_run,
+    name_worker,
+    start_run,
+    submit_run,
+    succeed_run,
+)
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
@@ -36,10 +44,22 @@ from .concern import watch_flow
 from .decide import decide
 from .observe import count_news, explain_risk, gather_evidence, read_risk
 from .order import Brought, TrainingOrder, TrainingResult
+from .orphan import bury_orphan, claim_orphan
 from .policy import make_policy
 from .release import Registrar
 from .risk import ALERT_RUN_LENGTH_DAYS, restore_watch
-from .state import CaughtUp, Facts, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
+from .state import (
+    CaughtUp,
+    Facts,
+    HoldRollout,
+    LoopPolicy,
+    LoopState,
+    Move,
+    StartRun,
+    Trained,
+    TrainingLost,
+)
+from .stored_state import read_state
 from .trainer import Trainer
 
 
@@ -57,6 +77,7 @@ class Controller:
         window: the length of a quality window on the page.
         table_problem: why no training may start from the table as it was last looked at: it could not be read, it
             breaks its schema, or its rows are too old; "" when one may.
+        owner: who claims the trainings: whoever comes back under the same name goes on with its own at once.
     """
 
     loop: Loop
@@ -68,6 +89,7 @@ class Controller:
     window: timedelta = timedelta(days=1)
     on_move: Callable[[Move], None] = lambda _: None
     table_problem: str = ""
+    owner: str = field(default_factory=name_worker)
     _history: History | None = None
     _read_problem: str = ""
     _written: tuple[tuple[str, int, int], ...] = ()
@@ -78,6 +100,7 @@ class Controller:
     def __post_init__(self) -> None:
         self.actor = Actor(loop=self.loop.name)
         self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
+        self.claim = Claim(store=self.store, owner=self.owner)
         self.keyring = Keyring.open(self.store.folder / "keys")
 
     def tick(self) -> tuple[Move, ...]:
@@ -138,7 +161,10 @@ class Controller:
 
     def _refuse_second(self) -> None:
         if self.read_state().is_training:
-            raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
+            with self.store.transaction() as tx:
+                is_free = self._future is None and bury_orphan(tx, self.loop.name, self.claim, now=self.clock.now())
+            if not is_free:
+                raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
         self.history(self.clock.now())
         if self.table_problem:
             raise SourceError(f"the table cannot be used: {self.table_problem}", expected="one that keeps its schema")
@@ -146,7 +172,8 @@ class Controller:
     def _place_finished(self) -> Trained | CaughtUp | TrainingLost:
         self.finish_training()
         self.tick()
-        assert self._last is not None, "a finished training was collected"
+        if self._last is None:
+            raise StateConflict("another worker took the training over", remedy="holdtrue runs shows what came of it")
         return self._last
 
     def finish_training(self) -> None:
@@ -184,19 +211,7 @@ class Controller:
     def read_state(self) -> LoopState:
         """Return where the loop stands, from the store."""
         with self.store.reading() as tx:
-            kept = tx.states.read(self.loop.name)
-            state = kept[1] if kept is not None else {}
-            champion = tx.aliases.current(self.loop.name, CHAMPION)
-            last_run_at = _read_moment(state.get("last_run_at"))
-            return LoopState(
-                champion=champion,
-                rollout=tx.rollouts.active(self.loop.name),
-                is_training=state.get("run_id") is not None,
-                last_run_at=last_run_at,
-                open_alerts=tuple(tx.alerts.open(self.loop.name)),
-                is_undecided=bool(state.get("is_undecided")),
-                owes_catch_up=owes_catch_up(tx.rollouts.all(self.loop.name), champion, last_run_at),
-            )
+            return read_state(tx, self.loop.name)
 
     def _observe(self, policy: LoopPolicy, state: LoopState, now: datetime) -> Facts:
         log = self.reader.read()
@@ -318,13 +333,15 @@ class Controller:
                 dataset=record.digest,
                 parameters={"order": msgspec.to_builtins(order)},
             )
-            start_run(tx, run, now=now)
+            start_run(tx, run, now=now, owner=self.claim.owner)
+            self.claim.take(tx, run_id)
             kept = tx.states.read(self.loop.name)
             state = dict(kept[1]) if kept is not None else {}
             state |= {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False}
             tx.states.write(self.loop.name, state, kept[0] if kept is not None else None)
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
+        self.claim.keep()
         self._order, self._future = order, self.trainer.submit(order)
 
     def _history_with_log(self, now: datetime) -> History:
@@ -335,11 +352,11 @@ class Controller:
 
     def _take_over(self) -> None:
         """Begin again a training whose process died: the order stands in its run, and finished steps are cached."""
-        with self.store.reading() as tx:
-            kept = tx.states.read(self.loop.name)
-            run = tx.runs.read(str(kept[1]["run_id"])) if kept is not None else None
+        with self.store.transaction() as tx:
+            run = claim_orphan(tx, self.loop.name, self.claim)
         if run is None:
-            raise NotFound("the run that the loop waits for is not in the store")
+            return
+        self.claim.keep()
         self._order = msgspec.convert(run.parameters["order"], TrainingOrder)
         self._future = self.trainer.submit(self._order)
 
@@ -351,10 +368,13 @@ class Controller:
 
     def _register(
         self, tx: Transaction, future: "Future[TrainingResult]", policy: LoopPolicy, now: datetime
-    ) -> Trained | CaughtUp | TrainingLost:
+    ) -> Trained | CaughtUp | TrainingLost | None:
         order = self._order
         assert order is not None, "a finished training has its order"
         run = tx.runs.read(order.run_id)
+        if run.state is not RunState.RUNNING or not self.claim.take(tx, run.run_id):
+            return None  # the lease had lapsed, and another worker took the run over: what counts is its result
+        self.claim.give_back(tx)
         problem = future.exception()
         kept = tx.states.read(self.loop.name)
         assert kept is not None, "a training has a state"
@@ -374,19 +394,5 @@ class Controller:
         return trained
 
 
-def owes_catch_up(rollouts: Sequence[Rollout], champion: int | None, last_run_at: datetime | None) -> bool:
-    """Say whether the last rollout, the oldest first, put the champion in charge and no training began since."""
-    if not rollouts or last_run_at is None:
-        return False
-    last = rollouts[-1]
-    is_in_charge = last.status is RolloutStatus.PROMOTED and last.challenger == champion
-    wants_one = last.plan.catches_up and not last.plan.is_gate_only
-    return is_in_charge and wants_one and last.ended_at is not None and last_run_at < last.ended_at
-
-
 def _name_work(order: TrainingOrder) -> str:
     return "The training" if order.brought is None else "The judging"
-
-
-def _read_moment(text: object) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else None

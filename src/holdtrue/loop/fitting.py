@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from holdtrue.data import Dataset, History
+from holdtrue.data import Dataset, History, digest_rows
 from holdtrue.domain import DATA, Loop, Recipe, Signature, Step, StepRecord, digest_of
 from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, StepCache, fingerprint, run_steps
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
@@ -26,13 +26,11 @@ class Fitter:
 
     Attributes:
         loop: whose steps are run.
-        dataset: digest of the snapshot that the histories are taken from.
         cache: of the steps: the same code on the same rows is not run twice.
         artifacts: where the models go.
     """
 
     loop: Loop
-    dataset: str
     cache: StepCache
     artifacts: Artifacts
     records: list[StepRecord] = field(default_factory=list)
@@ -57,8 +55,7 @@ class Fitter:
         """Return the model of what is known, as stored, and what scores rows with it as it was loaded again."""
         rows = known.dataset()
         signature = sign_rows(rows, known.label)
-        digest = digest_of([self.dataset, until, rows.n_rows, str(rows.time.max())])
-        outcome = self._run(rows, signature, digest=digest, cache=self.cache)
+        outcome = self._run(rows, signature, digest=digest_rows(rows), cache=self.cache)
         self.records.extend(outcome.records)
         data: bytes = outcome.values[self.recipe.end.name]
         artifact = self.artifacts.put(data)

@@ -25,7 +25,7 @@ def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE, i
     every = triggers.every if triggers is not None and triggers.every is not None else default
     on_risk = OnRisk() if triggers is None else triggers.on_risk
     plan = plan_rollout(loop.rollout, measure_pace(known, every.span), is_running=is_running)
-    return LoopPolicy(every=every, on_risk=on_risk, plan=plan, trains=loop.train is not None)
+    return LoopPolicy(every=every, on_risk=on_risk, plan=plan, trains=loop.trains)
 
 
 def tell_cadence(policy: LoopPolicy, pace: Pace) -> str | None:

@@ -54,9 +54,7 @@ class InlineTrainer:
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
             return replace(result, cost=meter.read())
-        fitter = Fitter(
-            loop=self.loop, dataset=order.dataset, cache=StepCache(self.store), artifacts=self.store.artifacts
-        )
+        fitter = Fitter(loop=self.loop, cache=StepCache(self.store), artifacts=self.store.artifacts)
         result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
         return replace(result, cost=meter.read())
 

@@ -1,11 +1,14 @@
 from .cache import Cache as Cache
 from .cache import MemoryCache as MemoryCache
 from .cache import StepCache as StepCache
+from .claim import Claim as Claim
+from .claim import name_worker as name_worker
 from .cost import CostMeter as CostMeter
 from .fingerprint import fingerprint as fingerprint
 from .record import Recorder as Recorder
 from .record import RunNotes as RunNotes
 from .record import describe_error as describe_error
+from .record import fail_lost_run as fail_lost_run
 from .record import fail_lost_runs as fail_lost_runs
 from .record import fail_run as fail_run
 from .record import start_run as start_run
@@ -17,6 +20,7 @@ from .value import Input as Input
 
 __all__ = [
     "Cache",
+    "Claim",
     "CostMeter",
     "Input",
     "MemoryCache",
@@ -25,9 +29,11 @@ __all__ = [
     "RunOutcome",
     "StepCache",
     "describe_error",
+    "fail_lost_run",
     "fail_lost_runs",
     "fail_run",
     "fingerprint",
+    "name_worker",
     "run_steps",
     "start_run",
     "submit_run",
