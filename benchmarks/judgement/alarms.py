@@ -12,6 +12,7 @@ from canaries import try_days, try_designs, try_sticky_units
 from peers import keep_results, read_results
 from rich.console import Console
 from rich.table import Table
+from slices import try_slices
 from watches import count_false_moves, count_flags, find_shift, share_seen, try_coverage, try_ddm, try_risk
 
 WOBBLES = (0.0, 0.05, 0.1)
@@ -90,6 +91,13 @@ def show(found: dict[str, object]) -> None:
             f" holdout: found {risk['median_days']:.0f} days after (90 % within {risk['days_90']:.0f}),"
             f" {risk['false_alerts_a_year']:.2f} false alerts a year (wished: 8, .1)"
         )
+    for row in found.get("slices", []):
+        console.print(
+            f"{row['n_slices']} slices of {row['labels_a_day']} labels a day, design effect {row['effect']:.0f}:"
+            f" {row['false_alarms_a_year']:.2f} false alarms a model-year, {row['of_slices_a_year']:.2f} of slices;"
+            f" a tenth of the rows from 10 % to 30 %: found by {row['median_days']:.0f} days (90 % within"
+            f" {row['days_90']:.0f}), in {row['found']:.0%} of {row['n_runs']} runs"
+        )
     ddm = found["ddm"]
     console.print(f"DDM: {ddm['median_days']:.0f} days, {ddm['false_alerts_a_year']:.2f} false alerts a year")
     for row in found["coverage"]:
@@ -114,6 +122,11 @@ def main() -> None:
         "days": lambda: try_days(n_runs, seed),
         "coverage": lambda: [row for n in (20, 60) for row in try_coverage(n_runs, seed, n_blocks=n)],
         "risk": lambda: [try_risk(n_runs, seed, holdout_days=days) for days in (60, 180)],
+        "slices": lambda: [
+            try_slices(n_runs // 10, n_runs // 5, seed, n_slices=n_slices, effect=effect)
+            for effect in (1.0, 7.0, 40.0)
+            for n_slices in (1, 10, 50)
+        ],
         "ddm": lambda: try_ddm(n_runs // 5, seed),
         "rules": lambda: try_rules(100 if chosen.full else 10, seed),
         "moves": lambda: try_moves(chosen.years or (10.0 if chosen.full else 0.25), 50 if chosen.full else 5, seed),

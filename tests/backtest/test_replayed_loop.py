@@ -94,7 +94,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def kinds(trace: PolicyTrace) -> list[DecisionKind]:
-    return [decision.action for decision in trace.decisions]
+    """Return what was done, alerts aside: they ask a person and change nothing."""
+    return [decision.action for decision in trace.decisions if decision.action not in (K.ALERTED, K.CALMED)]
 
 
 def at_day(trace: PolicyTrace, kind: DecisionKind) -> int:
@@ -128,8 +129,9 @@ def test_a_challenger_that_could_not_be_ruled_on_is_tried_again_before_the_sched
 def test_a_training_that_failed_is_told_and_changes_nothing(bench: Bench) -> None:
     trace = Play(bench, [TrainingFailed("my own mistake"), bench.result("knows")]).run(GATE_ONLY)
     assert kinds(trace) == [K.RETRAINED, K.REJECTED, K.RETRAINED, K.PROMOTED]
-    assert "my own mistake" in trace.decisions[1].sentence
-    assert trace.decisions[1].version is None
+    refused = next(decision for decision in trace.decisions if decision.action is K.REJECTED)
+    assert "my own mistake" in refused.sentence
+    assert refused.version is None
 
 
 def test_the_schedule_counts_from_the_last_training_and_each_is_made_as_of_its_look(bench: Bench) -> None:
@@ -243,3 +245,12 @@ def test_every_row_is_answered_once_and_each_look_is_told(bench: Bench) -> None:
     assert play.looks == 50
     moments = [decision.at for decision in trace.decisions]
     assert moments == sorted(moments)
+
+
+def test_alerts_are_opened_and_closed_as_they_would_have_been_live(bench: Bench) -> None:
+    """Version 1 promises .2 and turns everything around; what takes its place knows."""
+    trace = Play(bench, [bench.result("knows")]).run(GATE_ONLY, first="turns", every_days=20)
+    told = [decision for decision in trace.decisions if decision.action in (K.ALERTED, K.CALMED)]
+    assert [(each.action, each.version) for each in told] == [(K.ALERTED, 1), (K.CALMED, 1)]
+    assert "The risk has risen" in told[0].sentence
+    assert told[1].sentence == "v1 is no longer in charge."

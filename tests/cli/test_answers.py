@@ -1,5 +1,6 @@
 """score, label, status, why, promote and rollback: what a project says when it is asked."""
 
+import socket
 from pathlib import Path
 
 import polars as pl
@@ -48,8 +49,11 @@ def test_labels_from_a_file_are_counted_and_known_ones_only_once(
 ) -> None:
     file = tmp_path / "labels.csv"
     file.write_text("key,label,at\n007,true,2024-02-20T06:00:00Z\n8,false,2024-02-20T06:00:00Z\n")
-    assert holdtrue("label", file, "--loop", trained, "--json").object == {"n_rows": 2, "n_new": 2}
-    assert "2 labels read" in holdtrue("label", file, "--loop", trained).told
+    told = holdtrue("label", file, "--loop", trained, "--json").object
+    assert told == {"n_rows": 2, "n_new": 2, "n_changed": 0}
+    assert "2 labels read, 0 of them new" in holdtrue("label", file, "--loop", trained).told
+    file.write_text(file.read_text().replace("false", "true"))
+    assert "1 of them new, 1 in place of another label" in holdtrue("label", file, "--loop", trained).told
 
 
 @pytest.mark.parametrize(
@@ -137,3 +141,23 @@ def test_an_order_that_has_no_object_is_refused_and_prints_no_object(
 
 def test_serving_a_folder_without_a_project_says_what_to_do(holdtrue: Command, tmp_path: Path) -> None:
     assert "holdtrue train" in holdtrue("serve", "--folder", tmp_path, code=2).problem
+
+
+def test_the_platform_says_where_to_serve_unless_the_command_does(
+    holdtrue: Command, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as stranger, socket.socket() as other:
+        for taken in (stranger, other):
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+        port, chosen = stranger.getsockname()[1], other.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+        assert f":{port}" in holdtrue("serve", "--folder", trained.parent, code=2).problem
+        assert f":{chosen}" in holdtrue("serve", "--folder", trained.parent, "--port", str(chosen), code=2).problem
+
+
+def test_a_variable_that_names_no_port_is_refused(
+    holdtrue: Command, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIP_HTTP_PORT", "http")
+    assert "AIP_HTTP_PORT is 'http'" in holdtrue("serve", "--folder", trained.parent, code=2).problem

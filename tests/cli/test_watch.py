@@ -60,7 +60,7 @@ def test_check_says_what_the_log_holds(holdtrue: Command, watched: Path) -> None
     assert (found["task"], found["n_rows"], found["versions"]) == ("binary", 1600, ["the model"])
 
 
-@pytest.mark.parametrize("command", ["train", "tick", "up", "status", "backtest"])
+@pytest.mark.parametrize("command", ["train", "tick", "status", "backtest"])
 def test_what_needs_a_model_of_its_own_is_refused_and_leaves_nothing(
     holdtrue: Command, watched: Path, command: str
 ) -> None:
@@ -75,3 +75,10 @@ def test_watching_a_table_is_refused(holdtrue: Command, fresh: Path) -> None:
 def test_a_moment_without_a_zone_is_refused(holdtrue: Command, watched: Path) -> None:
     problem = holdtrue("watch", watched, "--reference-until", "2024-01-20T00:00:00", code=2).problem
     assert "--reference-until" in problem
+
+
+def test_a_report_into_a_folder_that_is_not_there_is_refused_before_the_work(
+    holdtrue: Command, watched: Path, tmp_path: Path
+) -> None:
+    (watched.parent / "log.csv").unlink()
+    assert "mkdir -p" in holdtrue("watch", watched, "--report", tmp_path / "no" / "out.html", code=2).problem

@@ -131,3 +131,12 @@ def test_an_empty_log_is_refused(tmp_path: Path) -> None:
 def test_a_declaration_that_contradicts_itself_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(DeclarationError):
         declare(**changes)
+
+
+@pytest.mark.parametrize("by", ["the time", "the time of the label"])
+def test_times_without_a_zone_are_told_in_the_words_of_the_log_s_own_declaration(tmp_path: Path, by: str) -> None:
+    naive = pl.col("at").dt.replace_time_zone(None)
+    frame = make_log().with_columns(naive if by == "the time" else naive.alias("known"))
+    changes = {} if by == "the time" else {"label_delay": None, "label_time": "known"}
+    with pytest.raises(SchemaMismatch, match=r"say the zone they are in: predictions\("):
+        read(tmp_path, frame, **changes)

@@ -90,3 +90,17 @@ def test_times_keep_their_microseconds(store: Store) -> None:
     write_log(store, [make_prediction("a", "1", 0, time=START.timestamp() + 0.123456)])
     assert read_predictions(store, "parcels")["time"].dtype == pl.Datetime("us", "UTC")
     assert read_predictions(store, "parcels")["time"][0] == START + timedelta(microseconds=123456)
+
+
+def test_an_answer_that_a_test_forced_counts_for_nothing(store: Store) -> None:
+    write_log(
+        store,
+        [
+            make_prediction("a", "1", 1, version=2, role=Role.FORCED, received_at=START.timestamp()),
+            make_prediction("b", "1", 2),
+        ],
+    )
+    frame = read_predictions(store, "parcels")
+    assert frame.select("prediction_id", "is_first").rows() == [("b", True)]
+    whole = PredictionReader(store.folder / "log" / "parcels", with_forced=True).read()
+    assert whole.select("prediction_id", "role").rows() == [("a", "forced"), ("b", "champion")]

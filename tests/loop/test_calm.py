@@ -22,7 +22,7 @@ from holdtrue.domain import (
 )
 from holdtrue.loop import CloseAlert, Facts, LoopPolicy, LoopState, OpenAlert, RiskWatch, decide
 from holdtrue.loop.concern import watch_flow
-from holdtrue.loop.observe import read_risk
+from holdtrue.loop.observe import judge_answers
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -64,7 +64,8 @@ def live_through(log: pl.DataFrame, labels: pl.DataFrame, *, n_days: int = N_DAY
         now = BEGIN + look * DAY / 4
         clock.move_to(now)
         seen, known = log.filter(log["time"] <= now), labels.filter(labels["known_at"] <= now)
-        risk = read_risk(seen, known, VERSION, watch, since=BEGIN, label_delay=DELAY, now=now, run_length_days=365.0)
+        rows = judge_answers(seen, known, VERSION, since=BEGIN, label_delay=DELAY, now=now)
+        risk = watch.read(rows.losses, rows.days)
         concerns = watch_flow(seen, known, clock=clock, label_delay=DELAY, taken=[BEGIN])
         for move in decide(POLICY, state, Facts(alert=risk, concerns=concerns), now):
             if isinstance(move, OpenAlert):

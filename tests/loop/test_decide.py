@@ -12,6 +12,7 @@ from holdtrue.domain import (
     RolloutPlan,
     RolloutTerms,
     Ruling,
+    SliceReading,
     Stage,
     StageKind,
 )
@@ -36,8 +37,9 @@ from holdtrue.loop import (
     TrainingLost,
     decide,
 )
-from holdtrue.monitoring import RiskReading
+from holdtrue.monitoring import RiskReading, SlicesReading
 from holdtrue.rollout import Evidence
+from holdtrue.stats import Interval
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 TERMS = RolloutTerms(margin=0.01, loss_low=0, loss_high=1, design_effect=1, champion_risk=0.3)
@@ -236,3 +238,65 @@ def test_a_gate_that_could_not_rule_is_asked_again_after_half_of_the_schedule() 
     assert decide(POLICY, CALM, news, later) == ()
     assert decide(POLICY, undecided, replace(news, n_new_labels=3), later) == ()
     assert decide(replace(POLICY, every=None), undecided, news, later) == ()
+
+
+def slices(*risen: str) -> SlicesReading:
+    found = tuple(
+        SliceReading(name=name, n_rows=50, mean=0.6, limit=0.3, has_risen=name in risen) for name in ("a", "b", "c")
+    )
+    return SlicesReading(slices=found, shares=dict.fromkeys(risen, (0.1, 0.9)))
+
+
+def slice_alert(*names: str, version: int = 1) -> Alert:
+    return Alert(
+        alert_id="s", loop="l", version=version, cause=Cause.SLICES, sentence="s", opened_at=NOW,
+        evidence={"slices": list(names)},
+    )  # fmt: skip
+
+
+def test_a_slice_that_rises_opens_one_alert_which_stays_while_it_names_all_that_have_risen() -> None:
+    calm = reading(has_risen=False)
+    (opened,) = decide(POLICY, CALM, Facts(alert=calm, slices=slices("a")), NOW)
+    assert isinstance(opened, OpenAlert)
+    assert opened.concern.cause is Cause.SLICES
+    assert "The risk has risen in a (" in opened.sentence
+    known = replace(CALM, open_alerts=(slice_alert("a", "b"),))
+    assert decide(POLICY, known, Facts(alert=calm, slices=slices("a")), NOW) == ()
+    closed, again = decide(POLICY, known, Facts(alert=calm, slices=slices("b", "c")), NOW)
+    assert isinstance(closed, CloseAlert)
+    assert "the next alert names them all" in closed.sentence
+    assert isinstance(again, OpenAlert)
+    assert again.concern.subjects == ("b", "c")
+    (closed,) = decide(POLICY, known, Facts(alert=calm, slices=slices()), NOW)
+    assert closed.sentence == "The evidence is gone."
+
+
+def test_a_risk_of_all_rows_takes_the_place_of_the_alert_of_a_slice() -> None:
+    known = replace(CALM, open_alerts=(slice_alert("a"),))
+    opened, closed = decide(POLICY, known, Facts(alert=reading(has_risen=True), slices=slices("a")), NOW)
+    assert isinstance(opened, OpenAlert)
+    assert opened.concern.cause is Cause.RISK
+    assert isinstance(closed, CloseAlert)
+    assert "its alert says where" in closed.sentence
+
+
+def test_a_risk_that_rises_during_a_rollout_is_told_with_what_is_known_of_the_challenger() -> None:
+    rollout = Rollout(
+        rollout_id="r", loop="l", champion=1, challenger=2, plan=PLAN, terms=TERMS, started_at=NOW, stage_index=0,
+        stage_started_at=NOW,
+    )  # fmt: skip
+    evidence = Evidence(
+        n_rows=200, n_missing=0, n_stage=5, n_exposed=0, estimate=-0.05, interval=Interval(-0.05, -0.09, -0.01)
+    )
+    trying = replace(CALM, rollout=rollout)
+    hold, opened = decide(POLICY, trying, Facts(alert=reading(has_risen=True), evidence=evidence), NOW)
+    assert isinstance(hold, HoldRollout)
+    assert isinstance(opened, OpenAlert)
+    assert "v2 is on trial meanwhile, and no other training starts until that has ended" in opened.sentence
+    assert "-0.05 against the champion's, between -0.09 and -0.01 (200 rows)" in opened.sentence
+    kept = Alert(alert_id="a", loop="l", version=1, cause=Cause.RISK, sentence="s", opened_at=NOW)
+    (hold,) = decide(POLICY, replace(trying, open_alerts=(kept,)), Facts(alert=reading(has_risen=True)), NOW)
+    assert isinstance(hold, HoldRollout)
+    promoted = replace(CALM, champion=2, open_alerts=(kept,))
+    (closed,) = decide(POLICY, promoted, Facts(alert=reading(has_risen=False)), NOW)
+    assert closed == CloseAlert(alert=kept, sentence="v1 is no longer in charge.")

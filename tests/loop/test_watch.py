@@ -7,9 +7,10 @@ import pytest
 
 import holdtrue as ht
 from holdtrue.data import read_logged
-from holdtrue.domain import LossKind, Task, WatchResult
+from holdtrue.domain import Cause, LossKind, Task, WatchResult
 from holdtrue.errors import DeclarationError, SourceError
 from holdtrue.loop import watch_log
+from holdtrue.report import tell_watch
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(days=400)
@@ -125,3 +126,50 @@ def test_a_loop_that_only_watches_trains_nothing(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match="holdtrue watch"):
         ht.run_backtest(ht.Loop("machines", data=data), folder=tmp_path)
     assert not (tmp_path / ".holdtrue").exists()
+
+
+def make_sliced_log(*, chance: float, seed: int = 0, until_day: int = 200) -> pl.DataFrame:
+    """A calm log in which from day 60 on a share of the labels of line b, a sixth of the rows, is turned around."""
+    rng = np.random.default_rng(seed)
+    frame = make_log(n_days=130, rows_a_day=180, turns_on_day=1_000, seed=seed)
+    day = (frame["at"] - START).dt.total_days()
+    line = pl.Series("line", rng.choice(["a", "b", "c"], p=[0.49, 0.16, 0.35], size=frame.height))
+    is_turned = (line == "b") & (day >= 60) & (day < until_day) & pl.Series(rng.random(frame.height) < chance)
+    return frame.with_columns(line, failed=pl.col("failed") ^ is_turned)
+
+
+def watch_slices(folder: Path, frame: pl.DataFrame, *by: str) -> WatchResult:
+    frame.write_parquet(folder / "log.parquet")
+    data = ht.predictions(
+        "log.parquet", key="event", time="at", prediction="p", label="failed", label_delay="12h",
+        features=["heat", "line"],
+    )  # fmt: skip
+    loop = ht.Loop("machines", data=data, monitor=[ht.slices(*by)])
+    return watch_log(loop, read_logged(loop.data, folder=folder), as_of=LATER)
+
+
+def test_a_declared_slice_that_rises_is_alerted_while_all_rows_are_in_order(tmp_path: Path) -> None:
+    result = watch_slices(tmp_path, make_sliced_log(chance=0.25, until_day=75), "line")
+    (alert,) = result.alerts
+    assert alert.cause is Cause.SLICES
+    assert START + timedelta(days=60) < alert.opened_at <= START + timedelta(days=72)
+    assert alert.closed_at is not None
+    assert alert.evidence["slices"] == ["line = b"]
+    assert [(each.name, each.has_risen) for each in result.versions[0].slices] == [
+        ("line = a", False), ("line = c", False), ("line = b", False),
+    ]  # fmt: skip
+    assert "That of slices rose 1 time, none stands now." in tell_watch(result)
+
+
+def test_where_all_rows_are_alerted_the_slice_is_the_likely_place_and_no_further_alert(tmp_path: Path) -> None:
+    result = watch_slices(tmp_path, make_sliced_log(chance=1.0), "line")
+    standing = [alert for alert in result.alerts if alert.closed_at is None]
+    (alert,) = standing
+    assert alert.cause is Cause.RISK
+    assert "It lies in line = b (1" in alert.sentence
+    assert all(alert.closed_at == standing[0].opened_at for alert in result.alerts if alert.cause is Cause.SLICES)
+
+
+def test_slices_of_a_watched_log_need_an_input_of_it(tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match="slices by 'noise', which is no feature"):
+        watch_slices(tmp_path, make_log(n_days=30), "noise")

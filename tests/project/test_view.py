@@ -11,7 +11,7 @@ from holdtrue.data import record_labels
 from holdtrue.domain import Cause, LabelFact
 from holdtrue.errors import NotFound
 from holdtrue.project import StoredView, open_project, score_file
-from project.small import LOOP, TRAINED_AT, make_controller, opened
+from project.small import AGAIN_AT, LOOP, TRAINED_AT, make_controller, opened
 
 
 def test_before_the_first_training_nobody_is_in_charge(fresh: Path) -> None:
@@ -161,3 +161,32 @@ def test_a_replayed_project_says_how_fast_its_clock_runs(trained: Path) -> None:
     clock = ScaledClock(TRAINED_AT, began_unix=time.time(), speed=86_400.0)
     with open_project(trained / "loop.py", clock=clock) as project:
         assert StoredView(project=project).overview().clock_speed == 86_400.0
+
+
+def test_a_champion_that_breaks_during_a_rollout_is_alerted_with_what_is_known_of_its_challenger(
+    rolling: Path, tmp_path: Path
+) -> None:
+    rng, n_rows = np.random.default_rng(0), 600
+    heat = rng.normal(size=n_rows)
+    times = [AGAIN_AT + timedelta(days=4 * i / n_rows) for i in range(n_rows)]
+    rows = pl.DataFrame(
+        {"event": [f"n{i}" for i in range(n_rows)], "at": times, "heat": heat, "noise": rng.normal(size=n_rows)}
+    )
+    rows.write_parquet(tmp_path / "in.parquet")
+    with opened(rolling, days=64) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        wrong = [
+            LabelFact(
+                loop=LOOP, label=bool(heat[i] < 0), at=at.timestamp() + 43_200, received_at=time.time(), key=f"n{i}"
+            )
+            for i, at in enumerate(times)
+        ]
+        record_labels(project.store, wrong)
+        make_controller(project).tick()
+        (loop,) = StoredView(project=project).overview().loops
+    assert loop.challenger is not None
+    (alert,) = [alert for alert in loop.alerts if alert.cause is Cause.RISK]
+    assert alert.version == 1
+    assert "v2 is on trial meanwhile, and no other training starts until that has ended" in alert.sentence
+    assert any(entry.action == "alert" and entry.sentence == alert.sentence for entry in loop.decisions)
+    assert [entry.action for entry in loop.decisions].count("train") == 2

@@ -18,6 +18,7 @@ from holdtrue.domain import (
     Column,
     Kind,
     LabelFact,
+    Limits,
     Lineage,
     Loss,
     Prediction,
@@ -31,8 +32,8 @@ from holdtrue.domain import (
     VerdictRecord,
     VerdictStage,
 )
-from holdtrue.registry import Keyring, StoredModel, dump_model, publish_release, register_version
-from holdtrue.serving import write_traffic_file
+from holdtrue.registry import Keyring, StoredModel, dump_model, load_model, publish_release, register_version
+from holdtrue.serving import Workers, write_traffic_file
 from holdtrue.serving.app import make_app
 from holdtrue.serving.replica import Replica, Seat
 from holdtrue.store import Store
@@ -48,6 +49,13 @@ SCHEMA = Schema(
 )
 CLASSES = Signature(schema=SCHEMA, task=Task.BINARY, label="late", classes=(False, True))
 MINUTES = Signature(schema=SCHEMA, task=Task.REGRESSION, label="delay")
+NUMBERS = Schema(
+    (
+        Column(name="distance", kind=Kind.NUMBER, nullable=False, limits=Limits(low=0, high=20_000)),
+        Column(name="wind speed", kind=Kind.NUMBER),
+    )
+)
+DELAYS = Signature(schema=NUMBERS, task=Task.REGRESSION, label="delay")
 RULE = ActionRule(actions=("warn", "wait"), worth=((-3.0, 12.0), (0.0, 0.0)), otherwise=1, unit="EUR")
 ROW = {"distance": 700.0, "hour": 18, "dest": "BOS"}
 JSON = {"content-type": "application/json"}
@@ -87,6 +95,33 @@ def train_booster(seed=0) -> StoredModel:
     options = {"objective": "binary", "verbose": -1, "num_threads": 1, "seed": seed}
     booster = lightgbm.train(options, data, num_boost_round=5 + seed)
     return dump_model(booster, task=Task.BINARY, n_features=3, signature=CLASSES)
+
+
+def train_line() -> StoredModel:
+    """Train a regression on numbers alone, with LightGBM."""
+    import lightgbm
+
+    numbers = np.random.default_rng(0).uniform(0, 2_500, (200, 2))
+    data = lightgbm.Dataset(numbers, label=numbers[:, 0] / 100, feature_name=["distance", "wind_speed"])
+    booster = lightgbm.train({"objective": "regression", "verbose": -1, "num_threads": 1}, data, num_boost_round=3)
+    return dump_model(booster, task=Task.REGRESSION, n_features=2, signature=DELAYS)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A real worker, and the model that answers for the loop "flights"."""
+
+    flights: "Flights"
+    workers: Workers
+    model: StoredModel
+
+    @property
+    def port(self) -> int:
+        return self.workers.address.port
+
+    def expect(self, frame: pl.DataFrame) -> np.ndarray:
+        """Return the probabilities of each row."""
+        return load_model(self.model.data, self.model.format, CLASSES).score(frame)
 
 
 @dataclass(frozen=True)
@@ -153,21 +188,21 @@ class Flights:
         return [msgspec.json.decode(frame.payload, type=LabelFact) for frame in read_segments(self.folder / "labels")]
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def serve(self, cloud=None) -> AsyncIterator[httpx.AsyncClient]:
         """Serve in this process."""
         replica = Replica(self.folder, Seat(nonce="n"))
-        app = make_app(replica)
+        app = make_app(replica, cloud=cloud)
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 client.replica = replica
                 yield client
 
-    def run(self, scenario):
+    def run(self, scenario, *, cloud=None):
         """Run an async scenario that takes a client."""
 
         async def main():
-            async with self.serve() as client:
+            async with self.serve(cloud) as client:
                 return await scenario(client)
 
         return asyncio.run(main())

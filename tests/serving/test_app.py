@@ -1,6 +1,7 @@
 """The routes, in this process, with real models."""
 
 import asyncio
+import gzip
 import json
 import resource
 from datetime import UTC, datetime
@@ -13,8 +14,9 @@ from holdtrue.clock import ScaledClock
 from holdtrue.domain import Role
 from holdtrue.errors import NotFound
 from holdtrue.registry import load_model
-from holdtrue.serving import answer_rows, app
+from holdtrue.serving import answer_rows
 from holdtrue.serving.counts.counter import Metric
+from holdtrue.serving.wire import intake
 from serving.flights import CLASSES, MINUTES, ROW, make_frame, train_forest
 
 EVENT = {"flight": "UA1", "tail": "N7", "departs_at": "2013-09-01T10:00:00Z"}
@@ -121,8 +123,13 @@ def test_when_every_row_is_bad_the_request_is_refused(served):
 )
 def test_a_request_that_cannot_be_answered_is_told_why(served, path, content, headers, status, code):
     reply = post(served, path, content, **headers)
-    assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
-    assert reply.json()["error"]["message"]
+    told = reply.json()
+    if path.startswith("/v2/"):  # there the message stands where V2 clients look for it
+        assert (reply.status_code, told["code"]) == (status, code)
+        assert isinstance(told["error"], str)
+    else:
+        assert (reply.status_code, told["error"]["code"]) == (status, code)
+        assert told["error"]["message"]
 
 
 def test_a_body_that_grows_too_large_on_the_way_is_refused(served):
@@ -134,6 +141,22 @@ def test_a_body_that_grows_too_large_on_the_way_is_refused(served):
         return await client.post(PREDICT, content=grow(), headers={"content-type": "application/json"})
 
     assert served.run(scenario).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("gzip", gzip.compress(json.dumps({"rows": [ROW]}).encode()), 200),
+        ("gzip", gzip.compress(b" " * 50_000_000), 413),
+        ("gzip", gzip.compress(b"{}")[:-1], 400),
+        ("gzip", gzip.compress(b"{}") + b"x", 400),
+        ("deflate", b"{}", 400),
+        ("br", b"{}", 415),
+        ("gzip, gzip", b"{}", 415),
+    ],
+)
+def test_a_compressed_body_is_inflated_within_the_limit(served, encoding, body, status):
+    assert post(served, PREDICT, body, **{"content-encoding": encoding}).status_code == status
 
 
 def test_an_unknown_loop_is_told_what_there_is(served):
@@ -201,8 +224,66 @@ def test_a_bad_row_refuses_a_v2_request_before_anything_is_logged(served):
     ]
     reply = post(served, "/v2/models/flights/infer", {"inputs": inputs})
     assert reply.status_code == 422
-    assert reply.json()["error"]["path"] == "$.inputs[0].data[1]"
+    assert reply.json()["path"] == "$.inputs[0].data[1]"
     assert served.read_log() == []
+
+
+def make_tensors(n_rows=2):
+    return [
+        {"name": "distance", "shape": [n_rows], "datatype": "FP64", "data": [700.0] * n_rows},
+        {"name": "hour", "shape": [n_rows], "datatype": "INT64", "data": [18] * n_rows},
+        {"name": "dest", "shape": [n_rows], "datatype": "BYTES", "data": ["BOS"] * n_rows},
+    ]
+
+
+def test_only_the_wanted_tensors_come_in_the_order_asked_for(served):
+    outputs = [{"name": "version"}, {"name": "label"}]
+    told = post(served, "/v2/models/flights/infer", {"inputs": make_tensors(), "outputs": outputs}).json()
+    assert [output["name"] for output in told["outputs"]] == ["version", "label"]
+
+
+def test_an_output_that_there_is_not_is_refused_before_anything_is_logged(served):
+    reply = post(served, "/v2/models/flights/infer", {"inputs": make_tensors(), "outputs": [{"name": "lable"}]})
+    assert (reply.status_code, reply.json()["path"]) == (422, "$.outputs[0].name")
+    assert "did you mean 'label'" in reply.json()["error"]
+    assert served.read_log() == []
+
+
+def test_a_version_may_be_named_only_while_it_answers_everybody(served, forests):
+    challenger = served.release(forests[1]).number
+    content = {"inputs": make_tensors(1)}
+    path = "/v2/models/flights/versions/{}/infer"
+    assert post(served, path.format(1), content).json()["model_version"] == "1"
+    assert post(served, path.format(challenger), content).status_code == 404
+    served.send(1, challenger=challenger, challenger_share=0.25)
+    for number in (1, challenger):
+        reply = post(served, path.format(number), content)
+        assert (reply.status_code, reply.json()["code"]) == (403, "version_not_chosen")
+        assert "the traffic says v1 75%, v2 25%" in reply.json()["error"]
+    assert len(served.read_log()) == 1
+    served.send(1, challenger=challenger, is_shadowed=True)
+    assert post(served, path.format(1), content).status_code == 200
+
+
+def test_a_web_page_cannot_send_tensors_without_a_type(served):
+    async def scenario(client):
+        body = json.dumps({"inputs": make_tensors(1)})
+        bare = await client.post("/v2/models/flights/infer", content=body)
+        page = await client.post("/v2/models/flights/infer", content=body, headers={"origin": "http://evil.example"})
+        return bare.status_code, page.status_code
+
+    assert served.run(scenario) == (200, 415)
+
+
+def test_a_loop_whose_version_cannot_be_loaded_is_listed_with_the_reason(served):
+    served.send(served.release(train_forest(seed=7), loop="trains").number, loop="trains")
+    for path in (served.folder / "keys").iterdir():
+        path.unlink()
+    index = post(served, "/v2/repository/index", {}).json()
+    assert {entry["state"] for entry in index} == {"UNAVAILABLE"}
+    assert "cannot be loaded" in index[0]["reason"]
+    assert post(served, "/v2/repository/index", {"ready": True}).json() == []
+    assert post(served, "/v2/repository/index", {"ready": 1}).json()["path"] == "$.ready"
 
 
 def test_the_server_tells_what_it_is_and_what_a_loop_takes(served):
@@ -213,7 +294,7 @@ def test_the_server_tells_what_it_is_and_what_a_loop_takes(served):
     assert get(served, "/v2/models/flights/ready").json() == {"name": "flights", "ready": True}
     assert get(served, "/v2/models/flights/versions/1").json()["versions"] == ["1"]
     lost = get(served, "/v2/models/flights/versions/7")
-    assert (lost.status_code, lost.json()["error"]["code"]) == (404, "unknown_version")
+    assert (lost.status_code, lost.json()["code"]) == (404, "unknown_version")
     assert get(served, "/v2/health/ready").json() == {
         "ready": True,
         "nonce": "n",
@@ -247,7 +328,7 @@ def test_many_requests_at_once_get_their_own_answers(served, forests):
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(served, monkeypatch):
-    monkeypatch.setattr(app, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(intake, "BODY_SECONDS", 0.05)
 
     async def scenario(client):
         async def stall():

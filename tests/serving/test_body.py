@@ -1,6 +1,6 @@
 import pytest
 
-from holdtrue.serving.request.body import check_content_type, decode_body, read_native
+from holdtrue.serving.request.body import decode_body, read_content_type, read_native
 from holdtrue.serving.request.refusal import Code, Refused
 
 
@@ -54,9 +54,9 @@ def test_a_row_that_is_no_object_fails_alone():
 @pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/x-www-form-urlencoded"])
 def test_another_content_type_is_refused(content_type):
     with pytest.raises(Refused) as caught:
-        check_content_type(content_type)
+        read_content_type(content_type)
     assert caught.value.status == 415
 
 
 def test_json_may_name_its_charset():
-    check_content_type("Application/JSON; charset=utf-8")
+    read_content_type("Application/JSON; charset=utf-8")

@@ -1,6 +1,7 @@
 from holdtrue.serving.counts.counter import Counters, Metric
 from holdtrue.serving.counts.metrics import render_metrics
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, write_status
+from holdtrue.store import LogManifest, commit_manifest
 
 
 def make_status(slot, counters, **more):
@@ -37,3 +38,18 @@ def test_a_status_that_cannot_be_read_is_none(tmp_path):
     (tmp_path / "worker-0.json").write_text("{")
     assert read_status(tmp_path, 0) is None
     assert list(read_statuses(tmp_path)) == []
+
+
+def test_a_scrape_shows_how_large_the_logs_are_and_what_is_gone_of_them(tmp_path):
+    log = tmp_path / "flights"
+    log.mkdir()
+    (log / "w0-0000000001.seg").write_bytes(b"x" * 700)
+    commit_manifest(log, LogManifest(n_dropped=12, n_expired=3))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "manifest.json").write_text("{")
+    text = render_metrics([], n_waiting=0, log_folder=tmp_path).decode()
+    assert 'holdtrue_log_removed_rows_total{loop="flights",why="dropped"} 12.0' in text
+    assert 'holdtrue_log_removed_rows_total{loop="flights",why="expired"} 3.0' in text
+    n_bytes = 700 + (log / "manifest.json").stat().st_size
+    assert f'holdtrue_log_bytes{{loop="flights"}} {float(n_bytes)}' in text

@@ -9,7 +9,9 @@ import pytest
 import uvicorn
 
 from holdtrue.errors import StoreFailed
+from holdtrue.serving import TokenRole, create_token, revoke_token
 from holdtrue.serving.app import make_app
+from holdtrue.serving.fast import protocol
 from holdtrue.serving.fast.lane import Lane
 from holdtrue.serving.fast.protocol import find_protocol
 from holdtrue.serving.replica import Replica, Seat
@@ -51,7 +53,7 @@ async def _serve(flights, keep_alive_seconds=5):
     config = uvicorn.Config(
         make_app(replica),
         loop="asyncio",
-        http=find_protocol(lane),
+        http=find_protocol(lane, replica.gate),
         lifespan="on",
         log_level="critical",
         timeout_keep_alive=keep_alive_seconds,
@@ -172,7 +174,7 @@ def test_pipelined_requests_are_answered_in_order(served):
 
 @pytest.mark.parametrize(
     "headers",
-    [("connection: close",), ("expect: 100-continue",), ("traceparent: 00-1-2-01",), ("x-holdtrue-version: 1",)],
+    [("connection: close",), ("expect: 100-continue",), ("x-holdtrue-other: 1",)],
     ids=lambda headers: headers[0].split(":")[0],
 )
 def test_what_a_header_changes_is_left_to_the_app(served, headers):
@@ -236,6 +238,21 @@ def test_an_idle_connection_is_closed_only_after_its_last_reply_is_old(served):
     assert _run(served, scenario, keep_alive_seconds=1) == b""
 
 
+@pytest.mark.parametrize("piece", [b"", b"POST /v1/pre", _spell()[:60]])
+def test_a_connection_that_never_sends_a_whole_head_is_closed(served, monkeypatch, piece):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
+
+    async def scenario(server):
+        (first,) = await _ask(server, _spell())
+        reader, writer = await server.connect()
+        writer.write(piece)
+        rest = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        return first[0], rest
+
+    assert _run(served, scenario, keep_alive_seconds=0.3) == (200, b"")
+
+
 def test_what_was_accepted_is_answered_before_the_server_ends(served):
     async def scenario(server):
         reader, writer = await server.connect()
@@ -268,3 +285,32 @@ def test_other_paths_are_left_to_the_app(served, loop):
         return (await _ask(server, _spell(path=f"/v1/predict/{loop}")))[0][0], server.lane.taken
 
     assert _run(served, scenario) == (404 if loop == "unknown" else 200, [])
+
+
+def test_the_short_way_asks_for_a_token_as_the_careful_way_does(served, monkeypatch):
+    monkeypatch.setattr("holdtrue.serving.access.gate._REREAD_SECONDS", 0.0)
+    secret = create_token(served.folder, name="app", role=TokenRole.PREDICT)
+    named = _spell(headers=[f"authorization: Bearer {secret}"])
+
+    async def scenario(server):
+        reader, writer = await server.connect()
+        replies = []
+        for request in (_spell(), _spell(), named, named):
+            writer.write(request)
+            replies.append(await _read_reply(reader))
+        revoke_token(served.folder, "app")
+        create_token(served.folder, name="other", role=TokenRole.PREDICT)
+        writer.write(named)
+        replies.append(await _read_reply(reader))
+        writer.close()
+        return [status for status, _, _ in replies], len(server.lane.taken)
+
+    assert _run(served, scenario) == ([401, 401, 200, 200, 401], 2)
+
+
+def test_a_forced_version_goes_the_careful_way(served):
+    async def scenario(server):
+        replies = await _ask(server, _spell(headers=["x-holdtrue-version: 1"]))
+        return replies[0][0], server.lane.taken
+
+    assert _run(served, scenario) == (403, [])

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import time
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from holdtrue.environments import find_service
 from holdtrue.errors import PortTaken
 from holdtrue.serving import start_workers, supervisor
+from holdtrue.serving.front import Front
 from holdtrue.serving.roll import read_roll
 from holdtrue.store import Store
 from serving.flights import ROW, Flights
@@ -181,3 +183,17 @@ def tend_until_done(workers):
 def read_traffic(flights):
     with flights.store.reading() as tx:
         return tx.traffic.read("main", "flights").revision
+
+
+def test_workers_behind_tls_are_found_ready_and_answer(served, tls):
+    workers = start_workers(served.folder, front=Front(port=0, **tls), n_workers=1, adopt=False)
+    try:
+        assert workers.wait_until_ready(60), read_logs(served)
+        assert workers.url == f"https://127.0.0.1:{workers.address.port}"
+        context = ssl.create_default_context(cafile=tls["tls_cert"])
+        plain = socket.create_connection(("127.0.0.1", workers.address.port))
+        with context.wrap_socket(plain, server_hostname="localhost") as wrapped:
+            wrapped.sendall(b"GET /v2/health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            assert wrapped.recv(1 << 16).startswith(b"HTTP/1.1 200")
+    finally:
+        workers.stop()

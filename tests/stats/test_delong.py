@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score
 
 from holdtrue.errors import StatisticsError
@@ -89,3 +90,30 @@ def test_too_few_rows_of_a_class_or_odd_labels_are_refused(positives: list[int])
 def test_a_score_that_is_nan_is_refused() -> None:
     with pytest.raises(StatisticsError, match="NaN"):
         auc([0.1, np.nan, 0.3], [0, 1, 1])
+
+
+@pytest.mark.parametrize("effect", [1.0, 7.0, 40.0])
+def test_the_interval_over_twenty_days_holds_the_truth_at_every_design_effect(effect: float) -> None:
+    """Two normals whose means are 1 apart, and farther or nearer by the day: the day's share of the variance."""
+    rng, n_days, a_day, n_runs = np.random.default_rng([11, int(effect)]), 20, 100, 1_000
+    share = (effect - 1) / (a_day - 1)
+    across, within = ndtr(np.sqrt(0.5)), ndtr(1 / np.sqrt(2 + 2 * share))
+    truth = across * (1 - 1 / n_days) + within / n_days
+    days, n_held = np.arange(n_days).repeat(a_day), 0
+    for _ in range(n_runs):
+        moved = np.sqrt(share) * rng.normal(size=n_days)[days]
+        positives = rng.random(len(days)) < 0.3
+        scores = np.sqrt(1 - share) * rng.normal(size=len(days)) + np.where(positives, 1 + moved, -moved)
+        n_held += truth in auc_interval(scores, positives, blocks=days)
+    assert n_held / n_runs >= 0.935
+
+
+def test_an_interval_over_days_stays_within_the_range_of_an_area() -> None:
+    scores = np.r_[np.linspace(0, 1, 40), 0.5]
+    positives = scores > 0.55
+    found = auc_interval(scores, positives, blocks=np.arange(41) % 8)
+    assert (found.estimate, found.low, found.high) == (1.0, 1.0, 1.0)
+    turned = positives.copy()
+    turned[[5, 35]] = ~turned[[5, 35]]
+    near = auc_interval(scores, turned, blocks=np.arange(41) % 8)
+    assert 0 < near.low < near.estimate < near.high < 1

@@ -195,7 +195,7 @@ CREATE TABLE versions (
     lineage TEXT NOT NULL,
     loss TEXT NOT NULL,
     metrics TEXT NOT NULL,
-    created_at TEXT NOT NULL CHECK (length(created_at) = 27 AND substr(created_at, 27) = 'Z'),
+    created_at TEXT NOT NULL CHECK (length(created_at) = 27 AND substr(created_at, 27) = 'Z'), slices TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (loop, number),
     UNIQUE (loop, digest)
 );

@@ -141,9 +141,9 @@ def test_a_former_champion_without_any_passed_verdict_stays_away(store: Store) -
         "verdicts, decided_at, expires_at FROM verdicts",
         "INSERT OR REPLACE INTO alias_events SELECT sequence, loop, alias, 2, at, actor, reason FROM alias_events",
         "INSERT OR REPLACE INTO versions SELECT loop, 3, digest, artifact, format, signature, lineage, loss, metrics, "
-        "created_at FROM versions",
+        "created_at, slices FROM versions",
         "INSERT OR REPLACE INTO versions SELECT loop, 1, digest || '', artifact, format, signature, lineage, loss, "
-        "metrics, created_at FROM versions WHERE number = 2",
+        "metrics, created_at, slices FROM versions WHERE number = 2",
         "DELETE FROM verdicts",
     ],
 )

@@ -115,3 +115,25 @@ def test_a_taken_port_is_named_before_anything_listens(project: Path) -> None:
         )  # fmt: skip
     assert done.returncode == 2
     assert str(port) in done.stderr
+
+
+def test_up_on_a_watched_loop_shows_its_page_and_leaves_nothing(tmp_path: Path) -> None:
+    loop = (
+        "import holdtrue as ht\n"
+        'said = {"time": "at", "prediction": "p", "label": "failed", "label_delay": "1h"}\n'
+        'data = ht.predictions("rows.parquet", key="event", **said)\n'
+        'loop = ht.Loop("elsewhere", data=data)\n'
+    )
+    (tmp_path / "loop.py").write_text(loop)
+    rows = drifting_rows(n_days=20, rows_a_day=40, turns_on_day=20)
+    rows.with_columns(p=1 / (1 + (-2 * rows["heat"]).exp())).write_parquet(tmp_path / "rows.parquet")
+    port, page_port = free_port(), free_port()
+    with up(tmp_path / "loop.py", port, page_port) as process:
+        page = wait_for(page_port, "/")
+        assert "The model is served elsewhere; its log is watched here." in page
+        assert "Promote" not in page
+        status = json.loads(wait_for(page_port, "/api/status"))
+        assert status["loops"][0]["is_watched"] is True
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert not (tmp_path / ".holdtrue").exists()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.domain import (
+    Alert,
     Decision,
     DecisionKind,
     Loss,
@@ -19,24 +20,40 @@ from holdtrue.loop import (
     AbortRollout,
     AdvanceRollout,
     BeginRollout,
+    CloseAlert,
     Facts,
     FollowUp,
     Install,
     LoopPolicy,
     LoopState,
     Move,
+    OpenAlert,
     Promote,
     Reject,
+    RiskWatch,
     StartRun,
     Trained,
     TrainingLost,
+    cut_slices,
     decide,
+    place_risk,
+    take_rows,
 )
+from holdtrue.monitoring import SliceRows, SlicesReading
 
 from .measure import PolicyTrace
 from .replay import Replay, to_microseconds
 from .trainings import Finished, Trainings
 from .trial import Trial
+
+DAY_MICROSECONDS = 86_400_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _JudgedRows:
+    losses: NDArray[np.float64]
+    days: NDArray[np.int64]
+    places: NDArray[np.int64]
 
 
 @dataclass
@@ -69,6 +86,7 @@ class ReplayedLoop:
     _answers: list[NDArray[np.float64]] = field(default_factory=list)
     _worth: list[NDArray[np.float64]] = field(default_factory=list)
     _losses: list[NDArray[np.float64]] = field(default_factory=list)
+    _parts: dict[int, tuple[SliceRows, ...]] = field(default_factory=dict)
 
     def run(self, looks: list[datetime], *, advance: Callable[[str], None]) -> PolicyTrace:
         """Replay all rows, looking at each of the moments; `advance` is told of each look."""
@@ -104,17 +122,19 @@ class ReplayedLoop:
         champion = self.state.champion
         answers = self.trainings.roster.answer(champion, begin, end)
         worth = self.trainings.roster.worth(champion, answers, labels)
+        is_exposed = np.zeros(end - begin, dtype=np.bool_)
         if self.trial is not None:
             challenger = self.trial.rollout.challenger
             others = self.trainings.roster.answer(challenger, begin, end)
-            chosen = self.trial.assign(begin, end)
+            is_exposed = chosen = self.trial.assign(begin, end)
             self.trial.record(begin, end, answers, others, chosen)
             self.n_exposed += int(chosen.sum())
             worth = np.where(chosen, self.trainings.roster.worth(challenger, others, labels), worth)
             answers = np.where(chosen[:, None] if answers.ndim == 2 else chosen, others, answers)
         self._answers.append(answers)
         self._worth.append(worth)
-        known = self.replay.is_labelled[begin:end]
+        # What a challenger answered says nothing of the version in charge.
+        known = self.replay.is_labelled[begin:end] & ~is_exposed
         losses = np.full(end - begin, np.nan)
         losses[known] = self.loss.rows(answers[known], labels[known])
         self._losses.append(losses)
@@ -126,18 +146,34 @@ class ReplayedLoop:
         recent = (due <= moment) & (due > to_microseconds(last)) & self.replay.is_labelled[:end]
         n_rows, n_days = self._count_news(moment, end)
         facts = Facts(finished=self._finished, n_new_labels=int(recent.sum()), n_new_rows=n_rows, n_new_days=n_days)
-        if self.trial is not None:
-            return replace(facts, evidence=self.trial.weigh(now))
-        if self.policy.on_risk is None or self.state.champion is None or self._finished is not None:
+        evidence = None if self.trial is None else self.trial.weigh(now)
+        facts = replace(facts, evidence=evidence)
+        champion = self.state.champion
+        watch = None if champion is None else self.trainings.watches.get(champion)
+        if champion is None or watch is None or self._finished is not None:
             return facts
-        rows = slice(self._in_charge_since, end)
-        losses = np.concatenate(self._losses)[rows] if self._losses else np.zeros(0)
-        ripe = (self.replay.due[rows] <= moment) & ~np.isnan(losses)
-        order = np.argsort(self.replay.due[rows][ripe], kind="stable")
-        watch = self.trainings.watches[self.state.champion]
-        days = self.replay.due[rows][ripe][order] // 86_400_000_000
-        risk = watch.read(losses[ripe][order], days, run_length_days=self.policy.on_risk.run_length_days)
-        return replace(facts, risk=risk)
+        watched = self._judge(moment, end)
+        risk, alert = watch.read_both(watched.losses, watched.days, on_risk=self.policy.on_risk)
+        slices = self._read_slices(champion, watched, watch)
+        facts = replace(facts, alert=place_risk(alert, slices), slices=slices)
+        return facts if evidence is not None else replace(facts, risk=risk)
+
+    def _judge(self, moment: int, end: int) -> "_JudgedRows":
+        """Return the matured answers that the version in charge has given since it took charge."""
+        begin = self._in_charge_since
+        losses = np.concatenate(self._losses)[begin:end] if self._losses else np.zeros(0)
+        due = self.replay.due[begin:end]
+        ripe = np.flatnonzero((due <= moment) & ~np.isnan(losses))
+        ripe = ripe[np.argsort(due[ripe], kind="stable")]
+        return _JudgedRows(losses=losses[ripe], days=due[ripe] // DAY_MICROSECONDS, places=begin + ripe)
+
+    def _read_slices(self, champion: int, watched: "_JudgedRows", watch: RiskWatch) -> SlicesReading | None:
+        if not watch.slices:
+            return None
+        if champion not in self._parts:
+            self._parts[champion] = cut_slices(self.replay.part.frame, watch.slices)
+        rows = take_rows(self._parts[champion], watched.places)
+        return watch.read_slices(watched.losses, watched.days, rows)
 
     def _count_news(self, moment: int, end: int) -> tuple[int, int]:
         if self.state.champion is None:
@@ -171,6 +207,22 @@ class ReplayedLoop:
             self._note(now, DecisionKind.ABORTED, move.rollout.challenger, move.sentence)
             self.state = replace(self.state, rollout=None)
             self.trial = None
+        elif isinstance(move, OpenAlert | CloseAlert):
+            self._follow_alert(move, now)
+
+    def _follow_alert(self, move: OpenAlert | CloseAlert, now: datetime) -> None:
+        kept = self.state.open_alerts
+        if isinstance(move, CloseAlert):
+            self._note(now, DecisionKind.CALMED, move.alert.version, move.sentence)
+            self.state = replace(self.state, open_alerts=tuple(a for a in kept if a is not move.alert))
+            return
+        concern, champion = move.concern, self.state.champion
+        self._note(now, DecisionKind.ALERTED, champion, move.sentence)
+        opened = Alert(
+            alert_id=f"{concern.cause}-{now.isoformat()}", loop="replay", version=champion or 0, cause=concern.cause,
+            sentence=move.sentence, opened_at=now, evidence=concern.evidence,
+        )  # fmt: skip
+        self.state = replace(self.state, open_alerts=(*kept, opened))
 
     def _start_run(self, move: StartRun, now: datetime) -> None:
         champion = self.state.champion

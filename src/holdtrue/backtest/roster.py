@@ -41,6 +41,7 @@ class Roster:
             loss=result.loss,
             created_at=now,
             metrics=result.evaluation.figures if result.evaluation is not None else {},
+            slices=result.evaluation.slices if result.evaluation is not None else (),
         )
         self.versions[number] = version
         self.rules[number] = result.action_rule

@@ -14,10 +14,12 @@ from . import (
     demo,
     label,
     live,
+    log,
     register,
     score,
     show,
     steer,
+    token,
     train,
     watch,
 )
@@ -34,7 +36,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (declare, backtest, train, register, compare, card, live, score, label, show, watch, steer, demo):
+_MODULES = (
+    *(declare, backtest, train, register, compare, card, live, score),
+    *(label, log, show, watch, steer, token, demo),
+)
+for module in _MODULES:
     module.add_commands(app)
 
 

@@ -20,6 +20,9 @@ def backtest(
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report here.")] = None,
 ) -> None:
     """Replay the loop's own history: the declared loop beside a static model, a blind schedule and even retrains."""
+    from holdtrue.report import check_targets
+
+    check_targets(report)
     loop = load_loop(loop_file)
     with progress_bar("backtest") as bar:
 
@@ -35,9 +38,9 @@ def backtest(
             on_progress=show,
         )
     if report is not None:
-        from holdtrue.report import render_backtest
+        from holdtrue.report import render_backtest, write_file
 
-        report.write_text(render_backtest(result), encoding="utf-8")
+        write_file(report, render_backtest(result))
     if json:
         print_json(result)
         return

@@ -18,14 +18,15 @@ def card(
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown here.")] = None,
 ) -> None:
     """Tell what is known of a version: its use, data, code, verdicts, slices, quality since, and what is not known."""
-    from holdtrue.report import list_card_sections, render_card
+    from holdtrue.report import check_targets, list_card_sections, render_card, write_file
 
+    check_targets(html, markdown)
     with open_project(loop_file) as project:
         found = gather_card(project, version)
     if html is not None:
-        html.write_text(render_card(found), encoding="utf-8")
+        write_file(html, render_card(found))
     if markdown is not None:
-        markdown.write_text(render_card(found, as_markdown=True), encoding="utf-8")
+        write_file(markdown, render_card(found, as_markdown=True))
     if json:
         print_json(found)
         return

@@ -34,12 +34,15 @@ def print_json(thing: object) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(thing), indent=2).decode() + "\n")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; numbers are put to the right."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, whole: Sequence[str] = ()
+) -> None:
+    """Print a table; numbers are put to the right. The columns in `whole` are never cut to fit the screen."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for i, name in enumerate(columns):
         is_number = all(isinstance(row[i], int | float) or row[i] in ("", None) for row in rows) and bool(rows)
-        table.add_column(name, justify="right" if is_number or i else "left")
+        width = max((len(_text(row[i])) for row in rows), default=0) if name in whole else None
+        table.add_column(name, justify="right" if is_number or i else "left", min_width=width)
     for row in rows:
         table.add_row(*[_text(cell) for cell in row])
     screen.print(table)

@@ -7,7 +7,7 @@ import typer
 
 from holdtrue.domain import LoopView
 from holdtrue.project import StoredView, open_project
-from holdtrue.report import tell_beliefs, tell_explanation, tell_weights
+from holdtrue.report import tell_beliefs, tell_explanation, tell_watched_slices, tell_weights
 
 from .console import print_json, say
 
@@ -25,6 +25,8 @@ def status(loop_file: LoopFile = Path("loop.py"), json: AsJson = False) -> None:
         return
     for loop in overview.loops:
         _print_loop(loop)
+    for note in overview.notes:
+        say(note)
 
 
 def _print_loop(loop: LoopView) -> None:
@@ -43,6 +45,10 @@ def _print_loop(loop: LoopView) -> None:
         say(f"Latest measured {loop.loss.value}: {last.loss:.4f}{spread}, v{last.version}, {last.n_labelled:,} labels")
     for sentence in tell_beliefs(loop.beliefs):
         say(sentence)
+    for sentence in tell_watched_slices(loop.slices):
+        say(sentence)
+    for note in loop.notes:
+        say(f"note: {note}")
     for alert in loop.alerts:
         say(f"ALERT since {alert.opened_at:%Y-%m-%d %H:%M}: {alert.sentence}")
     for entry in loop.decisions[:N_SHOWN]:

@@ -28,6 +28,9 @@ def watch(
     ] = None,
 ) -> None:
     """Replay the log of a model that is served elsewhere: its true quality over time, and when its risk rose."""
+    from holdtrue.report import check_targets
+
+    check_targets(report)
     loop = load_loop(loop_file)
     if not isinstance(loop.data, Predictions):
         raise DeclarationError(
@@ -46,9 +49,9 @@ def watch(
             reference_until=until,
         )
     if report is not None:
-        from holdtrue.report import render_watch
+        from holdtrue.report import render_watch, write_file
 
-        report.write_text(render_watch(result), encoding="utf-8")
+        write_file(report, render_watch(result))
     if json:
         print_json(result)
         return

@@ -10,19 +10,38 @@ from .declaration import draft_schema as draft_schema
 from .declaration import find_schema as find_schema
 from .declaration import print_schema_file as print_schema_file
 from .declaration import schema as schema
+from .erasure import Erased as Erased
+from .erasure import erase_key as erase_key
 from .files import print_files as print_files
 from .files import read_files as read_files
 from .growth import extend_history as extend_history
 from .history import History as History
+from .label_file import Recorded as Recorded
+from .label_file import read_label_file as read_label_file
+from .label_file import record_label_file as record_label_file
 from .labels import collect_labels as collect_labels
 from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
 from .labels import record_labels as record_labels
+from .log.child import Upkeep as Upkeep
+from .log.child import read_log_problems as read_log_problems
+from .log.compaction import Compacted as Compacted
+from .log.compaction import compact_log as compact_log
+from .log.profiles import DayProfile as DayProfile
+from .log.profiles import read_log_profiles as read_log_profiles
+from .log.query import LogQuery as LogQuery
+from .log.query import LogSource as LogSource
+from .log.query import query_log as query_log
+from .log.query import write_query as write_query
+from .log.retention import Removed as Removed
+from .log.retention import remove_old_rows as remove_old_rows
 from .logged import LoggedPredictions as LoggedPredictions
 from .logged import read_logged as read_logged
 from .moment import read_moments as read_moments
 from .predictions import PredictionReader as PredictionReader
+from .predictions import read_log_rows as read_log_rows
 from .predictions import read_predictions as read_predictions
+from .predictions import read_writer_ids as read_writer_ids
 from .profile import FrameProfile as FrameProfile
 from .profile import measure_column as measure_column
 from .profile import profile_files as profile_files
@@ -39,20 +58,30 @@ from .table import read_history as read_history
 from .task import encode_labels as encode_labels
 
 __all__ = [
+    "Compacted",
     "Dataset",
+    "DayProfile",
+    "Erased",
     "FrameProfile",
     "History",
+    "LogQuery",
+    "LogSource",
     "LoggedPredictions",
     "PredictionReader",
+    "Recorded",
+    "Removed",
+    "Upkeep",
     "check_frame",
     "check_freshness",
     "check_rows",
     "collect_labels",
+    "compact_log",
     "conform",
     "count_unseen",
     "digest_rows",
     "draft_schema",
     "encode_labels",
+    "erase_key",
     "extend_history",
     "find_schema",
     "find_table_rules",
@@ -66,16 +95,25 @@ __all__ = [
     "print_schema_file",
     "profile_files",
     "profile_frame",
+    "query_log",
     "read_files",
     "read_frame",
     "read_history",
+    "read_label_file",
+    "read_log_problems",
+    "read_log_profiles",
+    "read_log_rows",
     "read_logged",
     "read_moments",
     "read_predictions",
     "read_schema",
+    "read_writer_ids",
+    "record_label_file",
     "record_labels",
     "refuse_breaches",
+    "remove_old_rows",
     "schema",
     "take_snapshot",
+    "write_query",
     "write_schema",
 ]

@@ -7,7 +7,7 @@ import polars as pl
 from holdtrue.data.breaches import select_sound
 from holdtrue.data.columns import find_levels
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, PARTS, TIME, UNIT, History
-from holdtrue.data.predictions import SHADOW
+from holdtrue.data.log.rows import SHADOW
 from holdtrue.data.task import encode_labels
 
 

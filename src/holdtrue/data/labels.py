@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import polars as pl
 
+from holdtrue.data.log.rows import decode_frame, unify_values
 from holdtrue.data.moment import UTC_TIME
-from holdtrue.data.predictions import decode_frame, read_predictions, unify_values
+from holdtrue.data.predictions import read_log_keys
 from holdtrue.domain import LabelFact
 from holdtrue.errors import LabelError
 from holdtrue.store import Damage, Store, read_segments
@@ -76,8 +77,10 @@ def latest_labels(
     moment = as_of.timestamp()
     facts = [fact for fact in facts if fact.at <= moment]
     if any(fact.key is None for fact in facts):
-        log = read_predictions(store, loop_name) if predictions is None else predictions
-        keys = dict(zip(log["prediction_id"].to_list(), log["key"].to_list(), strict=True))
+        if predictions is None:
+            keys = read_log_keys(store.folder / "log" / loop_name)
+        else:
+            keys = dict(predictions.select("prediction_id", "key").iter_rows())
     else:
         keys = {}
     latest: dict[str, LabelFact] = {}

@@ -20,6 +20,7 @@ from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceErr
 MOST_VERSIONS = 200
 # Shares of one row are written with few digits; a sum farther from 1 is no set of probabilities.
 SUM_TOLERANCE = 0.01
+DECLARED_BY = "predictions"
 ONLY_VERSION = "the model"
 
 
@@ -78,6 +79,8 @@ def read_logged(declared: Predictions, *, folder: Path, task: Task | None = None
     if read.frame.is_empty():
         raise SourceError(f"the log {read.source} has no rows", expected="at least one", remedy="check path=")
     frame, order_notes = _sort(read.frame, declared)
+    if declared.label_time is not None:
+        _ = _read_times(frame[declared.label_time], declared)
     history = read_frame(
         frame,
         _as_table(declared),
@@ -114,11 +117,16 @@ def _as_table(declared: Predictions) -> Table:
 
 def _sort(frame: pl.DataFrame, declared: Predictions) -> tuple[pl.DataFrame, list[str]]:
     """Return the rows in order of time, so that answers and history stay beside each other."""
-    times, _ = read_moments(frame[declared.time], time_zone=declared.time_zone)
+    times = _read_times(frame[declared.time], declared)
     if times.is_sorted():
         return frame, []
     order = times.arg_sort(nulls_last=True)
     return frame[order], ["the rows were out of order and were sorted by time"]
+
+
+def _read_times(column: pl.Series, declared: Predictions) -> pl.Series:
+    """Return times in UTC; what is wrong with them is told in the words of the log's own declaration."""
+    return read_moments(column, time_zone=declared.time_zone, declared=DECLARED_BY)[0]
 
 
 def _choose_task(label: pl.Series, declared: Predictions, task: Task | None) -> Task | None:

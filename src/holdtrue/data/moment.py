@@ -10,11 +10,15 @@ from holdtrue.errors import DeclarationError, SchemaMismatch
 UTC_TIME = pl.Datetime("us", "UTC")
 
 
-def read_moments(column: pl.Series, *, time_zone: str | None) -> tuple[pl.Series, tuple[str, ...]]:
+def read_moments(
+    column: pl.Series, *, time_zone: str | None, declared: str = "table"
+) -> tuple[pl.Series, tuple[str, ...]]:
     """Return the column as UTC times of microseconds, with sentences on what had to be decided.
 
     Naive times are read in `time_zone`. A time that the clocks skipped in spring is read as if they had not been moved
     yet; one that came twice in autumn is taken as the later one, so that no label counts as known too early.
+
+    `declared` is the function that declares them, for what a person is told.
 
     Raises:
         SchemaMismatch: the column holds no times, or naive ones without a zone.
@@ -37,7 +41,7 @@ def read_moments(column: pl.Series, *, time_zone: str | None) -> tuple[pl.Series
         raise SchemaMismatch(
             f"the times of {name!r} have no time zone (such as {column.drop_nulls().first()!s})",
             expected="times with a zone, such as 2013-01-01T10:00:00Z",
-            remedy='say the zone they are in: table(..., time_zone="UTC") or, say, time_zone="America/New_York"',
+            remedy=f'say the zone they are in: {declared}(..., time_zone="UTC") or, say, time_zone="America/New_York"',
         )
     return _localise(column.cast(pl.Datetime("us")), time_zone)
 

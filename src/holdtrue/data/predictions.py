@@ -1,68 +1,70 @@
-"""Predictions: the prediction log as a frame, one row for each answer or shadow answer."""
+"""Predictions: the prediction log as a frame, one row for each answer or shadow answer, wherever the rows stand."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
-import msgspec
 import polars as pl
 
-from holdtrue.data.moment import UTC_TIME
-from holdtrue.domain import Json, Prediction, Role
-from holdtrue.errors import StoreFailed
-from holdtrue.store import Damage, Frame, Store, read_segments
+from holdtrue.data.log.parts import read_part
+from holdtrue.data.log.rows import FEATURE, FORCED, IDENTITY, OFFSET, PLAIN, SEGMENT, SHADOW, make_chunks, unite_chunks
+from holdtrue.data.log.steady import read_steadily
+from holdtrue.store import Damage, LogManifest, Store, read_segments
 
-Fact = TypeVar("Fact")
-SHADOW = Role.SHADOW.value
-_PLACE = "__place"  # a frame without columns would have no height
-_PLAIN: dict[str, pl.DataType | type[pl.DataType]] = {
-    "prediction_id": pl.String,
-    "key": pl.String,
-    "unit": pl.String,
-    "time": pl.Float64,
-    "answer": pl.List(pl.Float64),
-    "decision": pl.String,
-    "version": pl.Int64,
-    "role": pl.String,
-    "fallback": pl.String,
-    "probability": pl.Float64,
-    "traffic_revision": pl.Int64,
-    "schema_version": pl.String,
-    "latency_ms": pl.Float64,
-    "received_at": pl.Float64,
-    "n_unseen": pl.Int64,
-}
+NAMES = ("prediction_id", "key")
 
 
 class PredictionReader:
-    """Reads the prediction log of one loop, each time only what is new: for a process that looks again and again."""
+    """Reads the prediction log of one loop, each time only what is new: for a process that looks again and again.
 
-    def __init__(self, folder: Path, *, on_damage: Callable[[Damage], None] | None = None) -> None:
+    Segments and the Parquet files that they were compacted to are one log. A row keeps its place (segment and offset)
+    in both, so what was read from a segment is not read again from Parquet.
+
+    Answers that a test forced out of a version are left out, since nothing may count them, unless `with_forced`.
+    """
+
+    def __init__(
+        self, folder: Path, *, on_damage: Callable[[Damage], None] | None = None, with_forced: bool = False
+    ) -> None:
         self.folder = folder
         self._on_damage = on_damage
+        self._with_forced = with_forced
+        self._parts: frozenset[str] = frozenset()
         self._offsets: dict[str, int] = {}
-        self._rows = _make_rows([])
-        self._features = _make_features([])
+        self._n_removals = 0
+        self._rows = unite_chunks([])
+        self._shown = _show(self._choose(self._rows))
 
     def read(self, *, since: datetime | None = None) -> pl.DataFrame:
         """Return all predictions with time >= since; see `read_predictions` for the columns."""
-        offsets = dict(self._offsets)
-        decoder = msgspec.json.Decoder(Prediction)
-        new = []
-        for frame in read_segments(self.folder, start=offsets, on_damage=self._on_damage):
-            new.append(decode_frame(frame, decoder, "prediction"))
-            offsets[frame.segment] = frame.offset_after
-        if new:
-            rows, features = _make_rows(new), _make_features(new)
-            self._rows = pl.concat([self._rows, rows])
-            self._features = pl.concat([self._features, features], how="diagonal_relaxed")
-            self._offsets = offsets
-        rows = _mark_first(self._rows.with_columns(self._pack_features()))
-        return rows if since is None else rows.filter(pl.col("time") >= since.astimezone(UTC))
+        parts, offsets, new, n_removals = read_steadily(self.folder, self._read_new)
+        is_afresh = n_removals != self._n_removals
+        self._parts, self._offsets, self._n_removals = parts, offsets, n_removals
+        if new or is_afresh:
+            self._rows = unite_chunks(new if is_afresh else [self._rows, *new])
+            self._shown = _show(self._choose(self._rows))
+        return self._shown if since is None else self._shown.filter(pl.col("time") >= since.astimezone(UTC))
 
-    def _pack_features(self) -> pl.Series:
-        return self._features.drop(_PLACE).to_struct("features")
+    def _choose(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows if self._with_forced else rows.filter(pl.col("role") != FORCED)
+
+    def _read_new(self, manifest: LogManifest) -> tuple[frozenset[str], dict[str, int], list[pl.DataFrame], int]:
+        """Return the parts and offsets that are known after this, and what is new in them."""
+        is_fresh = manifest.n_removals != self._n_removals
+        known = frozenset() if is_fresh else self._parts
+        offsets = {} if is_fresh else dict(self._offsets)
+        chunks: list[pl.DataFrame] = []
+        for part in manifest.parts:
+            if part.name not in known:
+                chunks.append(read_part(self.folder / part.name, known=offsets))
+        frames = read_segments(
+            self.folder, start=offsets, on_damage=self._on_damage, leave_out=manifest.taken, holes=manifest.holes
+        )
+        chunks.extend(make_chunks(frames))
+        new = [chunk for chunk in chunks if chunk.height]
+        for chunk in new:
+            offsets |= dict(chunk.group_by(SEGMENT).agg(pl.col(OFFSET).max()).iter_rows())
+        return frozenset(part.name for part in manifest.parts), offsets, new, manifest.n_removals
 
 
 def read_predictions(
@@ -72,7 +74,7 @@ def read_predictions(
     since: datetime | None = None,
     on_damage: Callable[[Damage], None] | None = None,
 ) -> pl.DataFrame:
-    """Return the prediction log of a loop in the order of receipt, from `time` = `since` on.
+    """Return the prediction log of a loop in the order of receipt, from `time` = `since` on; forced answers left out.
 
     Columns: prediction_id, key, unit, time (UTC), answer (list of float), decision, version, role, fallback,
     probability, traffic_revision, schema_version, latency_ms, received_at (UTC, machine time), n_unseen, features (a
@@ -85,55 +87,72 @@ def read_predictions(
     return PredictionReader(store.folder / "log" / loop_name, on_damage=on_damage).read(since=since)
 
 
-def decode_frame(frame: Frame, decoder: "msgspec.json.Decoder[Fact]", what: str) -> Fact:
-    """Return the fact in a frame; a sound frame that holds none was written by another version of holdtrue."""
-    try:
-        return decoder.decode(frame.payload)
-    except msgspec.MsgspecError as error:
-        raise StoreFailed(
-            f"segment {frame.segment} holds a {what} that cannot be read, before offset {frame.offset_after}: {error}",
-            expected=f"a {what} as this version of holdtrue writes it",
-            remedy="read the log with the version that wrote it",
-        ) from error
+def read_log_keys(folder: Path) -> dict[str, str]:
+    """Return the key of each prediction of the log in a folder, by its id; of Parquet only these columns are read."""
+
+    def read(manifest: LogManifest) -> dict[str, str]:
+        frames = read_segments(folder, leave_out=manifest.taken, holes=manifest.holes)
+        chunks = [read_part(folder / part.name, columns=NAMES) for part in manifest.parts]
+        return dict(row for chunk in (*chunks, *make_chunks(frames)) for row in chunk.select(NAMES).iter_rows())
+
+    return read_steadily(folder, read)
 
 
-def unify_values(name: str, values: Sequence[Json]) -> pl.Series:
-    """Return JSON values as one column: whole numbers, numbers, booleans, or else text.
+def read_writer_ids(folder: Path, name: str) -> set[str]:
+    """Return the ids of the predictions that writers whose name begins so have logged, wherever the rows stand now.
 
-    >>> unify_values("x", [1, 2.5, None]).to_list()
-    [1.0, 2.5, None]
+    For a job that goes on after a kill, and logs under a name of its own.
+
+    Args:
+        folder: the log's folder, such as `.holdtrue/log/LOOP`.
+        name: begins the names of the job's segments.
+
+    Raises:
+        StoreFailed: a segment is damaged in the middle, or a file cannot be read.
     """
-    kinds = {type(value) for value in values} - {type(None)}
-    if not kinds:
-        return pl.Series(name, values, dtype=pl.Null)
-    if kinds == {bool}:
-        return pl.Series(name, values, dtype=pl.Boolean)
-    if kinds == {int}:
-        return pl.Series(name, values, dtype=pl.Int64)
-    if kinds <= {int, float, bool}:
-        return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
-    texts = [value if value is None or isinstance(value, str) else str(value) for value in values]
-    return pl.Series(name, texts, dtype=pl.String)
+    is_mine = pl.col(SEGMENT).str.starts_with(name)
+
+    def read(manifest: LogManifest) -> set[str]:
+        others = {path.name for path in folder.glob("*.seg") if not path.name.startswith(name)}
+        frames = read_segments(folder, leave_out=others.union(manifest.taken), holes=manifest.holes)
+        parts = [read_part(folder / part.name, columns=[NAMES[0], SEGMENT]) for part in manifest.parts]
+        chunks = [*(part.filter(is_mine) for part in parts), *make_chunks(frames)]
+        return {each for chunk in chunks for each in chunk[NAMES[0]]}
+
+    return read_steadily(folder, read)
 
 
-def _make_rows(predictions: Sequence[Prediction]) -> pl.DataFrame:
-    columns = {name: [getattr(each, name) for each in predictions] for name in _PLAIN}
-    columns["role"] = [Role(role).value for role in columns["role"]]
-    frame = pl.DataFrame(columns, schema=_PLAIN)
-    return frame.with_columns((pl.col("time", "received_at") * 1e6).round().cast(pl.Int64).cast(UTC_TIME))
+def read_log_rows(folder: Path) -> pl.DataFrame:
+    """Return the log in a folder as it stands, also a row that was written twice, which `PredictionReader` forgives.
+
+    Columns: those of `read_predictions` but features and is_first, and `features.NAME` for each feature; in no order.
+
+    Args:
+        folder: the log's folder, such as `.holdtrue/log/LOOP`.
+
+    Raises:
+        StoreFailed: a segment is damaged in the middle, or a file cannot be read.
+    """
+
+    def read(manifest: LogManifest) -> pl.DataFrame:
+        parts = [read_part(folder / part.name) for part in manifest.parts]
+        frames = read_segments(folder, leave_out=manifest.taken, holes=manifest.holes)
+        return unite_chunks([*parts, *make_chunks(frames)])
+
+    return read_steadily(folder, read).drop(SEGMENT, OFFSET)
 
 
-def _make_features(predictions: Iterable[Prediction]) -> pl.DataFrame:
-    rows: list[Mapping[str, Json]] = [each.features for each in predictions]
-    names = dict.fromkeys(name for row in rows for name in row)
-    place = pl.Series(_PLACE, range(len(rows)), dtype=pl.UInt32)
-    return pl.DataFrame([place, *(unify_values(name, [row.get(name) for row in rows]) for name in names)])
+def _show(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows in the order of receipt, each once, features packed, the first answer of each key marked."""
+    rows = rows.sort("received_at", SEGMENT, OFFSET, maintain_order=True)
+    rows = rows.unique(IDENTITY, keep="first", maintain_order=True)
+    features = rows.drop(*PLAIN, SEGMENT, OFFSET)  # dropped, not selected: a frame without columns has no height
+    named = features.rename({name: name.removeprefix(FEATURE) for name in features.columns})
+    return _mark_first(rows.select(*PLAIN).with_columns(named.to_struct("features")))
 
 
 def _mark_first(rows: pl.DataFrame) -> pl.DataFrame:
     """Mark the first answer of each key and its shadows; where only shadows are left of a key, the first of them."""
-    rows = rows.unique(["prediction_id", "version", "role"], keep="first", maintain_order=True)
-    rows = rows.sort("received_at", maintain_order=True)
     served_first = rows.select("key", "prediction_id", is_shadow=pl.col("role") == SHADOW).sort(
         "is_shadow", maintain_order=True
     )

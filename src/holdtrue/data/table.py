@@ -136,7 +136,7 @@ def _read_names(frame: pl.DataFrame, declared: Table, times: pl.Series) -> tuple
     notes = []
     if declared.key is None:
         key = name_moments(times)
-        remedy = 'name the column that tells the events apart: table(..., key="...")'
+        remedy = 'name the column that tells the events apart: key="..."'
     else:
         key = _name_values(frame[declared.key], "key")
         _refuse_nulls(key, declared.key, "key")

@@ -49,6 +49,10 @@ from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
 from .early import EarlyLabels as EarlyLabels
 from .early import sampled as sampled
+from .log_policy import Durability as Durability
+from .log_policy import LogPolicy as LogPolicy
+from .log_policy import WhenFull as WhenFull
+from .log_policy import read_log_policy as read_log_policy
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -95,6 +99,10 @@ from .schema import Schema as Schema
 from .schema import SchemaFile as SchemaFile
 from .schema import column as column
 from .signature import Signature as Signature
+from .slicing import ColumnCut as ColumnCut
+from .slicing import SliceCut as SliceCut
+from .slicing import SliceReading as SliceReading
+from .slicing import SliceReference as SliceReference
 from .source import LabelScope as LabelScope
 from .source import Predictions as Predictions
 from .source import Table as Table
@@ -162,6 +170,7 @@ __all__ = [
     "Cause",
     "Check",
     "Column",
+    "ColumnCut",
     "ComparedVersion",
     "Comparison",
     "DatasetRecord",
@@ -169,6 +178,7 @@ __all__ = [
     "DecisionKind",
     "DeclaredUse",
     "Direction",
+    "Durability",
     "EarlyLabels",
     "Equality",
     "Estimate",
@@ -186,6 +196,7 @@ __all__ = [
     "LabelValue",
     "Limits",
     "Lineage",
+    "LogPolicy",
     "Loop",
     "LoopView",
     "Loss",
@@ -226,7 +237,10 @@ __all__ = [
     "Serves",
     "ShareChange",
     "Signature",
+    "SliceCut",
     "SliceDifference",
+    "SliceReading",
+    "SliceReference",
     "Slices",
     "Stage",
     "StageKind",
@@ -250,6 +264,7 @@ __all__ = [
     "VersionComparison",
     "WatchResult",
     "WatchedVersion",
+    "WhenFull",
     "Window",
     "assign",
     "beats_baseline",
@@ -276,6 +291,7 @@ __all__ = [
     "order_steps",
     "parse_span",
     "predictions",
+    "read_log_policy",
     "read_step",
     "reproducible",
     "robust_to",

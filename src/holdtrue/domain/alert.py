@@ -12,6 +12,7 @@ class Cause(StrEnum):
     """What an alert is about."""
 
     RISK = "risk"
+    SLICES = "slices"
     LABELS = "labels"
     PREDICTIONS = "predictions"
     RUN = "run"

@@ -16,6 +16,8 @@ class DecisionKind(StrEnum):
     CAUGHT_UP = "caught_up"
     ABORTED = "aborted"
     ROLLED_BACK = "rolled_back"
+    ALERTED = "alerted"
+    CALMED = "calmed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck
+from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
 from holdtrue.domain.digest import Json
+from holdtrue.domain.monitor import check_monitor
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.recipe import Recipe, make_recipe
 from holdtrue.domain.rollout import Strategy
@@ -37,6 +38,7 @@ class Loop:
         validate: the checks that a version must pass: those of `holdtrue`, and functions of one's own.
         rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
         retrain: what starts a retraining, see `holdtrue.every` and `holdtrue.on_risk`; None for the default.
+        monitor: the slices whose risk is watched beside that of all rows, see `holdtrue.slices`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Loop:
     schema: Schema | SchemaFile | None = None
     pipeline: tuple[Callable[..., object], ...] | list[Callable[..., object]] | None = None
     parameters: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    monitor: tuple[Slices, ...] | list[Slices] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -71,6 +74,8 @@ class Loop:
                     f"validate={check!r} is not a check",
                     expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
                 )
+        object.__setattr__(self, "monitor", tuple(self.monitor))
+        check_monitor(self.monitor, self.data)
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
         if isinstance(self.retrain, Every):
             object.__setattr__(self, "retrain", Triggers(every=self.retrain))
@@ -145,6 +150,11 @@ class Loop:
     def checks(self) -> tuple[Check, ...]:
         """Return the declared checks."""
         return tuple(self.validate)
+
+    @property
+    def watched_slices(self) -> tuple[tuple[str, ...], ...]:
+        """Return the columns, or the columns together, whose slices are watched; each once."""
+        return tuple(dict.fromkeys(entry for each in self.monitor for entry in each.columns))
 
     @property
     def declared_task(self) -> Task | None:

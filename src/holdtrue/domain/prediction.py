@@ -20,7 +20,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         answer: class probabilities, or one number.
         decision: the action of the release's rule, if it has one.
         version: number of the version that answered.
-        role: champion, challenger or shadow.
+        role: champion, challenger, shadow, or forced by a test.
         fallback: why a fallback answered instead; None when the version did.
         probability: probability of this assignment at that time.
         traffic_revision: revision of the traffic row that routed it.

@@ -11,11 +11,16 @@ _SCALE = float(2**64)
 
 
 class Role(StrEnum):
-    """The part that a version plays when it answers."""
+    """The part that a version plays when it answers.
+
+    `FORCED` is the answer of a version that a developer asked for by name, for a test: it is logged, and it is evidence
+    of nothing.
+    """
 
     CHAMPION = "champion"
     CHALLENGER = "challenger"
     SHADOW = "shadow"
+    FORCED = "forced"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from holdtrue.domain.loss import Loss
 from holdtrue.domain.outcome import ActionRule
 from holdtrue.domain.rollout import RolloutPlan
 from holdtrue.domain.signature import Signature
+from holdtrue.domain.slicing import SliceCut
 
 # The weights of features stand among a version's figures under their names behind this.
 WEIGHT = "weight_"
@@ -45,7 +46,10 @@ class Lineage:
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A version, immutable. `number` counts within its loop; `digest` hashes artifact, signature and lineage."""
+    """A version, immutable. `number` counts within its loop; `digest` hashes artifact, signature and lineage.
+
+    `slices` are those whose risk is watched, with what each lost where the version was judged.
+    """
 
     loop: str
     number: int
@@ -57,6 +61,7 @@ class Version:
     loss: Loss
     created_at: datetime
     metrics: Mapping[str, float] = field(default_factory=dict)
+    slices: tuple[SliceCut, ...] = ()
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from holdtrue.domain.loss import LossKind
 from holdtrue.domain.prediction import LabelFact, Prediction
 from holdtrue.domain.rollout import Rollout
 from holdtrue.domain.run import Run
+from holdtrue.domain.slicing import SliceReading
 from holdtrue.domain.traffic import Traffic
 from holdtrue.domain.verdict import VerdictRecord
 from holdtrue.domain.version import Version
@@ -97,7 +98,9 @@ class LoopView:
         runs: newest first.
         baseline_loss: mean loss of the simple baseline, for comparison.
         beliefs: what the version in charge believes of its own answers; never measured.
+        slices: how the declared slices of the version in charge stand.
         notes: sentences that a reader must know.
+        is_watched: the model is served elsewhere: there are neither versions of its own, decisions nor runs.
     """
 
     name: str
@@ -114,7 +117,9 @@ class LoopView:
     runs: tuple[Run, ...] = ()
     baseline_loss: float | None = None
     beliefs: tuple[Belief, ...] = ()
+    slices: tuple[SliceReading, ...] = ()
     notes: tuple[str, ...] = ()
+    is_watched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from holdtrue.domain.alert import Alert, Window
 from holdtrue.domain.loss import LossKind
+from holdtrue.domain.slicing import SliceReading
 from holdtrue.domain.task import LabelValue, Task
 from holdtrue.domain.view import LabelCoverage, Takeover
 
@@ -26,6 +27,7 @@ class WatchedVersion:
         baseline_loss: what the simple baseline (the best constant answer) loses on those.
         limit: the mean loss that is still in order: an upper bound of the reference's, and a tolerance.
         sentence: how its risk stands.
+        slices: how the declared slices stand.
     """
 
     number: int
@@ -42,6 +44,7 @@ class WatchedVersion:
     baseline_loss: float | None = None
     limit: float | None = None
     sentence: str = ""
+    slices: tuple[SliceReading, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,13 +74,16 @@ class Service:
         return True
 
 
-def start_service(command: Sequence[str], *, log_path: Path, env: Mapping[str, str] | None = None) -> Service:
+def start_service(
+    command: Sequence[str], *, log_path: Path, env: Mapping[str, str] | None = None, inherited: Sequence[int] = ()
+) -> Service:
     """Start a long-lived process in a session of its own; it survives this process, and a closed terminal.
 
     Args:
         command: program and arguments; no shell reads them.
         log_path: gets stdout and stderr, appended; a log above 10 MiB is set aside as `.old` first.
         env: variables that are set over those of this process.
+        inherited: open file descriptors that the process gets too, under the same numbers.
 
     Raises:
         NotFound: the program is not there.
@@ -97,6 +100,7 @@ def start_service(command: Sequence[str], *, log_path: Path, env: Mapping[str, s
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
+                pass_fds=tuple(inherited),
             )
     except FileNotFoundError as missing:
         raise NotFound(f"the program {command[0]} is not there", expected="an executable on the PATH") from missing

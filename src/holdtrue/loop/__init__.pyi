@@ -9,6 +9,9 @@ from .fold import Fold as Fold
 from .fold import cut_folds as cut_folds
 from .observe import explain_risk as explain_risk
 from .observe import gather_evidence as gather_evidence
+from .observe import judge_answers as judge_answers
+from .observe import place_risk as place_risk
+from .observe import read_slices as read_slices
 from .observe import trace_evidence as trace_evidence
 from .order import Brought as Brought
 from .order import Evaluation as Evaluation
@@ -23,6 +26,9 @@ from .release import Registrar as Registrar
 from .release import conclude as conclude
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
+from .risk import restore_watch as restore_watch
+from .slices import cut_slices as cut_slices
+from .slices import take_rows as take_rows
 from .state import AbortRollout as AbortRollout
 from .state import AdvanceRollout as AdvanceRollout
 from .state import BeginRollout as BeginRollout
@@ -88,14 +94,20 @@ __all__ = [
     "align_classes",
     "conclude",
     "cut_folds",
+    "cut_slices",
     "decide",
     "explain_risk",
     "gather_evidence",
+    "judge_answers",
     "lay_brought",
     "load_loop",
     "make_policy",
     "make_watch",
     "measure_pace",
+    "place_risk",
+    "read_slices",
+    "restore_watch",
+    "take_rows",
     "tell_cadence",
     "trace_evidence",
     "train_challenger",

@@ -1,15 +1,24 @@
 """Concern: one thing that a loop is watched for, as read at a moment; an alert follows it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
 import polars as pl
 
 from holdtrue.clock import Clock, ScaledClock
 from holdtrue.data import join_labels
-from holdtrue.domain import Cause, Json, Role
-from holdtrue.monitoring import FlowReading, RiskReading, watch_labels, watch_predictions
+from holdtrue.domain import Cause, Json, Role, Rollout
+from holdtrue.monitoring import (
+    FlowReading,
+    RiskReading,
+    SlicesReading,
+    tell_risen,
+    watch_labels,
+    watch_predictions,
+)
+from holdtrue.rollout import Evidence
 
 # What a request or a label may take to its log, in seconds of the machine: in a fast replay these are days.
 PATIENCE_SECONDS = 30.0
@@ -17,17 +26,51 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Concern:
-    """What is watched, whether there is reason for an alert, and why; without a reading there is no concern."""
+    """What is watched, whether there is reason for an alert, and why; without a reading there is no concern.
+
+    `subjects` names what of it is concerned, where that may grow: an alert that does not name them all is followed by
+    one that does.
+    """
 
     cause: Cause
     is_raised: bool
     sentence: str
     evidence: Mapping[str, Json]
+    subjects: tuple[str, ...] = ()
 
 
 def concern_risk(reading: RiskReading) -> Concern:
     """Return the risk as a concern."""
     return Concern(cause=Cause.RISK, is_raised=reading.has_risen, sentence=reading.sentence, evidence=reading.evidence)
+
+
+def concern_slices(reading: SlicesReading, risk: RiskReading | None) -> Concern:
+    """Return the declared slices as a concern: none where all rows have risen, whose alert says where it lies."""
+    names = tuple(each.name for each in reading.risen)
+    evidence: dict[str, Json] = {
+        "slices": list(names),
+        "figures": [msgspec.to_builtins(each) for each in reading.risen],
+        "n_watched": len(reading.watched),
+    }
+    return Concern(
+        cause=Cause.SLICES,
+        is_raised=bool(names) and not (risk is not None and risk.has_risen),
+        sentence=tell_risen(reading),
+        evidence=evidence,
+        subjects=names,
+    )
+
+
+def note_rollout(concern: Concern, rollout: Rollout, evidence: Evidence | None) -> Concern:
+    """Return a concern about the version in charge with what is known of the challenger that is on trial beside it."""
+    said = f"v{rollout.challenger} is on trial meanwhile, and no other training starts until that has ended"
+    if evidence is not None and evidence.estimate is not None and evidence.interval is not None:
+        low, high = evidence.interval.low, evidence.interval.high
+        said += (
+            f": so far its mean loss is {evidence.estimate:+.4g} against the champion's, between {low:+.4g} and "
+            f"{high:+.4g} ({evidence.n_rows:,} rows)"
+        )
+    return replace(concern, sentence=f"{concern.sentence} {said}.")
 
 
 def watch_flow(

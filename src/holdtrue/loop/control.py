@@ -24,41 +24,23 @@ from holdtrue.data import (
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Belief, Loop, Rollout, Ruling, RunState, Version
+from holdtrue.domain import Belief, Cause, Loop, Rollout, Ruling, RunState, Version
 from holdtrue.errors import HoldtrueError, SourceError, StateConflict
-from holdtrue.monitoring import RiskReading, measure_beliefs, measure_windows
-from holdtrue.pipeline import (
-    Claim,
-    describe_error,
-    fail_run,
-    name_worker,
-    start_run,
-    submit_run,
-    succeed_run,
-)
+from holdtrue.monitoring import measure_beliefs, measure_windows
+from holdtrue.pipeline import Claim, describe_error, fail_run, name_worker, start_run, submit_run, succeed_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
 from .act import CHAMPION, Actor
 from .concern import watch_flow
 from .decide import decide
-from .observe import count_news, explain_risk, gather_evidence, read_risk
+from .observe import count_news, explain_risk, gather_evidence, judge_answers, place_risk, read_slices
 from .order import Brought, TrainingOrder, TrainingResult
 from .orphan import bury_orphan, claim_orphan
 from .policy import make_policy
 from .release import Registrar
-from .risk import ALERT_RUN_LENGTH_DAYS, restore_watch
-from .state import (
-    CaughtUp,
-    Facts,
-    HoldRollout,
-    LoopPolicy,
-    LoopState,
-    Move,
-    StartRun,
-    Trained,
-    TrainingLost,
-)
+from .risk import restore_watch
+from .state import CaughtUp, Facts, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
 from .stored_state import read_state
 from .trainer import Trainer
 
@@ -228,31 +210,23 @@ class Controller:
             taken = [e.at for e in tx.aliases.history(self.loop.name) if e.alias == CHAMPION]
         concerns = watch_flow(log, labels, clock=self.clock, label_delay=delay, taken=taken)
         facts = replace(facts, concerns=concerns)
+        watch = restore_watch(champion, self.loop)
+        rows = judge_answers(log, labels, champion, since=taken[-1], label_delay=delay, now=now)
+        risk, alert = watch.read_both(rows.losses, rows.days, on_risk=policy.on_risk)
+        slices = read_slices(rows, watch)
+        table = self.history(now)
+        is_news = not any(a.version == state.champion and a.cause is Cause.RISK for a in state.open_alerts)
+        if alert.has_risen and is_news:
+            learned = table.known_at(champion.lineage.trained_until)
+            alert = explain_risk(alert, learned, log.filter(log["time"] >= taken[-1]), weights=champion.weights)
+            alert = place_risk(alert, slices)
+        facts = replace(facts, alert=alert, slices=slices)
         if state.rollout is not None:
             versions = self._read_versions(state.rollout)
             evidence = gather_evidence(log, labels, state.rollout, versions, label_delay=delay, now=now)
             return replace(facts, evidence=evidence)
-        watch = restore_watch(champion, policy)
-
-        def read(run_length_days: float) -> RiskReading:
-            return read_risk(
-                log,
-                labels,
-                champion,
-                watch,
-                since=taken[-1],
-                label_delay=delay,
-                now=now,
-                run_length_days=run_length_days,
-            )
-
-        risk = None if policy.on_risk is None else read(policy.on_risk.run_length_days)
-        alert, table = read(ALERT_RUN_LENGTH_DAYS), self.history(now)
-        if alert.has_risen and not any(known.version == state.champion for known in state.open_alerts):
-            learned = table.known_at(champion.lineage.trained_until)
-            alert = explain_risk(alert, learned, log.filter(log["time"] >= taken[-1]), weights=champion.weights)
         n_rows, n_days = count_news(table.known_at(now), log, labels, champion)
-        return replace(facts, risk=risk, alert=alert, n_new_rows=n_rows, n_new_days=n_days)
+        return replace(facts, risk=risk, n_new_rows=n_rows, n_new_days=n_days)
 
     def _count_table_labels(self, since: datetime | None, now: datetime) -> int:
         known = self.history(now).known_at(now).frame["__label_time"]
@@ -294,7 +268,7 @@ class Controller:
 
     def _ask_beliefs(self, joined: pl.DataFrame, champion: Version, now: datetime) -> tuple[Belief, ...]:
         # The loss is to be known as well as the watch looks at it.
-        tolerance = restore_watch(champion, self.policy(now, is_running=True)).tolerance
+        tolerance = restore_watch(champion, self.loop).tolerance
         return measure_beliefs(
             joined,
             loop=self.loop.name,

@@ -6,11 +6,11 @@ The live controller, the backtest and the tests call this same function.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from holdtrue.domain import Rollout, Ruling
+from holdtrue.domain import Alert, Rollout, Ruling
 from holdtrue.rollout import Evidence, RolloutAction
 from holdtrue.rollout import decide as decide_rollout
 
-from .concern import Concern, concern_risk
+from .concern import Concern, concern_risk, concern_slices, note_rollout
 from .state import (
     AbortRollout,
     AdvanceRollout,
@@ -43,9 +43,11 @@ def decide(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) ->
     """Return the next moves of a loop: at most one that changes who answers, then alerts.
 
     A finished training is dealt with first, then a rollout under way, then the triggers. While a rollout or a training
-    is under way no other training starts: each challenger meets the champion alone.
+    is under way no other training starts: each challenger meets the champion alone. Alerts are followed all along.
     """
-    return (*_decide_change(policy, state, facts, now), *_decide_alerts(state, facts))
+    changes = _decide_change(policy, state, facts, now)
+    goes_on = state.rollout is not None and not any(isinstance(move, Promote | AbortRollout) for move in changes)
+    return (*changes, *_decide_alerts(state, facts, on_trial=state.rollout if goes_on else None))
 
 
 def _decide_change(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetime) -> tuple[Move, ...]:
@@ -155,16 +157,36 @@ def _can_rule_now(policy: LoopPolicy, state: LoopState, facts: Facts, waited: ti
     return waited >= policy.every.span * RETRY_SHARE and facts.n_new_labels >= policy.min_new_labels
 
 
-def _decide_alerts(state: LoopState, facts: Facts) -> tuple[Move, ...]:
+def _decide_alerts(state: LoopState, facts: Facts, *, on_trial: Rollout | None) -> tuple[Move, ...]:
     if state.champion is None:
         return ()
-    risk = () if facts.alert is None else (concern_risk(facts.alert),)
-    return tuple(move for concern in (*risk, *facts.concerns) for move in _follow_concern(state, concern))
+    known = [] if facts.alert is None else [concern_risk(facts.alert)]
+    known += [] if facts.slices is None else [concern_slices(facts.slices, facts.alert)]
+    if on_trial is not None:
+        known = [note_rollout(concern, on_trial, facts.evidence) for concern in known]
+    return tuple(move for concern in (*known, *facts.concerns) for move in _follow_concern(state, concern))
 
 
 def _follow_concern(state: LoopState, concern: Concern) -> tuple[Move, ...]:
     """Return the moves that leave one open alert about the version in charge where there is reason, else none."""
     mine = [alert for alert in state.open_alerts if alert.cause is concern.cause]
-    kept = [alert for alert in mine if alert.version == state.champion and concern.is_raised]
-    gone = tuple(CloseAlert(alert=alert) for alert in mine if alert not in kept)
+    kept = [alert for alert in mine if alert.version == state.champion and concern.is_raised and _names(alert, concern)]
+    gone = tuple(
+        CloseAlert(alert=alert, sentence=_tell_end(alert, state, concern)) for alert in mine if alert not in kept
+    )
     return (*gone, OpenAlert(concern=concern)) if concern.is_raised and not kept else gone
+
+
+def _names(alert: Alert, concern: Concern) -> bool:
+    named = alert.evidence.get("slices")
+    return set(concern.subjects) <= set(named if isinstance(named, list) else ())
+
+
+def _tell_end(alert: Alert, state: LoopState, concern: Concern) -> str:
+    if alert.version != state.champion:
+        return f"v{alert.version} is no longer in charge."
+    if concern.is_raised:
+        return "Another slice has risen as well: the next alert names them all."
+    if concern.subjects:
+        return "The risk of all rows has risen: its alert says where that lies."
+    return "The evidence is gone."

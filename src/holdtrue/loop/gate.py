@@ -1,7 +1,7 @@
 """Gate: a candidate judged on later rows that neither it nor the champion has seen."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,23 +14,29 @@ from holdtrue.domain import (
     NoLeak,
     NotWorse,
     RolloutTerms,
+    SliceCut,
     Standard,
     Verdict,
     Version,
     digest_of,
     measure_quality,
 )
+from holdtrue.monitoring import settle_design_effect
 from holdtrue.registry import Scorer, StoredModel
 from holdtrue.stats import paired_interval
-from holdtrue.validation import Candidate, GateReport, baseline_predictions, judge_gate, judge_leaks
+from holdtrue.validation import (
+    Candidate,
+    GateReport,
+    baseline_predictions,
+    judge_gate,
+    judge_leaks,
+    measure_metric_intervals,
+)
 
 from .classes import align_classes
 from .order import Evaluation, TrainingOrder
 from .rule import make_rule
-
-ENOUGH_BLOCKS = 20
-# Measured on paired losses of refits on flights: a design effect of 24 at about 1,000 rows a day.
-WITHIN_DAY = 0.02
+from .slices import settle_slices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,12 +120,23 @@ class Gate:
         report = judge_gate(
             checks=self.loop.checks, candidate=candidate, labels=self.loop.table.labels, findings=self._find_leaks()
         )
-        return self._describe(report, rows, answers, is_refresh=is_refresh)
+        found = self._describe(report, rows, answers, is_refresh=is_refresh)
+        return replace(found, slices=self._settle_slices(contender, rows))
 
     def _find_leaks(self) -> Sequence[Verdict]:
         checks = [check for check in self.loop.checks if isinstance(check, NoLeak)]
         rows = self.later.dataset()
         return [each for check in checks for each in judge_leaks(self.train, rows, check, known=self.known)]
+
+    def _settle_slices(self, contender: Contender, rows: Dataset) -> tuple[SliceCut, ...]:
+        return settle_slices(
+            self.loop.watched_slices,
+            reference=contender.train.features,
+            judged=rows.features,
+            losses=self.loss.rows(contender.answers, rows.encoded_labels()),
+            days=day_numbers(rows),
+            loss=self.loss,
+        )
 
     def _describe(
         self, report: GateReport, rows: Dataset, answers: NDArray[np.float64], *, is_refresh: bool
@@ -144,7 +161,7 @@ class Gate:
             candidate_loss=mean,
             risk_upper=risk.high if risk is not None else mean,
             risk_design_effect=risk.design_effect if risk is not None else 1.0,
-            metrics=measure_quality(rows.task, answers, labels) if len(losses) else {},
+            metrics=_measure_metrics(rows, answers, days),
             is_refresh=is_refresh,
         )
 
@@ -160,17 +177,16 @@ class Gate:
         )
 
 
+def _measure_metrics(rows: Dataset, answers: NDArray[np.float64], days: NDArray[np.int64]) -> dict[str, float]:
+    """Return the figures that people know, and the ends of their intervals as `NAME_low` and `NAME_high`."""
+    labels = rows.encoded_labels()
+    found = measure_quality(rows.task, answers, labels)
+    for name, each in measure_metric_intervals(rows.task, answers, labels, days=days).items():
+        if each.low is not None and each.high is not None:
+            found |= {f"{name}_low": each.low, f"{name}_high": each.high}
+    return found
+
+
 def day_numbers(rows: Dataset) -> NDArray[np.int64]:
     """Return the day (since 1970, UTC) of each row, shape (n_rows,)."""
     return rows.time.dt.epoch("d").to_numpy().astype(np.int64)
-
-
-def settle_design_effect(measured: float, *, n_rows: int, n_blocks: int) -> float:
-    """Return the design effect that evidence is tempered by.
-
-    Few blocks say little about how days move together, and a lucky low figure would make a rollout rash: below
-    ENOUGH_BLOCKS it is at least that of a correlation of WITHIN_DAY between the rows of one block.
-    """
-    if n_blocks >= ENOUGH_BLOCKS or n_blocks < 1:
-        return max(1.0, measured)
-    return max(1.0, measured, 1 + WITHIN_DAY * (n_rows / n_blocks - 1))

@@ -21,6 +21,7 @@ class JudgedRows:
     """Answers with labels, in the order in which these fell due; all arrays have n_rows rows.
 
     Attributes:
+        places: place of each row in the log.
         numbers: number of each row's version.
         times: microseconds since 1970 at which the prediction was made.
         days: day (since 1970, UTC) on which the label was due.
@@ -32,6 +33,7 @@ class JudgedRows:
         classes: in the order of the answers.
     """
 
+    places: NDArray[np.int64]
     numbers: NDArray[np.int64]
     times: NDArray[np.int64]
     days: NDArray[np.int64]
@@ -49,7 +51,7 @@ class JudgedRows:
 
     def take(self, chosen: NDArray[np.bool_]) -> "JudgedRows":
         """Return the chosen rows."""
-        names = ("numbers", "times", "days", "answers", "labels", "losses")
+        names = ("places", "numbers", "times", "days", "answers", "labels", "losses")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
 
@@ -60,12 +62,14 @@ def judge_rows(logged: LoggedPredictions, joined: pl.DataFrame) -> JudgedRows:
     is_whole = np.isfinite(answers).all(axis=1)
     ripe = joined.with_row_index("row").filter(pl.col("is_due") & pl.col("is_labelled") & pl.Series(is_whole))
     ripe = ripe.sort("due_at", maintain_order=True)
-    answers = answers[ripe["row"].to_numpy()]
+    places = ripe["row"].to_numpy().astype(np.int64)
+    answers = answers[places]
     answers = answers if task.has_classes else answers[:, 0]
     labels = encode_labels(ripe["label"], task=task, classes=classes)
     first = labels[: max(1, int(len(labels) * SETTLING_SHARE))]
     loss = choose_loss(task, first) if len(labels) else choose_loss(task, np.zeros(1))
     return JudgedRows(
+        places=places,
         numbers=ripe["version"].to_numpy(),
         times=ripe["time"].dt.timestamp("us").to_numpy(),
         days=ripe["due_at"].dt.epoch("d").to_numpy().astype(np.int64),

@@ -1,7 +1,7 @@
 """Observe: what the log and the labels say at a moment, as facts for deciding."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from holdtrue.data import History, encode_labels, join_labels
 from holdtrue.domain import EvidencePoint, Json, Role, Rollout, Signature, StageKind, Version
-from holdtrue.monitoring import RiskReading, explain_drift, tell_causes
+from holdtrue.monitoring import RiskReading, SlicesReading, explain_drift, find_places, tell_causes, tell_places
 from holdtrue.rollout import NEWEST_REQUESTS, Evidence, Exposures, Skew, find_skew, weigh_exposures
 
 from .classes import align_classes
 from .risk import RiskWatch
+from .slices import cut_slices, read_features
 
 DAY = timedelta(days=1)
 
@@ -158,6 +159,15 @@ def explain_risk(
     return replace(reading, sentence=f"{reading.sentence} {tell_causes(causes)}", evidence=evidence)
 
 
+def place_risk(reading: RiskReading, slices: SlicesReading | None) -> RiskReading:
+    """Return the reading of a risk that has risen with the declared slices that carry it, as the likely place."""
+    if slices is None or not slices.watched:
+        return reading
+    places: list[Json] = list(find_places(slices))
+    evidence = {**reading.evidence, "places": places}
+    return replace(reading, sentence=f"{reading.sentence} {tell_places(slices)}", evidence=evidence)
+
+
 def count_news(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion: Version) -> tuple[int, int]:
     """Return how many labelled rows of table and log a version was not trained on, and on how many days (UTC)."""
     seen = champion.lineage.trained_until
@@ -166,11 +176,25 @@ def count_news(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion
     return len(table) + len(logged), len(set(table.dt.date()) | set(logged.dt.date()))
 
 
-def read_risk(
-    log: pl.DataFrame, labels: pl.DataFrame, version: Version, watch: RiskWatch, *,
-    since: datetime, label_delay: timedelta, now: datetime, run_length_days: float,
-) -> RiskReading:  # fmt: skip
-    """Read the risk of the version in charge from its own matured answers since it took charge."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JudgedAnswers:
+    """Answers of one version whose label is due and has come, in the order in which these fell due.
+
+    Attributes:
+        losses: what each lost, shape (n_rows,).
+        days: day (since 1970, UTC) on which its label was due, shape (n_rows,).
+        features: what was asked, a struct for each row.
+    """
+
+    losses: NDArray[np.float64]
+    days: NDArray[np.int64]
+    features: pl.Series
+
+
+def judge_answers(
+    log: pl.DataFrame, labels: pl.DataFrame, version: Version, *, since: datetime, label_delay: timedelta, now: datetime
+) -> JudgedAnswers:
+    """Return the matured answers that a version gave since a moment, not those of its shadow or a fallback."""
     mine = log.filter(
         (pl.col("time") >= since)
         & (pl.col("version") == version.number)
@@ -183,4 +207,13 @@ def read_risk(
     losses = score_losses(ripe, "answer", ripe["version"], {version.number: version})
     known = np.isfinite(losses)
     days = ripe["due_at"].dt.epoch("d").to_numpy().astype(np.int64)
-    return watch.read(losses[known], days[known], run_length_days=run_length_days)
+    features = ripe["features"] if "features" in ripe.columns else pl.Series([None] * ripe.height, dtype=pl.Struct({}))
+    return JudgedAnswers(losses=losses[known], days=days[known], features=features.filter(pl.Series(known)))
+
+
+def read_slices(rows: JudgedAnswers, watch: RiskWatch) -> SlicesReading | None:
+    """Read how the declared slices stand; None where none was judged."""
+    if not watch.slices:
+        return None
+    frame = read_features(rows.features, watch.slices)
+    return watch.read_slices(rows.losses, rows.days, cut_slices(frame, watch.slices))

@@ -14,6 +14,7 @@ from holdtrue.domain import (
     Ruling,
     RunCost,
     Signature,
+    SliceCut,
     StepRecord,
     Verdict,
     Version,
@@ -100,6 +101,7 @@ class Evaluation:
         metrics: other figures of the candidate on these rows.
         is_refresh: whether the recipe (code) is the champion's own.
         weights: what each feature carries in the candidate; empty for one that did not pass.
+        slices: what each declared slice lost; its watch goes by it.
     """
 
     digest: str
@@ -117,6 +119,7 @@ class Evaluation:
     metrics: Mapping[str, float] = field(default_factory=dict)
     is_refresh: bool = False
     weights: Mapping[str, float] = field(default_factory=dict)
+    slices: tuple[SliceCut, ...] = ()
 
     @property
     def figures(self) -> Mapping[str, float]:

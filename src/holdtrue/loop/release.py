@@ -90,6 +90,7 @@ class Registrar:
         assert shipped is not None, "a gated training brings a model"
         evaluation, proven = result.evaluation, order.champion
         figures = evaluation.figures if evaluation is not None else proven.metrics if proven is not None else {}
+        slices = evaluation.slices if evaluation is not None else proven.slices if proven is not None else ()
         return register_version(
             tx,
             self.store.artifacts,
@@ -105,6 +106,7 @@ class Registrar:
             ),
             loss=result.loss,
             metrics=figures,
+            slices=slices,
             now=now,
         )
 

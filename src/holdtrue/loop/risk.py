@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Version
-from holdtrue.monitoring import RiskReading, choose_limit, watch_risk
+from holdtrue.domain import Loop, OnRisk, SliceCut, Version
+from holdtrue.monitoring import RiskReading, SliceRows, SlicesReading, SliceWatch, choose_limit, watch_risk
 
 from .order import Evaluation
-from .state import LoopPolicy
 
 ALERT_RUN_LENGTH_DAYS = 365.0
 
@@ -24,6 +23,7 @@ class RiskWatch:
         low: the lower bound of the loss.
         high: the upper bound of the loss.
         design_effect: of the loss, by which evidence is tempered.
+        slices: the declared slices, with what each lost where the version was judged.
     """
 
     upper: float
@@ -31,6 +31,20 @@ class RiskWatch:
     low: float
     high: float
     design_effect: float
+    slices: tuple[SliceCut, ...] = ()
+
+    @property
+    def watches_slices(self) -> bool:
+        """Say whether any slice has rows enough to be watched."""
+        return any(known.upper is not None for each in self.slices for known in each.references)
+
+    @property
+    def alert_run_length_days(self) -> float:
+        """Return the average time to a false alert that all rows alone may have.
+
+        Where slices are watched they may have as much together, so that both keep ALERT_RUN_LENGTH_DAYS.
+        """
+        return ALERT_RUN_LENGTH_DAYS * (2 if self.watches_slices else 1)
 
     @property
     def limit(self) -> float:
@@ -52,6 +66,37 @@ class RiskWatch:
             run_length_days=run_length_days,
         )
 
+    def read_both(
+        self, losses: NDArray[np.float64], days: NDArray[np.int64], *, on_risk: OnRisk | None
+    ) -> tuple[RiskReading | None, RiskReading]:
+        """Read the risk at the threshold of the trigger (None without one) and at that of the alert."""
+        risk = None if on_risk is None else self.read(losses, days, run_length_days=on_risk.run_length_days)
+        is_nearer = on_risk is not None and on_risk.run_length_days <= self.alert_run_length_days
+        # Evidence that never reached the nearer threshold never reached the farther one: one walk tells both.
+        if risk is not None and is_nearer and not risk.evidence["n_alarms"]:
+            return risk, risk
+        return risk, self.read(losses, days, run_length_days=self.alert_run_length_days)
+
+    def read_slices(
+        self, losses: NDArray[np.float64], days: NDArray[np.int64], rows: tuple[SliceRows, ...]
+    ) -> SlicesReading:
+        """Read how each declared slice stands; arguments as of `read`, with the rows told apart by `cut_slices`."""
+        return self.lay_slices(losses, days, rows).read()
+
+    def lay_slices(
+        self, losses: NDArray[np.float64], days: NDArray[np.int64], rows: tuple[SliceRows, ...]
+    ) -> SliceWatch:
+        """Return the watch of the declared slices over these rows."""
+        return SliceWatch(
+            losses=losses,
+            days=days,
+            entries=rows,
+            tolerance=self.tolerance,
+            low=self.low,
+            high=self.high,
+            run_length_days=self.alert_run_length_days,
+        )
+
 
 def make_watch(evaluation: Evaluation, *, tolerance_share: float) -> RiskWatch:
     """Return the watch of a version from its evaluation; the tolerance is a share of its gain over the baseline."""
@@ -63,13 +108,15 @@ def make_watch(evaluation: Evaluation, *, tolerance_share: float) -> RiskWatch:
         low=terms.loss_low,
         high=terms.loss_high,
         design_effect=evaluation.risk_design_effect,
+        slices=evaluation.slices,
     )
 
 
-def restore_watch(version: Version, policy: LoopPolicy) -> RiskWatch:
-    """Return the watch of a version from the figures that were kept with it."""
+def restore_watch(version: Version, loop: Loop) -> RiskWatch:
+    """Return the watch of a version from the figures that were kept with it, as its loop is declared now."""
     figures = version.metrics
-    tolerance = policy.on_risk.tolerance if policy.on_risk is not None else 0.1
+    on_risk = loop.triggers.on_risk if loop.triggers is not None else None
+    tolerance = (on_risk or OnRisk()).tolerance
     gain = max(figures.get("baseline_loss", 0.0) - figures.get("candidate_loss", 0.0), 0.0)
     return RiskWatch(
         upper=min(figures.get("risk_upper", version.loss.high), version.loss.high),
@@ -77,4 +124,5 @@ def restore_watch(version: Version, policy: LoopPolicy) -> RiskWatch:
         low=version.loss.low,
         high=version.loss.high,
         design_effect=figures.get("risk_design_effect", 1.0),
+        slices=tuple(each for each in version.slices if each.columns in loop.watched_slices),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from holdtrue.domain import Alert, Every, OnRisk, Rollout, RolloutPlan, RolloutTerms, Ruling
-from holdtrue.monitoring import RiskReading
+from holdtrue.monitoring import RiskReading, SlicesReading
 from holdtrue.rollout import Evidence
 
 from .concern import Concern
@@ -98,13 +98,15 @@ class Facts:
     `n_new_days` the days that they lie on. `table_problem` says why the table cannot be used now; "" when it can.
 
     `risk` is read at the threshold of the trigger (cheap, gated), `alert` at that of the alert (rare, for a person);
-    `concerns` are the other things that a person would want to know of.
+    `slices` are the declared parts of the rows beside it, `concerns` the other things that a person would want to
+    know of.
     """
 
     finished: Trained | CaughtUp | TrainingLost | None = None
     evidence: Evidence | None = None
     risk: RiskReading | None = None
     alert: RiskReading | None = None
+    slices: SlicesReading | None = None
     concerns: tuple[Concern, ...] = ()
     n_new_labels: int = 0
     n_new_rows: int = 0

@@ -28,6 +28,7 @@ from .gate import Contender, Gate, Incumbent
 from .loss import choose_loss
 from .order import Evaluation, Fitted, TrainingOrder, TrainingResult
 from .rule import make_rule
+from .slices import check_slices
 from .weights import weigh_features
 
 
@@ -71,6 +72,7 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
 
 
 def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
+    check_slices(loop.watched_slices, known)
     is_refresh = order.champion is not None and order.champion.lineage.code == fitter.code
     folds = cut_folds(known, order.champion, is_refresh=is_refresh)
     first = folds[0].select_known(known).dataset()

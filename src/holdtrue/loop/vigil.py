@@ -4,30 +4,38 @@ Nothing was promised for a model that came without a gate: its first labelled da
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import History
-from holdtrue.domain import Alert, Cause, digest_of
+from holdtrue.domain import Alert, Cause, Json, SliceCut, SliceReading, digest_of
 from holdtrue.monitoring import (
     Alarm,
     LikelyCause,
     ReferenceRisk,
     RiskReading,
+    SliceAlarm,
+    SliceRows,
+    SlicesReading,
     explain_drift,
     measure_reference,
+    merge_alarms,
+    settle_design_effect,
     tell_causes,
     trace_alarms,
 )
 from holdtrue.validation import baseline_predictions
 
-from .gate import settle_design_effect
+from .concern import concern_slices
 from .judged import JudgedRows
-from .risk import ALERT_RUN_LENGTH_DAYS, RiskWatch
+from .observe import place_risk
+from .risk import RiskWatch
+from .slices import Entries, cut_slices, settle_slices, take_rows
 
 REFERENCE_SHARE = 0.2
 LEAST_REFERENCE_DAYS = 7
@@ -48,9 +56,18 @@ class Vigil:
     baseline_loss: float | None = None
     limit: float | None = None
     alerts: tuple[Alert, ...] = ()
+    slices: tuple[SliceReading, ...] = ()
 
 
-def keep_vigil(rows: JudgedRows, inputs: History, *, tolerance_share: float, reference_until: datetime | None) -> Vigil:
+def keep_vigil(
+    rows: JudgedRows,
+    inputs: History,
+    *,
+    tolerance_share: float,
+    reference_until: datetime | None,
+    asked: pl.DataFrame,
+    entries: Entries = (),
+) -> Vigil:
     """Watch a version over its own past.
 
     Args:
@@ -58,6 +75,8 @@ def keep_vigil(rows: JudgedRows, inputs: History, *, tolerance_share: float, ref
         inputs: all of its rows with the inputs, in order of time.
         tolerance_share: how much the loss may rise, as a share of what the reference gains over the simple baseline.
         reference_until: the end of the reference; None to choose it.
+        asked: the inputs of its judged rows.
+        entries: the columns whose slices are watched.
     """
     last = _choose_reference(rows, reference_until)
     is_reference = rows.days <= last
@@ -69,35 +88,27 @@ def keep_vigil(rows: JudgedRows, inputs: History, *, tolerance_share: float, ref
     constant = baseline_predictions(labels, n_rows=len(labels), task=rows.task, classes=rows.classes)
     baseline = float(rows.loss.rows(constant, labels).mean())
     watch = _set_watch(rows, reference, baseline, tolerance_share)
+    watch = replace(watch, slices=_settle(rows, is_reference, asked=asked, entries=entries))
     later = rows.take(~is_reference)
-    alarms = trace_alarms(
-        losses=later.losses,
-        days=later.days,
-        limit=watch.limit,
-        low=watch.low,
-        high=watch.high,
-        design_effect=watch.design_effect,
-        run_length_days=ALERT_RUN_LENGTH_DAYS,
-    )
     known = inputs.rows(until=EPOCH + int(rows.times[is_reference].max()) * MICROSECOND)
+    parts = cut_slices(asked.filter(pl.Series(~is_reference)), watch.slices)
     return Vigil(
-        sentence=_tell_present(watch, later, alarms),
+        sentence=watch.read(later.losses, later.days).sentence,
         reference_until=_end_of(last),
         reference_loss=reference.mean,
         baseline_loss=baseline,
         limit=watch.limit,
-        alerts=tuple(_raise_alert(alarm, watch, later, known, inputs) for alarm in alarms),
+        alerts=_Teller(watch=watch, later=later, parts=parts, reference=known, inputs=inputs).tell(),
+        slices=watch.read_slices(later.losses, later.days, parts).slices,
     )
 
 
-def _tell_present(watch: RiskWatch, later: JudgedRows, alarms: Sequence[Alarm]) -> str:
-    """Say how the risk stands at the end, from the rows since the last alert ended."""
-    if not alarms:
-        return watch.read(later.losses, later.days).sentence
-    last = alarms[-1]
-    begins_after = last.begins_after if last.closed_on is None else last.closed_on
-    rows = later if begins_after is None else later.take(later.days > begins_after)
-    return watch.read(rows.losses, rows.days).sentence
+def _settle(
+    rows: JudgedRows, is_reference: NDArray[np.bool_], *, asked: pl.DataFrame, entries: Entries
+) -> tuple[SliceCut, ...]:
+    """Return the declared slices with what each lost in the reference."""
+    kept, mine = asked.filter(pl.Series(is_reference)), rows.take(is_reference)
+    return settle_slices(entries, reference=kept, judged=kept, losses=mine.losses, days=mine.days, loss=rows.loss)
 
 
 def _choose_reference(rows: JudgedRows, declared: datetime | None) -> int:
@@ -133,43 +144,86 @@ def _set_watch(rows: JudgedRows, reference: ReferenceRisk, baseline: float, tole
     )
 
 
-def _raise_alert(alarm: Alarm, watch: RiskWatch, later: JudgedRows, reference: History, inputs: History) -> Alert:
-    """Return an alert as it stood on the day on which it was raised, with the inputs that moved beside it."""
-    is_known = later.days <= alarm.opened_on
-    if alarm.begins_after is not None:
-        is_known &= later.days > alarm.begins_after
-    known = later.take(is_known)
-    reading = watch.read(known.losses, known.days)
-    causes = _find_causes(reading, alarm, later, reference, inputs)
-    moved = [{"column": cause.column, "distance": cause.distance, "sentence": cause.sentence} for cause in causes]
-    said = tell_causes(causes) if inputs.feature_names else "The log has no inputs that could explain it."
-    opened_at = _end_of(alarm.opened_on)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Teller:
+    """Tells alarms as the alerts that a person would have met on their day."""
+
+    watch: RiskWatch
+    later: JudgedRows
+    parts: tuple[SliceRows, ...]
+    reference: History
+    inputs: History
+
+    def tell(self) -> tuple[Alert, ...]:
+        """Return all alerts, those of all rows and those of slices."""
+        losses, days, watch = self.later.losses, self.later.days, self.watch
+        alarms = trace_alarms(
+            losses=losses,
+            days=days,
+            limit=watch.limit,
+            low=watch.low,
+            high=watch.high,
+            design_effect=watch.design_effect,
+            run_length_days=watch.alert_run_length_days,
+        )
+        merged = merge_alarms(alarms, watch.lay_slices(losses, days, self.parts).follow())
+        return (*map(self.raise_alert, alarms), *map(self.raise_slice_alert, merged))
+
+    def raise_alert(self, alarm: Alarm) -> Alert:
+        """Return an alert as it stood on the day on which it was raised, with the inputs that moved beside it."""
+        is_known = self.later.days <= alarm.opened_on
+        if alarm.begins_after is not None:
+            is_known &= self.later.days > alarm.begins_after
+        known = self.later.take(is_known)
+        run_length_days = self.watch.alert_run_length_days
+        reading = self.watch.read(known.losses, known.days, run_length_days=run_length_days)
+        reading = place_risk(reading, self._read_slices(alarm.opened_on))
+        causes = self._find_causes(reading, alarm)
+        moved = [{"column": cause.column, "distance": cause.distance, "sentence": cause.sentence} for cause in causes]
+        said = tell_causes(causes) if self.inputs.feature_names else "The log has no inputs that could explain it."
+        return _write_alert(
+            Cause.RISK, f"{reading.sentence} {said}", alarm.opened_on, alarm.closed_on,
+            {**reading.evidence, "mean": reading.mean, "n_rows": reading.n_rows, "moved": moved},
+        )  # fmt: skip
+
+    def raise_slice_alert(self, alarm: SliceAlarm) -> Alert:
+        """Return the alert of the slices that had risen on a day while all rows had not."""
+        concern = concern_slices(self._read_slices(alarm.opened_on), None)
+        return _write_alert(Cause.SLICES, concern.sentence, alarm.opened_on, alarm.closed_on, concern.evidence)
+
+    def _read_slices(self, day: int) -> SlicesReading:
+        """Return how the slices stood at the end of a day."""
+        until = slice(0, int(np.searchsorted(self.later.days, day, side="right")))
+        return self.watch.read_slices(self.later.losses[until], self.later.days[until], take_rows(self.parts, until))
+
+    def _find_causes(self, reading: RiskReading, alarm: Alarm) -> list[LikelyCause]:
+        """Return what moved from the rise until the alert ended, or for so long after it was raised.
+
+        An alert is raised within days: the rows up to then are too few to tell a moved input from a windy week.
+        """
+        risen_since = reading.evidence["risen_since"]
+        first_day = alarm.opened_on if risen_since is None else int(risen_since)
+        last_day = alarm.opened_on + MOST_CAUSE_DAYS
+        last_day = last_day if alarm.closed_on is None else min(last_day, alarm.closed_on)
+        times = self.later.times[(self.later.days >= first_day) & (self.later.days <= last_day)]
+        since, until = (EPOCH + int(edge) * MICROSECOND for edge in (times.min(), times.max() + 1))
+        return explain_drift(self.reference, self.inputs.rows(since=since, until=until).frame)
+
+
+def _write_alert(
+    cause: Cause, sentence: str, opened_on: int, closed_on: int | None, evidence: Mapping[str, Json]
+) -> Alert:
+    opened_at = _end_of(opened_on)
     return Alert(
-        alert_id=digest_of([opened_at, reading.sentence])[:32],
+        alert_id=digest_of([opened_at, sentence])[:32],
         loop="",
         version=0,
-        cause=Cause.RISK,
-        sentence=f"{reading.sentence} {said}",
+        cause=cause,
+        sentence=sentence,
         opened_at=opened_at,
-        closed_at=None if alarm.closed_on is None else _end_of(alarm.closed_on),
-        evidence={**reading.evidence, "mean": reading.mean, "n_rows": reading.n_rows, "moved": moved},
+        closed_at=None if closed_on is None else _end_of(closed_on),
+        evidence=evidence,
     )
-
-
-def _find_causes(
-    reading: RiskReading, alarm: Alarm, later: JudgedRows, reference: History, inputs: History
-) -> list[LikelyCause]:
-    """Return what moved from the rise until the alert ended, or for so long after it was raised.
-
-    An alert is raised within days: the rows up to then are too few to tell a moved input from a windy week.
-    """
-    risen_since = reading.evidence["risen_since"]
-    first_day = alarm.opened_on if risen_since is None else int(risen_since)
-    last_day = alarm.opened_on + MOST_CAUSE_DAYS
-    last_day = last_day if alarm.closed_on is None else min(last_day, alarm.closed_on)
-    times = later.times[(later.days >= first_day) & (later.days <= last_day)]
-    since, until = (EPOCH + int(edge) * MICROSECOND for edge in (times.min(), times.max() + 1))
-    return explain_drift(reference, inputs.rows(since=since, until=until).frame)
 
 
 def _end_of(day: int) -> datetime:

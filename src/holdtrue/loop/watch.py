@@ -14,6 +14,7 @@ from holdtrue.errors import SourceError
 from holdtrue.monitoring import measure_quality, measure_windows
 
 from .judged import JudgedRows, judge_rows
+from .slices import check_slices
 from .vigil import Vigil, keep_vigil
 
 SHORT_LOG = timedelta(days=45)
@@ -55,11 +56,10 @@ def watch_log(
     joined = logged.join(as_of).filter(pl.col("time") <= as_of.astimezone(UTC))
     if not joined.height:
         raise SourceError(f"no logged prediction is older than {as_of.isoformat()}", expected="at least one")
+    check_slices(loop.watched_slices, logged.history)
     rows = judge_rows(logged, joined)
-    on_risk = loop.triggers.on_risk if loop.triggers is not None else None
-    tolerance = (on_risk or OnRisk()).tolerance
     parts = [
-        _watch_part(logged, joined, rows, number, tolerance=tolerance, reference_until=reference_until)
+        _watch_part(loop, logged, joined, rows, number, reference_until=reference_until)
         for number in joined["version"].unique(maintain_order=True)
     ]
     span = joined["time"][-1] - joined["time"][0]
@@ -81,18 +81,26 @@ def watch_log(
 
 
 def _watch_part(
+    loop: Loop,
     logged: LoggedPredictions,
     joined: pl.DataFrame,
     rows: JudgedRows,
     number: int,
     *,
-    tolerance: float,
     reference_until: datetime | None,
 ) -> _Part:
     mine = rows.take(rows.numbers == number)
     chosen = (joined["version"] == number).to_numpy()
     inputs = replace(logged.history, frame=logged.history.frame.head(joined.height).filter(pl.Series(chosen)))
-    vigil = keep_vigil(mine, inputs, tolerance_share=tolerance, reference_until=reference_until)
+    on_risk = loop.triggers.on_risk if loop.triggers is not None else None
+    vigil = keep_vigil(
+        mine,
+        inputs,
+        tolerance_share=(on_risk or OnRisk()).tolerance,
+        reference_until=reference_until,
+        asked=logged.history.frame[mine.places],
+        entries=loop.watched_slices,
+    )
     return _Part(number=number, name=logged.versions[number - 1], times=inputs.frame["__time"], rows=mine, vigil=vigil)
 
 
@@ -116,6 +124,7 @@ def _describe(part: _Part) -> WatchedVersion:
         baseline_loss=vigil.baseline_loss,
         limit=vigil.limit,
         sentence=vigil.sentence,
+        slices=vigil.slices,
     )
 
 

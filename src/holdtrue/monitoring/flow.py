@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.domain import Json
-from holdtrue.monitoring.risk import RUN_LENGTH_DAYS, ReferenceRisk, measure_reference
+from holdtrue.monitoring.alarm import RUN_LENGTH_DAYS
+from holdtrue.monitoring.risk import ReferenceRisk, measure_reference
 from holdtrue.stats import EDetector
 
 # What is usual is told from so many days before a version took charge, else from the first days of the log.

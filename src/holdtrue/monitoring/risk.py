@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 
 from holdtrue.domain import Json
 from holdtrue.errors import StatisticsError
-from holdtrue.stats import EDetector, Interval, paired_interval
+from holdtrue.monitoring.alarm import RUN_LENGTH_DAYS, Course, follow_alarms
+from holdtrue.stats import Interval, paired_interval
 
-RUN_LENGTH_DAYS = 365.0
 # A limit at the end of the range cannot be bet against; it is kept this share of the range away from both ends.
 EDGE_SHARE = 1e-6
 TOP_BET = 0.9
+ENOUGH_BLOCKS = 20
+# Measured on paired losses of refits on flights: a design effect of 24 at about 1,000 rows a day.
+WITHIN_DAY = 0.02
+N_BETS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +51,12 @@ class RiskReading:
     """What is known of the risk of the version in charge.
 
     Attributes:
-        has_risen: the evidence has reached the threshold, and has not gone since.
+        has_risen: the evidence has reached the threshold, and none of the other side has ended the alarm since.
         evidence: plain figures: `limit` (the mean loss that is still in order), `log_evidence` and `log_threshold`,
             `share_of_threshold` (0..1), `alarmed_on` and `risen_since` (day numbers, or None), `n_alarms` so far.
         sentence: the reading for people.
         n_rows: labelled rows.
-        mean: their mean loss, since the rise if there is one; None without rows.
+        mean: their mean loss, since the rise if there is one, else since the last alarm ended; None without rows.
         interval: 95 % interval of that mean, block-robust by day; None with rows of fewer than two days.
     """
 
@@ -78,6 +82,17 @@ def measure_reference(losses: NDArray[np.float64], *, days: NDArray[np.int64]) -
         n_rows=found.n_rows,
         n_days=found.n_blocks,
     )
+
+
+def settle_design_effect(measured: float, *, n_rows: int, n_blocks: int) -> float:
+    """Return the design effect that evidence is tempered by.
+
+    Few blocks say little about how days move together, and a lucky low figure would make a rollout rash: below
+    ENOUGH_BLOCKS it is at least that of a correlation of WITHIN_DAY between the rows of one block.
+    """
+    if n_blocks >= ENOUGH_BLOCKS or n_blocks < 1:
+        return max(1.0, measured)
+    return max(1.0, measured, 1 + WITHIN_DAY * (n_rows / n_blocks - 1))
 
 
 def watch_risk(
@@ -110,34 +125,26 @@ def watch_risk(
     """
     _check_days(losses, days)
     limit = choose_limit(reference_risk_upper + tolerance, floor=floor, low=low, high=high)
-    detector = EDetector.start(low=low, high=high, mean=limit, design_effect=design_effect)
-    state = _follow_days(detector, losses=losses, days=days, log_threshold=float(np.log(run_length_days)))
-    since = None if state.alarmed_on is None else _find_rise(losses, days=days, detector=detector)
-    chosen = np.ones(len(losses), dtype=bool) if since is None else days >= since
-    return _tell_reading(state, losses=losses[chosen], days=days[chosen], n_rows=len(losses), limit=limit, since=since)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _State:
-    log_evidence: float
-    log_threshold: float
-    alarmed_on: int | None
-    n_alarms: int
-
-
-def _follow_days(
-    detector: EDetector, *, losses: NDArray[np.float64], days: NDArray[np.int64], log_threshold: float
-) -> _State:
-    """Follow the evidence day by day; an alarm ends when the evidence has fallen back to where a bettor starts."""
-    alarmed_on, n_alarms = None, 0
-    named, starts = np.unique(days, return_index=True)
-    for day, batch in zip(named, np.split(losses, starts[1:]), strict=False):  # no rows: no day, one empty batch
-        detector = detector.update_batch(batch)
-        if alarmed_on is None and detector.log_m >= log_threshold:
-            alarmed_on, n_alarms = int(day), n_alarms + 1
-        elif detector.log_m <= 0:
-            alarmed_on = None
-    return _State(log_evidence=detector.log_m, log_threshold=log_threshold, alarmed_on=alarmed_on, n_alarms=n_alarms)
+    (course,) = follow_alarms(
+        losses,
+        days=days,
+        members=np.zeros(len(losses), dtype=np.int64),
+        limits=np.array([limit]),
+        low=low,
+        high=high,
+        design_effects=np.array([design_effect]),
+        run_length_days=run_length_days,
+    )
+    begins_after = course.begins_after
+    chosen = np.ones(len(losses), dtype=bool) if begins_after is None else days > begins_after
+    since = None
+    if course.standing is not None:
+        since = find_rise(losses[chosen], days=days[chosen], limit=limit, low=low)
+        chosen &= days >= since
+    return _tell_reading(
+        course, losses=losses[chosen], days=days[chosen], n_rows=len(losses), limit=limit, since=since,
+        log_threshold=float(np.log(run_length_days)),
+    )  # fmt: skip
 
 
 def choose_limit(promised: float, *, low: float, high: float, floor: float | None = None) -> float:
@@ -147,38 +154,39 @@ def choose_limit(promised: float, *, low: float, high: float, floor: float | Non
     return float(np.clip(wished, low + edge, high - edge))
 
 
-def _find_rise(losses: NDArray[np.float64], *, days: NDArray[np.int64], detector: EDetector) -> int:
+def find_rise(losses: NDArray[np.float64], *, days: NDArray[np.int64], limit: float, low: float) -> int:
     """Return the day on which the luckiest of the bettors began: the most likely beginning of the rise."""
     named, numbers = np.unique(days, return_inverse=True)
-    boldest = TOP_BET / (detector.mean - detector.low)
-    bets = boldest * 0.5 ** np.arange(len(detector.log_sums))
-    gains = np.array([np.bincount(numbers, weights=np.log1p(bet * (losses - detector.mean))) for bet in bets])
+    bets = TOP_BET / (limit - low) * 0.5 ** np.arange(N_BETS)
+    gains = np.array([np.bincount(numbers, weights=np.log1p(bet * (losses - limit))) for bet in bets])
     since = np.cumsum(gains[:, ::-1], axis=1)[:, ::-1]
     return int(named[int(since.max(axis=0).argmax())])
 
 
 def _tell_reading(
-    state: _State,
+    course: Course,
     *,
     losses: NDArray[np.float64],
     days: NDArray[np.int64],
     n_rows: int,
     limit: float,
     since: int | None,
+    log_threshold: float,
 ) -> RiskReading:
     has_risen = since is not None
     n_days = len(np.unique(days))
     interval = paired_interval(losses, blocks=days).interval if n_days >= 2 else None
     mean = float(losses.mean()) if len(losses) else None
-    is_seen = bool(np.isfinite(state.log_evidence))
-    share = float(np.clip(state.log_evidence / state.log_threshold, 0, 1)) if state.log_threshold > 0 else 1.0
+    is_seen = bool(np.isfinite(course.log_evidence))
+    share = float(np.clip(course.log_evidence / log_threshold, 0, 1)) if log_threshold > 0 else 1.0
+    standing = course.standing
     evidence: dict[str, Json] = {
         "limit": limit,
-        "log_evidence": state.log_evidence if is_seen else None,
-        "log_threshold": state.log_threshold,
+        "log_evidence": course.log_evidence if is_seen else None,
+        "log_threshold": log_threshold,
         "share_of_threshold": share if is_seen else 0.0,
-        "alarmed_on": state.alarmed_on,
-        "n_alarms": state.n_alarms,
+        "alarmed_on": None if standing is None else standing.opened_on,
+        "n_alarms": len(course.alarms),
         "risen_since": since,
     }
     sentence = _say_reading(mean=mean, interval=interval, n_rows=len(losses), limit=limit, has_risen=has_risen)

@@ -2,32 +2,46 @@ from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
 from .lock import control_lock as control_lock
+from .log import ask_log as ask_log
+from .log import export_log as export_log
+from .log import keep_log as keep_log
+from .log import name_log_folder as name_log_folder
 from .project import FOLDER as FOLDER
 from .project import Project as Project
 from .project import find_champion_before as find_champion_before
 from .project import open_project as open_project
 from .scoring import Scored as Scored
 from .scoring import score_file as score_file
+from .settings import Settings as Settings
+from .settings import read_settings as read_settings
 from .up import Live as Live
 from .view import StoredView as StoredView
 from .view import view_loop as view_loop
 from .wanted import WantedLabel as WantedLabel
 from .wanted import list_wanted as list_wanted
+from .watched import WatchedProject as WatchedProject
 
 __all__ = [
     "FOLDER",
     "Live",
     "Project",
     "Scored",
+    "Settings",
     "StoredView",
     "WantedLabel",
+    "WatchedProject",
+    "ask_log",
     "bring_model",
     "compare_versions",
     "control_lock",
+    "export_log",
     "find_champion_before",
     "gather_card",
+    "keep_log",
     "list_wanted",
+    "name_log_folder",
     "open_project",
+    "read_settings",
     "score_file",
     "view_loop",
 ]

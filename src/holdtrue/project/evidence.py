@@ -48,7 +48,12 @@ class EvidenceTracer:
 
     @cached_property
     def _label_delay(self) -> timedelta:
-        data = self.project.loop.table
-        if data.label_delay is not None:
-            return data.label_delay
-        return read_history(data, folder=self.project.folder, task=self.project.loop.declared_task).label_delay
+        return find_label_delay(self.project)
+
+
+def find_label_delay(project: Project) -> timedelta:
+    """Return how long after a prediction its label is due; where the table knows, it is read."""
+    data = project.loop.table
+    if data.label_delay is not None:
+        return data.label_delay
+    return read_history(data, folder=project.folder, task=project.loop.declared_task).label_delay

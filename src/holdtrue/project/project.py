@@ -114,8 +114,10 @@ def find_champion_before(history: list[AliasEvent]) -> int:
 
 
 @contextmanager
-def open_project(loop_file: Path, *, clock: Clock | None = None) -> Iterator[Project]:
+def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | None = None) -> Iterator[Project]:
     """Open the project of a loop file; its `.holdtrue` folder stands beside the file and is made when needed.
+
+    `loop` is what the file declares, where it is known already.
 
     Raises:
         SourceMissing: there is no such file.
@@ -123,7 +125,7 @@ def open_project(loop_file: Path, *, clock: Clock | None = None) -> Iterator[Pro
         DeclarationError: its loop only watches predictions, and has no project.
         StoreFailed: the store cannot be opened.
     """
-    loop = load_loop(loop_file)
+    loop = load_loop(loop_file) if loop is None else loop
     _ = loop.table  # a loop that only watches leaves no folder behind
     folder = loop_file.resolve().parent
     # A training in the background may take a core, not those that serving needs.

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from holdtrue.clock import ScaledClock
+from holdtrue.data import Upkeep
+from holdtrue.domain import LogPolicy
 from holdtrue.loop import Controller, Move
-from holdtrue.serving import Workers, start_workers, write_traffic_file
+from holdtrue.serving import Front, LogKeeper, Workers, start_workers, write_policy_file, write_traffic_file
 
+from .log import find_upkeep
 from .project import Project
 
 LOOK_SECONDS = 5.0
@@ -26,6 +29,7 @@ class Live:
         n_workers: how many processes answer.
         look_seconds: real seconds between two looks.
         window: length of a quality window, business time.
+        log: how the prediction log is kept.
         on_move: is told of each move.
     """
 
@@ -35,10 +39,12 @@ class Live:
     n_workers: int = 1
     look_seconds: float = LOOK_SECONDS
     window: timedelta = timedelta(days=1)
+    log: LogPolicy = field(default_factory=LogPolicy)
     on_move: Callable[[Move], None] = lambda _: None
     workers: Workers | None = None
     _windows_at: float = 0.0
     _controller: Controller | None = None
+    _keeper: LogKeeper | None = None
 
     @property
     def controller(self) -> Controller:
@@ -59,9 +65,10 @@ class Live:
             self.controller.finish_training()
             self.controller.tick()
         self._write_traffic()
-        self.workers = start_workers(
-            self.project.store.folder, host=self.host, port=self.port, n_workers=self.n_workers
-        )
+        write_policy_file(self.project.store.folder, self.log)
+        self._keeper = LogKeeper(self.project.store.folder, find_upkeep=self._find_upkeep)
+        front = Front(host=self.host, port=self.port)
+        self.workers = start_workers(self.project.store.folder, front=front, n_workers=self.n_workers)
         self.workers.wait_until_ready()
 
     @property
@@ -75,6 +82,8 @@ class Live:
         self._write_traffic()
         if self.workers is not None:
             self.workers.tend()
+        if self._keeper is not None:
+            self._keeper.tend()
         if time.monotonic() - self._windows_at > WINDOW_SECONDS:
             self.controller.write_windows(self.project.clock.now())
             self._windows_at = time.monotonic()
@@ -90,8 +99,13 @@ class Live:
 
     def stop(self) -> None:
         """Let the workers answer what they accepted, and end them."""
+        if self._keeper is not None:
+            self._keeper.stop()
         if self.workers is not None:
             self.workers.stop()
+
+    def _find_upkeep(self) -> Upkeep | None:
+        return find_upkeep(self.project, self.log)
 
     def _write_traffic(self) -> None:
         clock = self.project.clock

@@ -30,7 +30,9 @@ from holdtrue.errors import NotFound
 from holdtrue.store import Transaction
 
 from .evidence import EvidenceTracer
+from .log import tell_log
 from .project import CHAMPION, Project
+from .slices import SliceTracer, note_unjudged
 
 N_DECISIONS = 40
 N_RUNS = 12
@@ -47,11 +49,17 @@ class StoredView:
     def _tracer(self) -> EvidenceTracer:
         return EvidenceTracer(self.project)
 
+    @cached_property
+    def _slice_tracer(self) -> SliceTracer:
+        return SliceTracer(self.project)
+
     def overview(self) -> Overview:
         """Return the whole project as it stands."""
         clock = self.project.clock
         with self.project.store.reading() as tx:
             loop = view_loop(tx, self.project.loop.name, self.project.loop.declared_task, clock.now())
+        if loop.champion is not None and loop.takeovers:
+            loop = self._add_slices(loop, loop.champion)
         if loop.rollout is not None:
             evidence = self._tracer.trace(loop.rollout.rollout)
             loop = replace(loop, rollout=replace(loop.rollout, evidence=evidence))
@@ -61,7 +69,13 @@ class StoredView:
             loops=(loop,),
             clock_speed=clock.speed if isinstance(clock, ScaledClock) else 1.0,
             predict_url=self.predict_url,
+            notes=tell_log(self.project),
         )
+
+    def _add_slices(self, loop: LoopView, champion: Version) -> LoopView:
+        slices = self._slice_tracer.trace(champion, since=loop.takeovers[-1].at)
+        note = note_unjudged(champion, self.project.loop.watched_slices)
+        return replace(loop, slices=slices, notes=(*loop.notes, note) if note else loop.notes)
 
     def explain(self, prediction_id: str) -> Explanation:
         """Return the way from an answer back to all that it rests on.
@@ -108,7 +122,7 @@ class StoredView:
 
     def _find_prediction(self, prediction_id: str) -> Prediction:
         name = self.project.loop.name
-        log = PredictionReader(self.project.store.folder / "log" / name).read()
+        log = PredictionReader(self.project.store.folder / "log" / name, with_forced=True).read()
         found = log.filter((log["prediction_id"] == prediction_id) & (log["role"] != "shadow"))
         if not found.height:
             raise NotFound(

@@ -1,10 +1,10 @@
 """Version: registered once, never changed, found by number or by alias."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from holdtrue.domain import AliasEvent, Lineage, Loss, ModelFormat, Signature, Version, digest_of
+from holdtrue.domain import AliasEvent, Lineage, Loss, ModelFormat, Signature, SliceCut, Version, digest_of
 from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.registry.format import StoredModel
 from holdtrue.store import Artifacts, Transaction
@@ -26,6 +26,7 @@ def register_version(
     loss: Loss,
     metrics: Mapping[str, float],
     now: datetime,
+    slices: Sequence[SliceCut] = (),
 ) -> Version:
     """Keep a stored model as the next version of its loop, and return it.
 
@@ -51,6 +52,7 @@ def register_version(
             loss=loss,
             created_at=now,
             metrics=dict(metrics),
+            slices=tuple(slices),
         )
     )
 

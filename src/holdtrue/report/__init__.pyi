@@ -13,6 +13,8 @@ from .figures import tabulate_losses as tabulate_losses
 from .figures import tabulate_periods as tabulate_periods
 from .figures import tabulate_policies as tabulate_policies
 from .figures import tabulate_standards as tabulate_standards
+from .file import check_targets as check_targets
+from .file import write_file as write_file
 from .markdown import render_markdown as render_markdown
 from .page import Section as Section
 from .page import list_backtest_sections as list_backtest_sections
@@ -43,6 +45,8 @@ from .watch import render_watch as render_watch
 from .watch import tabulate_watched as tabulate_watched
 from .watch import tabulate_windows as tabulate_windows
 from .watch import tell_watch as tell_watch
+from .watched_slices import tabulate_watched_slices as tabulate_watched_slices
+from .watched_slices import tell_watched_slices as tell_watched_slices
 from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
@@ -56,6 +60,7 @@ __all__ = [
     "Chart",
     "Figures",
     "Section",
+    "check_targets",
     "draw_calibration",
     "draw_comparisons",
     "draw_policies",
@@ -90,6 +95,7 @@ __all__ = [
     "tabulate_standards",
     "tabulate_versions",
     "tabulate_watched",
+    "tabulate_watched_slices",
     "tabulate_windows",
     "tell_answer",
     "tell_backtest",
@@ -105,5 +111,7 @@ __all__ = [
     "tell_verdict",
     "tell_versions",
     "tell_watch",
+    "tell_watched_slices",
     "tell_weights",
+    "write_file",
 ]

@@ -113,8 +113,10 @@ def _tabulate_figures(card: ModelCard) -> Figures:
     if "baseline_loss" in metrics:
         rows.append((f"Mean {loss} of the simple baseline", None, metrics["baseline_loss"]))
     for name, value in metrics.items():
-        if name.startswith(_PREFIX) and not name.endswith("log_loss"):
-            rows.append((name_metric(name.removeprefix(_PREFIX)), None, value))
+        if name.startswith(_PREFIX) and not name.endswith(("log_loss", "_low", "_high")):
+            interval = tell_interval(metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
+            said = None if interval is None else f"{interval} (95 %)"
+            rows.append((name_metric(name.removeprefix(_PREFIX)), said, value))
     return Figures("On the evaluation rows, which its candidate had not seen", ("", "Interval", "Found"), tuple(rows))
 
 

@@ -42,7 +42,7 @@ def _tell_answer(explanation: Explanation) -> str:
     at = format_moment(datetime.fromtimestamp(prediction.time, UTC))
     classes = tuple(version.signature.classes) if version is not None else ()
     answer = tell_answer(prediction, classes=classes)
-    role = f"as {prediction.role.value}"
+    role = "forced by a test" if prediction.role is Role.FORCED else f"as {prediction.role.value}"
     if prediction.role is not Role.SHADOW and prediction.probability < 1:
         role += f", which it was with a chance of {format_share(prediction.probability)}"
     decided = f" The decision was {prediction.decision}." if prediction.decision is not None else ""

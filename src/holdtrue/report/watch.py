@@ -1,15 +1,17 @@
 """Watch: the report on a model that is served elsewhere: its quality over time, its alerts, and what moved."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import altair as alt
 
-from holdtrue.domain import Alert, Task, WatchedVersion, WatchResult
+from holdtrue.domain import Alert, Cause, Task, WatchedVersion, WatchResult
 from holdtrue.report.chart import WIDE, Chart, finish_chart, moment_ms, plot_rows, time_axis
 from holdtrue.report.figures import Cell, Figures
 from holdtrue.report.page import Section, render_report
 from holdtrue.report.palette import BLUE, MUTED
 from holdtrue.report.quality import draw_quality
+from holdtrue.report.watched_slices import tabulate_watched_slices, tell_watched_slices
 from holdtrue.report.words import format_count, format_day, format_number, format_period, format_share, name_loss
 
 LEAST_COVERAGE = 0.9
@@ -35,6 +37,9 @@ def list_watch_sections(result: WatchResult) -> tuple[Section, ...]:
         sentences = tuple(sentence for alert in result.alerts for sentence in tell_alert(alert, result))
         sections.append(Section(heading="When the risk rose", sentences=sentences, tables=_tabulate_moved(result)))
     sections.append(Section(heading="Versions", tables=(tabulate_watched(result),)))
+    sliced = tabulate_watched_slices(result.versions[-1].slices)
+    if sliced is not None:
+        sections.append(Section(heading="Slices", tables=(sliced,)))
     sections.append(Section(heading="All windows", tables=(tabulate_windows(result),), is_folded=True))
     if result.notes:
         sections.append(Section(heading="What to know about the data", sentences=result.notes))
@@ -53,13 +58,19 @@ def tell_watch(result: WatchResult) -> tuple[str, ...]:
         said = f"Of {format_count(coverage.n_due, 'label')} that are due, {format_share(share)} have come"
         low = "; the ones that are missing may be others than those that came" if share < LEAST_COVERAGE else ""
         sentences.append(f"{said}{low}.")
-    n_alerts = len(result.alerts)
-    n_open = sum(alert.closed_at is None for alert in result.alerts)
-    if n_alerts:
-        still = f", of which {n_open} still stands" if n_open == 1 else f", of which {n_open} still stand"
-        sentences.append(f"The risk rose {format_count(n_alerts, 'time')}{still if n_open else ', none stands now'}.")
+    sentences += _count_alerts([alert for alert in result.alerts if alert.cause is not Cause.SLICES], "The risk")
+    sentences += _count_alerts([alert for alert in result.alerts if alert.cause is Cause.SLICES], "That of slices")
     sentences.append(result.versions[-1].sentence)
+    sentences += tell_watched_slices(result.versions[-1].slices)
     return tuple(sentences)
+
+
+def _count_alerts(alerts: Sequence[Alert], what: str) -> list[str]:
+    if not alerts:
+        return []
+    n_open = sum(alert.closed_at is None for alert in alerts)
+    still = f", of which {n_open} still stands" if n_open == 1 else f", of which {n_open} still stand"
+    return [f"{what} rose {format_count(len(alerts), 'time')}{still if n_open else ', none stands now'}."]
 
 
 def tell_alert(alert: Alert, result: WatchResult) -> tuple[str, ...]:
@@ -165,7 +176,7 @@ def _draw_quality(result: WatchResult) -> Chart | None:
         loss_name=result.loss_kind.value,
         baseline_loss=None if only is None else only.baseline_loss,
         limit=None if only is None else only.limit,
-        alerts=result.alerts,
+        alerts=[alert for alert in result.alerts if alert.cause is not Cause.SLICES],
     )
 
 

@@ -2,7 +2,8 @@
 
 import errno
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 
 from holdtrue.errors import DeclarationError, PortTaken
 
@@ -13,11 +14,22 @@ class Address:
 
     host: str
     port: int
+    has_tls: bool = False
 
     @property
     def url(self) -> str:
         """Return the address as people and clients write it."""
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        scheme = "https" if self.has_tls else "http"
+        return f"{scheme}://[{self.host}]:{self.port}" if ":" in self.host else f"{scheme}://{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Say whether this machine alone can reach the address. A name is one only if all that it stands for is."""
+        try:
+            found = socket.getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
+            return bool(found) and all(ip_address(str(address[0])).is_loopback for *_, address in found)
+        except (OSError, ValueError):
+            return False
 
     def settle(self) -> "Address":
         """Probe the address plainly: return it, with a free port for port 0.
@@ -30,7 +42,7 @@ class Address:
             DeclarationError: the host is no address of this machine, or the port may not be used.
         """
         with self.bind(beside_siblings=False) as probe:
-            return Address(self.host, int(probe.getsockname()[1]))
+            return replace(self, port=int(probe.getsockname()[1]))
 
     def bind(self, *, beside_siblings: bool) -> socket.socket:
         """Bind a socket that does not listen yet; beside siblings the kernel shares the connections out.

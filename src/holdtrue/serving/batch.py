@@ -15,6 +15,7 @@ from holdtrue.serving.answer.router import Router
 from holdtrue.serving.answer.shadow import ShadowQueue
 from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.log import PredictionLog
+from holdtrue.serving.log_terms import LogTerms
 from holdtrue.serving.request.body import Record
 from holdtrue.serving.request.place import RowPlace
 
@@ -37,7 +38,7 @@ def answer_rows(folder: Path, loop: str, rows: Iterable[Mapping[str, Json]]) -> 
     """
     counters = Counters()
     engine = Engine(folder, counters)
-    log = PredictionLog(folder / "log", f"batch-{os.getpid()}-{time.time_ns():x}")
+    log = PredictionLog(folder / "log", f"batch-{os.getpid()}-{time.time_ns():x}", terms=LogTerms(folder))
     shadow = ShadowQueue(log, counters)
     router = Router(engine, log, shadow, counters)
     with asyncio.Runner() as runner:

@@ -7,14 +7,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdtrue.serving.access.gate import Gate
 from holdtrue.serving.answer.engine import Engine
 from holdtrue.serving.answer.router import Router
 from holdtrue.serving.answer.shadow import ShadowQueue
 from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
 from holdtrue.serving.fast.lane import Lane
+from holdtrue.serving.journal import Journal
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
+from holdtrue.serving.log_terms import LogTerms
+from holdtrue.serving.request.refusal import Refused
+from holdtrue.serving.trace import TracedRouter, Tracing, mark_span
 
 STATUS_SECONDS = 0.5
 
@@ -23,12 +28,13 @@ STATUS_SECONDS = 0.5
 class Seat:
     """A worker's place in its group: its slot, and the nonce that the supervisor gave the group.
 
-    `owns_process` says that the process does nothing but serve.
+    `owns_process` says that the process does nothing but serve, `is_exposed` that other machines can reach it.
     """
 
     slot: int = 0
     nonce: str = ""
     owns_process: bool = False
+    is_exposed: bool = False
 
 
 class Replica:
@@ -37,30 +43,37 @@ class Replica:
     Args:
         folder: the `.holdtrue` folder.
         seat: its place among its siblings.
+        tracing: opens a span for each request; None for none.
     """
 
-    def __init__(self, folder: Path, seat: Seat) -> None:
+    def __init__(self, folder: Path, seat: Seat, *, tracing: Tracing | None = None) -> None:
         self.seat = seat
+        self.tracing = tracing
         self.run_folder = folder / "run"
+        self.gate = Gate(folder, is_exposed=seat.is_exposed)
         before = read_status(self.run_folder, seat.slot)
         # Counters go on where the slot's last worker ended, so that their sum over the workers never falls.
         self.counters = Counters(() if before is None else before.counts)
         self.engine = Engine(folder, self.counters, is_lean=seat.owns_process)
         name = f"w{seat.slot}-{os.getpid()}-{time.time_ns():x}"
-        self.log = PredictionLog(folder / "log", name)
+        self.log = PredictionLog(folder / "log", name, terms=LogTerms(folder))
         self._label_log = LabelLog(folder / "labels", name)
         self.shadow = ShadowQueue(self.log, self.counters)
-        self.router = Router(self.engine, self.log, self.shadow, self.counters)
+        kind = Router if tracing is None else TracedRouter
+        self.router = kind(self.engine, self.log, self.shadow, self.counters)
         self.lane = Lane(self.engine, self.log, self.shadow, self.counters)
         self.labels = LabelDesk(self.engine, self._label_log, self.counters)
+        self.journal = Journal(self.engine, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
         self._written: WorkerStatus | None = None
 
     async def start(self) -> None:
         """Load what is wanted, then go on pulling and telling in the background."""
         self.run_folder.mkdir(parents=True, exist_ok=True)
+        self.journal.begin()
         await self.engine.pull()
         self.tell_status()
+        self.journal.look()
         self._tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self._tell_for_ever())]
 
     async def close(self) -> None:
@@ -74,6 +87,15 @@ class Replica:
         self.log.close()
         self._label_log.close()
         self.tell_status()
+        self.journal.end()
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.close)
+
+    def note_refusal(self, refused: Refused) -> None:
+        """Note that a request was refused, where that is to be seen afterwards."""
+        self.journal.note_refusal(refused)
+        if self.tracing is not None:
+            mark_span("holdtrue.code", refused.code.value)
 
     @property
     def status(self) -> WorkerStatus:
@@ -111,3 +133,4 @@ class Replica:
         while True:
             await asyncio.sleep(STATUS_SECONDS)
             self.tell_status()
+            self.journal.look()

@@ -1,6 +1,7 @@
 """Replies: answers and descriptions as the native form and the Open Inference Protocol V2 write them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from holdtrue.domain import Column, Json, Kind
 from holdtrue.serving.answer.answer import Answer, name_classes
@@ -8,7 +9,8 @@ from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
 from holdtrue.serving.request.refusal import Code, Refused
 
 SERVER_NAME = "holdtrue"
-_DATATYPES = {Kind.NUMBER: "FP64", Kind.INTEGER: "INT64", Kind.BOOLEAN: "BOOL", Kind.TEXT: "BYTES"}
+EXTENSIONS = ("binary_tensor_data", "model_repository")
+DATATYPE_OF = {Kind.NUMBER: "FP64", Kind.INTEGER: "INT64", Kind.BOOLEAN: "BOOL", Kind.TEXT: "BYTES"}
 
 
 def describe_answers(loop: str, answers: Sequence[Answer | Refused]) -> dict[str, Json]:
@@ -35,10 +37,24 @@ class AllRefused(Refused):
         super().__init__(first.code, first.found, path=first.path, expected=first.expected, remedy=first.remedy)
 
 
-def describe_infer(loop: str, request_id: str | None, answers: Sequence[Answer | Refused]) -> dict[str, Json]:
-    """Return the V2 reply: tensors with one value (or one row of probabilities) for each row.
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A tensor of an answer: as many values as its shape says, row by row."""
 
-    Tensors have no place for an error, so one refused row refuses the request.
+    name: str
+    datatype: str
+    shape: Sequence[int]
+    values: Sequence[Json]
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Json]:
+        """Return the tensor without its values as JSON."""
+        told: dict[str, Json] = {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
+        return {**told, "parameters": dict(self.parameters)} if self.parameters else told
+
+
+def take_answers(answers: Sequence[Answer | Refused]) -> list[Answer]:
+    """Return the answers of a form that has no place for the error of a row: one refused row refuses the request.
 
     Raises:
         Refused: a row was refused.
@@ -46,30 +62,52 @@ def describe_infer(loop: str, request_id: str | None, answers: Sequence[Answer |
     for answer in answers:
         if isinstance(answer, Refused):
             raise answer
-    given = [answer for answer in answers if isinstance(answer, Answer)]
-    first = given[0].version
+    return [answer for answer in answers if isinstance(answer, Answer)]
+
+
+def list_outputs(answers: Sequence[Answer]) -> list[Output]:
+    """Return answers as tensors with one value (or one row of probabilities) for each row."""
+    first = answers[0].version
     signature = first.release.version.signature
-    outputs: list[Json] = []
+    n_rows = len(answers)
+    outputs: list[Output] = []
     if signature.task.has_classes:
-        numbers = [number for answer in given for number in answer.prediction.answer]
-        tensor = _tensor("probabilities", "FP64", numbers, shape=[len(given), len(signature.classes)])
-        outputs.append({**tensor, "parameters": {"classes": list(name_classes(signature.classes))}})
-        labels = name_classes([answer.label for answer in given])
-        outputs.append(_tensor("label", "BYTES", list(labels)))
+        numbers = [number for answer in answers for number in answer.prediction.answer]
+        classes = {"classes": list(name_classes(signature.classes))}
+        outputs.append(Output("probabilities", "FP64", [n_rows, len(signature.classes)], numbers, classes))
+        labels = name_classes([answer.label for answer in answers])
+        outputs.append(Output("label", "BYTES", [n_rows], labels))
     else:
-        outputs.append(_tensor("answer", "FP64", [answer.prediction.answer[0] for answer in given]))
+        outputs.append(Output("answer", "FP64", [n_rows], [answer.prediction.answer[0] for answer in answers]))
     if first.release.action_rule is not None:
-        outputs.append(_tensor("decision", "BYTES", [answer.prediction.decision for answer in given]))
-    outputs.append(_tensor("prediction_id", "BYTES", [answer.prediction.prediction_id for answer in given]))
-    outputs.append(_tensor("version", "BYTES", [answer.version.release.version.name for answer in given]))
-    outputs.append(_tensor("role", "BYTES", [answer.prediction.role.value for answer in given]))
-    told: dict[str, Json] = {"model_name": loop, "model_version": str(first.number), "outputs": outputs}
+        outputs.append(Output("decision", "BYTES", [n_rows], [answer.prediction.decision for answer in answers]))
+    ids = [answer.prediction.prediction_id for answer in answers]
+    outputs.append(Output("prediction_id", "BYTES", [n_rows], ids))
+    outputs.append(Output("version", "BYTES", [n_rows], [answer.version.release.version.name for answer in answers]))
+    outputs.append(Output("role", "BYTES", [n_rows], [answer.prediction.role.value for answer in answers]))
+    return outputs
+
+
+def describe_infer(loop: str, request_id: str | None, answers: Sequence[Answer | Refused]) -> dict[str, Json]:
+    """Return the V2 reply with all its tensors as JSON.
+
+    Raises:
+        Refused: a row was refused.
+    """
+    given = take_answers(answers)
+    outputs: list[Json] = [{**output.describe(), "data": list(output.values)} for output in list_outputs(given)]
+    return {**describe_head(loop, request_id, given), "outputs": outputs}
+
+
+def describe_head(loop: str, request_id: str | None, answers: Sequence[Answer]) -> dict[str, Json]:
+    """Return the V2 reply without its tensors."""
+    told: dict[str, Json] = {"model_name": loop, "model_version": str(answers[0].version.number)}
     return told if request_id is None else {**told, "id": request_id}
 
 
 def describe_server(version: str) -> dict[str, Json]:
     """Return the V2 metadata of the server."""
-    return {"name": SERVER_NAME, "version": version, "extensions": []}
+    return {"name": SERVER_NAME, "version": version, "extensions": list(EXTENSIONS)}
 
 
 def describe_loop(loop: str, served: ServedLoop) -> dict[str, Json]:
@@ -87,24 +125,30 @@ def describe_version(loop: str, version: LoadedVersion) -> dict[str, Json]:
         for part, name in (("key", version.names.key), ("unit", version.names.unit), ("time", version.names.time))
         if name is not None and name not in signature.schema.names
     ]
+    return {
+        "name": loop,
+        "versions": [str(version.number)],
+        "platform": f"holdtrue_{version.release.version.format.value}",
+        "inputs": inputs,
+        "outputs": list_output_forms(version),
+        "parameters": {"digest": version.release.version.digest, "label": signature.label},
+    }
+
+
+def list_output_forms(version: LoadedVersion) -> list[dict[str, Json]]:
+    """Return the V2 metadata of the tensors that a version's answers have."""
+    signature = version.release.version.signature
     if signature.task.has_classes:
         classes = list(name_classes(signature.classes))
         output = {"name": "probabilities", "datatype": "FP64", "shape": [-1, len(classes)]}
-        outputs: list[Json] = [{**output, "parameters": {"classes": classes}}]
+        outputs: list[dict[str, Json]] = [{**output, "parameters": {"classes": classes}}]
         outputs.append({"name": "label", "datatype": "BYTES", "shape": [-1]})
     else:
         outputs = [{"name": "answer", "datatype": "FP64", "shape": [-1]}]
     if version.release.action_rule is not None:
         outputs.append({"name": "decision", "datatype": "BYTES", "shape": [-1]})
     outputs += [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in ("prediction_id", "version", "role")]
-    return {
-        "name": loop,
-        "versions": [str(version.number)],
-        "platform": f"holdtrue_{version.release.version.format.value}",
-        "inputs": inputs,
-        "outputs": outputs,
-        "parameters": {"digest": version.release.version.digest, "label": signature.label},
-    }
+    return outputs
 
 
 def find_version(served: ServedLoop, name: str) -> LoadedVersion:
@@ -122,8 +166,4 @@ def _describe_input(column: Column) -> dict[str, Json]:
     limits = column.limits
     said = {"unit": column.unit or None, "low": limits.low, "high": limits.high, "levels": limits.levels}
     parameters.update({name: value for name, value in said.items() if value is not None})
-    return {"name": column.name, "datatype": _DATATYPES[column.kind], "shape": [-1], "parameters": parameters}
-
-
-def _tensor(name: str, datatype: str, data: list[Json], *, shape: list[int] | None = None) -> dict[str, Json]:
-    return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data}
+    return {"name": column.name, "datatype": DATATYPE_OF[column.kind], "shape": [-1], "parameters": parameters}

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from holdtrue.serving.front import Front
+from holdtrue.serving.log_format import LogFormat
 from holdtrue.serving.traffic_file import replace_file
 
 ROLL_FILE = "workers.json"
@@ -21,10 +23,10 @@ class Enrolled:
 
 @dataclass(frozen=True, kw_only=True)
 class Roll:
-    """A supervisor's group of workers: where they listen, the group's nonce, and holdtrue's own version."""
+    """A supervisor's group of workers: where they listen, how they log, the group's nonce, and holdtrue's version."""
 
-    host: str
-    port: int
+    front: Front
+    log_format: LogFormat
     nonce: str
     release: str
     workers: tuple[Enrolled, ...]

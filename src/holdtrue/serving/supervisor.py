@@ -1,8 +1,7 @@
 """Supervisor: keeps the workers of a project alive; those that a killed supervisor left behind are adopted."""
 
-import http.client
-import json
 import secrets
+import socket
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +10,15 @@ from importlib.metadata import version as find_release
 from pathlib import Path
 
 from holdtrue.environments import Service, find_service, start_service
-from holdtrue.errors import PortTaken
+from holdtrue.errors import NotFound, PortTaken
 from holdtrue.serving.address import Address
 from holdtrue.serving.counts.status import WorkerStatus, name_status_file, read_status
+from holdtrue.serving.front import PORT, Front
+from holdtrue.serving.log_format import LogFormat
+from holdtrue.serving.options import WorkerOptions, name_command
+from holdtrue.serving.probe import ask_nonces
 from holdtrue.serving.roll import Enrolled, Roll, read_roll, write_roll
-from holdtrue.serving.worker import WorkerOptions, name_command
+from holdtrue.serving.unix_socket import bind_unix, remove_socket
 
 # Models are small and requests many: one thread for each worker, one worker for each core.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
@@ -23,7 +26,6 @@ _HUNG_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 10.0
 _STEADY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
-_PROBE_SECONDS = 2.0
 _ORPHAN_SECONDS = 20.0
 
 
@@ -45,12 +47,17 @@ class Workers:
     Workers outlive their supervisor: they go on with the last traffic file until someone stops them. Call `tend` often.
 
     Attributes:
-        address: where they listen.
+        front: where they listen.
+        log_format: how they write their logs, `run/worker-N.log`.
         n_adopted: how many were left by an earlier supervisor and taken over.
     """
 
-    def __init__(self, folder: Path, address: Address, nonce: str) -> None:
-        self.address = address
+    def __init__(
+        self, folder: Path, front: Front, nonce: str, *, log_format: LogFormat, unix: socket.socket | None = None
+    ) -> None:
+        self.front = front
+        self.log_format = log_format
+        self._unix = unix
         self.n_adopted = 0
         self._folder = folder
         self._run_folder = folder / "run"
@@ -58,9 +65,21 @@ class Workers:
         self._slots: dict[int, _Slot] = {}
 
     @property
+    def address(self) -> Address:
+        """Return the address of their port.
+
+        Raises:
+            NotFound: they listen on a Unix socket alone.
+        """
+        address = self.front.address
+        if address is None:
+            raise NotFound(f"the workers have no port, they listen on {self.front.uds}")
+        return address
+
+    @property
     def url(self) -> str:
         """Return where clients reach them."""
-        return self.address.url
+        return self.front.url
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -123,13 +142,16 @@ class Workers:
             list(threads.map(lambda service: service.stop(grace_seconds), services))
         self._slots = {}
         self._enrol()
+        if self._unix is not None and self.front.uds is not None:
+            remove_socket(Path(self.front.uds), self._unix)
+            self._unix = None
 
     def _replace(self, slot: _Slot) -> str:
         was_steady = time.monotonic() - slot.started > _STEADY_SECONDS
         n_deaths = 0 if was_steady else slot.n_deaths + 1
         try:
             if not any(other.service.is_alive() for other in self._slots.values()):
-                self.address.settle()
+                self.front.settle()
         except PortTaken as error:  # a stranger came between; tried again after the pause
             slot.n_deaths, slot.started = n_deaths, time.monotonic()
             return f"it is not replaced yet: {error}"
@@ -147,13 +169,15 @@ class Workers:
     def _start(self, number: int, *, n_deaths: int = 0) -> None:
         options = WorkerOptions(
             folder=self._folder,
-            host=self.address.host,
-            port=self.address.port,
+            front=self.front,
             slot=number,
             nonce=self._nonce,
+            log_format=self.log_format,
+            uds_fd=None if self._unix is None else self._unix.fileno(),
         )
         log_path = self._run_folder / f"worker-{number}.log"
-        service = start_service(name_command(options), log_path=log_path, env=_ONE_THREAD)
+        inherited = [] if options.uds_fd is None else [options.uds_fd]
+        service = start_service(name_command(options), log_path=log_path, env=_ONE_THREAD, inherited=inherited)
         self._slots[number] = _Slot(number, service, n_deaths=n_deaths)
         self._enrol()
 
@@ -168,8 +192,8 @@ class Workers:
             for slot in self._slots.values()
         ]
         roll = Roll(
-            host=self.address.host,
-            port=self.address.port,
+            front=self.front,
+            log_format=self.log_format,
             nonce=self._nonce,
             release=find_release("holdtrue"),
             workers=tuple(workers),
@@ -192,50 +216,66 @@ class Workers:
         return [status for slot, status in found if status is not None and status.pid == slot.service.pid]
 
     def _answers(self) -> bool:
-        return _ask_nonce(self.address) == self._nonce
+        return ask_nonces(self.front) == {self._nonce}
 
 
 def start_workers(
-    folder: Path, *, host: str = "127.0.0.1", port: int = 8080, n_workers: int = 1, adopt: bool = True
+    folder: Path,
+    *,
+    port: int = PORT,
+    front: Front | None = None,
+    n_workers: int = 1,
+    log_format: LogFormat = LogFormat.TEXT,
+    adopt: bool = True,
 ) -> Workers:
     """Start the workers of a project, or adopt those that still run; does not wait until they are ready.
 
     Args:
         folder: the `.holdtrue` folder; `write_traffic_file` tells them there what to serve.
-        host: the address to listen on.
-        port: the port; 0 for any free one.
+        port: the port on loopback; 0 for any free one.
+        front: where they listen, where that is more than a port on loopback; `port` does not count then.
         n_workers: how many processes share the port.
+        log_format: how they write their logs.
         adopt: whether living workers of the same address are kept; else they are stopped first.
 
     Raises:
         PortTaken: another process listens there.
-        DeclarationError: the host is no address of this machine, or the port may not be used.
+        DeclarationError: the host is no address of this machine, the port may not be used, or the front would open the
+            project to others without tokens or encryption.
     """
     folder = Path(folder).resolve()
+    front = front or Front(port=port)
+    front.check(folder)
     roll, living = read_roll(folder / "run"), find_workers(folder)
     if roll is not None and living:
-        is_same = roll.host == host and port in {0, roll.port} and roll.release == find_release("holdtrue")
+        is_alike = roll.release == find_release("holdtrue") and roll.log_format is log_format
+        is_same = is_alike and front.is_met_by(roll.front)
         kept = {number: service for number, service in living.items() if adopt and is_same and number < n_workers}
         for number in living.keys() - kept.keys():
             living[number].stop()
         if kept:
-            workers = Workers(folder, Address(roll.host, roll.port), roll.nonce)
+            workers = Workers(folder, roll.front, roll.nonce, log_format=log_format)
             workers.adopt(kept)
             workers.fill(n_workers)
             return workers
-    workers = Workers(folder, _settle(Address(host, port), roll), secrets.token_hex(8))
+    front, unix = _claim(front, roll)
+    workers = Workers(folder, front, secrets.token_hex(8), log_format=log_format, unix=unix)
     workers.fill(n_workers)
     return workers
 
 
-def _settle(address: Address, roll: Roll | None) -> Address:
-    """Settle the address; a worker of ours that is not on the roll is about to end by itself, and waited for."""
+def _claim(front: Front, roll: Roll | None) -> tuple[Front, socket.socket | None]:
+    """Settle the port and bind the socket, which all workers inherit.
+
+    A worker of ours that is not on the roll is about to end by itself, and waited for.
+    """
     deadline = time.monotonic() + _ORPHAN_SECONDS
     while True:
         try:
-            return address.settle()
+            settled = front.settle()
+            return settled, None if front.uds is None else bind_unix(Path(front.uds), mode=front.uds_mode)
         except PortTaken:
-            is_ours = roll is not None and _ask_nonce(address) == roll.nonce
+            is_ours = roll is not None and roll.nonce in ask_nonces(front)
             if not is_ours or time.monotonic() > deadline:
                 raise
         time.sleep(_POLL_SECONDS)
@@ -256,17 +296,3 @@ def find_workers(folder: Path) -> dict[int, Service]:
 
 def _pause_seconds(n_deaths: int) -> float:
     return min(_LONGEST_PAUSE_SECONDS, 0.25 * 2.0**n_deaths) if n_deaths else 0.0
-
-
-def _ask_nonce(address: Address) -> str | None:
-    """Return the nonce that whoever listens at the address answers with; None when nobody of ours does."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
-    connection = http.client.HTTPConnection(host, address.port, timeout=_PROBE_SECONDS)
-    try:
-        connection.request("GET", "/v2/health/ready", headers={"Connection": "close"})
-        nonce = json.loads(connection.getresponse().read(1 << 16)).get("nonce")
-        return nonce if isinstance(nonce, str) else None
-    except (OSError, http.client.HTTPException, ValueError, AttributeError):
-        return None
-    finally:
-        connection.close()

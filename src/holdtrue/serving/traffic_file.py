@@ -98,11 +98,14 @@ def write_traffic_file(store: "Store", *, service: str = MAIN_SERVICE, clock: Sc
     return True
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file so that a reader, or a loss of power, sees the old content or the new one, and nothing between."""
+def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Replace a file so that a reader, or a loss of power, sees the old content or the new one, and nothing between.
+
+    `mode` are the file's permissions, less what the process masks.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with draft.open("wb") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

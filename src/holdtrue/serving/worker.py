@@ -1,13 +1,22 @@
 """Worker: the process that answers requests: `python -m holdtrue.serving.worker --folder .holdtrue --port 8080`."""
 
-import argparse
 import asyncio
+import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdtrue.serving.options import WorkerOptions, read_options
+from holdtrue.serving.unix_socket import bind_unix
+
+if TYPE_CHECKING:
+    from holdtrue.serving.replica import Replica
 
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
@@ -16,36 +25,30 @@ ROLL_GRACE_SECONDS = 5.0
 EXIT_PORT_TAKEN = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkerOptions:
-    """What a worker is told on its command line; `nonce` is empty for one that was started by hand."""
-
-    folder: Path
-    host: str
-    port: int
-    slot: int
-    nonce: str
-
-
-def name_command(options: WorkerOptions) -> list[str]:
-    """Return the command that starts a worker. `-P` keeps the user's folder from shadowing modules."""
-    return [
-        *(sys.executable, "-P", "-m", "holdtrue.serving.worker"),
-        *("--folder", str(options.folder), "--host", options.host, "--port", str(options.port)),
-        *("--slot", str(options.slot), "--nonce", options.nonce),
-    ]
+def _listen(options: WorkerOptions) -> list[socket.socket]:
+    """Bind the port and take the Unix socket, whichever the front has."""
+    front, listeners = options.front, []
+    if front.address is not None:
+        # Only siblings of one supervisor share a port: it has probed the port plainly before it started them.
+        listeners.append(front.address.bind(beside_siblings=bool(options.nonce)))
+    if options.uds_fd is not None:
+        listeners.append(socket.socket(fileno=options.uds_fd))
+    elif front.uds is not None:
+        listeners.append(bind_unix(Path(front.uds), mode=front.uds_mode))
+    return listeners
 
 
-def read_options(arguments: Sequence[str]) -> WorkerOptions:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m holdtrue.serving.worker", description="Answer requests.")
-    parser.add_argument("--folder", type=Path, default=Path(".holdtrue"))
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--slot", type=int, default=0)
-    parser.add_argument("--nonce", default="")
-    told = parser.parse_args(arguments)
-    return WorkerOptions(folder=told.folder.resolve(), host=told.host, port=told.port, slot=told.slot, nonce=told.nonce)
+@asynccontextmanager
+async def _serve_beside(replica: "Replica", options: WorkerOptions) -> AsyncIterator[None]:
+    """Serve gRPC beside HTTP, where the front has a port for it."""
+    address = options.front.grpc_address
+    if address is None:
+        yield
+        return
+    from holdtrue.serving.grpc.server import serve_grpc
+
+    async with serve_grpc(replica, options.front, address, beside_siblings=bool(options.nonce)):
+        yield
 
 
 async def run_worker(options: WorkerOptions) -> None:
@@ -53,33 +56,43 @@ async def run_worker(options: WorkerOptions) -> None:
 
     Raises:
         PortTaken: another process listens on the port.
+        DeclarationError: the front would open the project to others without tokens or encryption.
     """
     import uvicorn
 
-    from holdtrue.serving.address import Address
     from holdtrue.serving.app import make_app
     from holdtrue.serving.fast.protocol import find_protocol
     from holdtrue.serving.replica import Replica, Seat
+    from holdtrue.serving.trace import find_tracing
 
-    # Only siblings of one supervisor share a port: it has probed the port plainly before it started them.
-    listener = Address(options.host, options.port).bind(beside_siblings=bool(options.nonce))
-    replica = Replica(options.folder, Seat(slot=options.slot, nonce=options.nonce, owns_process=True))
+    front = options.front
+    if not options.nonce:  # else the supervisor has; a worker that it replaces later must not depend on tokens left
+        front.check(options.folder)
+    listeners = _listen(options)
+    seat = Seat(slot=options.slot, nonce=options.nonce, owns_process=True, is_exposed=front.is_exposed)
+    tracing = find_tracing()
+    replica = Replica(options.folder, seat, tracing=tracing)
+    # The short way opens no spans.
+    short = find_protocol(replica.lane, replica.gate) if tracing is None else None
     config = uvicorn.Config(
-        make_app(replica),
+        make_app(replica, beside=partial(_serve_beside, replica, options)),
         loop="uvloop",
-        http=find_protocol(replica.lane) or "httptools",
+        http=short or "httptools",
         ws="none",
         lifespan="on",
+        log_config=None,
         log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        ssl_certfile=front.tls_cert,
+        ssl_keyfile=front.tls_key,
     )
     server = uvicorn.Server(config)
     watch = asyncio.create_task(_end_when_off_the_roll(options, server))
-    await server.serve(sockets=[listener])
+    await server.serve(sockets=listeners)
     watch.cancel()
 
 
@@ -103,12 +116,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import uvloop
 
     from holdtrue.errors import HoldtrueError
+    from holdtrue.serving.log_format import log_event, start_log
 
     options = read_options(sys.argv[1:] if arguments is None else arguments)
+    start_log(options.log_format, slot=options.slot)
     try:
         uvloop.run(run_worker(options))
     except HoldtrueError as error:
-        print(error, file=sys.stderr, flush=True)
+        log_event("refused_to_start", {"why": str(error)}, level=logging.ERROR)
         return EXIT_PORT_TAKEN
     return 0
 

@@ -7,6 +7,7 @@ from .delong import delong_paired as delong_paired
 from .detector import EDetector as EDetector
 from .detector import has_family_alarmed as has_family_alarmed
 from .detector import mean_log_m as mean_log_m
+from .detector_family import DetectorFamily as DetectorFamily
 from .drift import Homogeneity as Homogeneity
 from .drift import Profile as Profile
 from .drift import bin_reference as bin_reference
@@ -51,12 +52,16 @@ from .randomised import randomised_confidence_sequence as randomised_confidence_
 from .randomised import randomised_differences as randomised_differences
 from .randomised import randomised_range as randomised_range
 from .sequence import confidence_sequence as confidence_sequence
+from .skewed import Shape as Shape
+from .skewed import bound_mean as bound_mean
+from .skewed import measure_shape as measure_shape
 
 __all__ = [
     "N_LEVELS",
     "Calibration",
     "CalibrationBin",
     "DeLong",
+    "DetectorFamily",
     "EDetector",
     "EProcess",
     "Homogeneity",
@@ -68,6 +73,7 @@ __all__ = [
     "PairedInterval",
     "PoweredMean",
     "Profile",
+    "Shape",
     "Side",
     "Wobble",
     "absolute_error_rows",
@@ -75,6 +81,7 @@ __all__ = [
     "auc",
     "auc_interval",
     "bin_reference",
+    "bound_mean",
     "brier_range",
     "brier_rows",
     "calibrate_wobble",
@@ -94,6 +101,7 @@ __all__ = [
     "macro_auc",
     "mean_absolute_error",
     "mean_log_m",
+    "measure_shape",
     "pack_profile",
     "paired_interval",
     "population_stability_index",

@@ -88,6 +88,9 @@ def auc_interval(
 ) -> Interval:
     """Return the area under the ROC curve with its DeLong interval, cut to [0, 1], for one look.
 
+    With blocks its ends are laid on the scale of log(area / (1 - area)): where days move together the error is the
+    smaller the nearer the area comes to 1, and ends at equal distance lay too high in twice as many cases as too low.
+
     >>> auc_interval([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]).estimate
     0.75
     """
@@ -96,7 +99,17 @@ def auc_interval(
     places = place_scores(scores, events)
     standard_error, freedom = _measure_error(places, events, blocks)
     reach = _find_quantile(1 - alpha / 2, freedom) * standard_error
+    if blocks is not None and 0 < places.auc < 1:
+        return _lay_on_logits(places.auc, reach, level=1 - alpha)
     return Interval(places.auc, max(0.0, places.auc - reach), min(1.0, places.auc + reach), 1 - alpha)
+
+
+def _lay_on_logits(area: float, reach: float, *, level: float) -> Interval:
+    from scipy.special import expit, logit
+
+    stretched = reach / (area * (1 - area))
+    low, high = expit(logit(area) - stretched), expit(logit(area) + stretched)
+    return Interval(area, float(low), float(high), level)
 
 
 def _check_events(positives: npt.ArrayLike) -> Booleans:

@@ -1,7 +1,17 @@
 from .artifacts import Artifacts as Artifacts
-from .segments import Damage as Damage
-from .segments import Frame as Frame
+from .frames import Damage as Damage
+from .frames import Frame as Frame
+from .manifest import LogManifest as LogManifest
+from .manifest import LogPart as LogPart
+from .manifest import commit_manifest as commit_manifest
+from .manifest import lock_log as lock_log
+from .manifest import read_manifest as read_manifest
+from .manifest import settle_file as settle_file
+from .manifest import write_file as write_file
 from .segments import SegmentWriter as SegmentWriter
+from .segments import erase_frame as erase_frame
+from .segments import find_closed as find_closed
+from .segments import read_segment as read_segment
 from .segments import read_segments as read_segments
 from .store import Store as Store
 from .tables.versions import ReleaseRow as ReleaseRow
@@ -11,9 +21,19 @@ __all__ = [
     "Artifacts",
     "Damage",
     "Frame",
+    "LogManifest",
+    "LogPart",
     "ReleaseRow",
     "SegmentWriter",
     "Store",
     "Transaction",
+    "commit_manifest",
+    "erase_frame",
+    "find_closed",
+    "lock_log",
+    "read_manifest",
+    "read_segment",
     "read_segments",
+    "settle_file",
+    "write_file",
 ]

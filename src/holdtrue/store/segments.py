@@ -1,49 +1,27 @@
 """Segments: append-only files of framed payloads, for rows that come too fast for a database.
 
-A frame is a little-endian u32 length, a u32 CRC-32 of the payload, and the payload (never empty). One `append` is one
-write(): a process that is killed leaves at most one torn tail. Imports nothing but the standard library, because the
-serving workers load it.
+One `append` is one write(): a process that is killed leaves at most one torn tail. A writer holds a lock on its file
+while it is open, so that others can tell closed segments from open ones; a kill lets go of it. Imports nothing but the
+standard library, because the serving workers load it.
 """
 
 import contextlib
+import fcntl
+import json
 import os
 import re
-import struct
 import threading
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from holdtrue.errors import DeclarationError, StoreFailed
+from holdtrue.store.frames import HEADER, Damage, Frame, make_header, parse_frames
 
-_HEADER = struct.Struct("<II")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-MAX_PAYLOAD_BYTES = 64 * 2**20
 ROTATE_BYTES = 64 * 2**20
-
-
-class Frame(NamedTuple):
-    """One payload that was read; `segment` is the file's name, `offset_after` where the next frame begins."""
-
-    segment: str
-    offset_after: int
-    payload: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Damage:
-    """Bytes in the middle of a segment that are no frame: `n_bytes` from `offset` on."""
-
-    segment: str
-    offset: int
-    n_bytes: int
-
-    @property
-    def sentence(self) -> str:
-        """Return what was found, for people."""
-        return f"segment {self.segment} is damaged: {self.n_bytes} bytes at offset {self.offset} are no frame"
+ROTATE_SECONDS = 3_600.0
+_EMPTY_SECONDS = 60.0
 
 
 class SegmentWriter:
@@ -54,21 +32,27 @@ class SegmentWriter:
 
     Attributes:
         rotate_bytes: a file that has reached this size is closed, and the next one begun.
+        rotate_seconds: so is one that has been open for as long.
     """
 
-    def __init__(self, folder: Path, name: str, *, power_safe: bool) -> None:
+    def __init__(self, folder: Path, name: str, *, power_safe: bool, is_grouped: bool) -> None:
         self.folder = folder
         self.name = name
         self.power_safe = power_safe
+        self.is_grouped = is_grouped
         self.rotate_bytes = ROTATE_BYTES
+        self.rotate_seconds = ROTATE_SECONDS
         self._lock = threading.Lock()
         self._number = 0
         self._handle: int | None = None
         self._path: Path | None = None
         self._size = 0
+        self._synced = 0
+        self._opened_at = 0.0
+        self._refusal: OSError | None = None
 
     @classmethod
-    def open(cls, folder: Path, name: str, *, power_safe: bool = False) -> "SegmentWriter":
+    def open(cls, folder: Path, name: str, *, power_safe: bool = False, is_grouped: bool = False) -> "SegmentWriter":
         """Make a writer; the folder is made if needed, the first file with the first append.
 
         Args:
@@ -76,6 +60,7 @@ class SegmentWriter:
             name: letters, digits, dots, hyphens and underscores; begins the names of its files.
             power_safe: whether every append is synced to the disk before it returns, so that it outlives a power cut
                 and not only a kill.
+            is_grouped: whether that is left to a call of `sync`, for many appends at once.
 
         Raises:
             StoreFailed: the folder cannot be made.
@@ -86,7 +71,7 @@ class SegmentWriter:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _failure(f"the folder {folder} cannot be made", error) from error
-        return cls(Path(folder), name, power_safe=power_safe)
+        return cls(Path(folder), name, power_safe=power_safe, is_grouped=is_grouped)
 
     def append(self, payloads: Sequence[bytes]) -> None:
         """Write the payloads, each in its frame, all with one write(); none of them is kept if the disk refuses.
@@ -96,24 +81,51 @@ class SegmentWriter:
         """
         if not payloads:
             return
-        block = b"".join(part for payload in payloads for part in (_frame_header(payload), payload))
+        block = b"".join(part for payload in payloads for part in (make_header(payload), payload))
         with self._lock:
-            if self._handle is not None and self._size >= self.rotate_bytes:
-                self._leave()
             try:
+                if self._is_ripe():
+                    self._leave_whole()
                 handle = self._begin() if self._handle is None else self._handle
                 _write_whole(handle, block)
-                if self.power_safe:
+                if self.power_safe and not self.is_grouped:
                     os.fdatasync(handle)
             except OSError as error:
                 self._cut_back()
                 raise _failure(f"{len(payloads)} row(s) cannot be written to {self.folder}", error) from error
             self._size += len(block)
 
+    def sync(self) -> None:
+        """Bring down to the disk what was appended so far; another thread may append meanwhile.
+
+        Raises:
+            StoreFailed: the disk refused. Nothing that was appended since the last sync may be counted on.
+        """
+        with self._lock:
+            refusal, self._refusal = self._refusal, None
+            if refusal is not None:
+                raise _failure(f"rows cannot be brought down to the disk in {self.folder}", refusal) from refusal
+            if self._handle is None or self._synced == self._size:
+                return
+            path, size, handle = self._path, self._size, os.dup(self._handle)
+        try:
+            os.fdatasync(handle)
+        except OSError as error:
+            with self._lock:
+                if self._path == path:
+                    self._size = self._synced
+                    self._cut_back()
+            raise _failure(f"rows cannot be brought down to the disk in {self.folder}", error) from error
+        finally:
+            os.close(handle)
+        with self._lock:
+            if self._path == path:
+                self._synced = max(self._synced, size)
+
     def close(self) -> None:
         """Close the file; an append after this begins a new one."""
         with self._lock:
-            self._leave()
+            self._leave_whole()
 
     @property
     def segment(self) -> str | None:
@@ -121,24 +133,41 @@ class SegmentWriter:
         return None if self._path is None else self._path.name
 
     def _begin(self) -> int:
-        """Open the next file that is not there yet."""
-        taken = [_number_of(path) for path in self.folder.glob(f"{self.name}-*.seg")]
-        self._number = max([self._number, *taken])
-        while True:
+        """Open the next file that is not there yet, and was not before: what names it may be kept elsewhere."""
+        gone, n_gone = _read_taken(self.folder)
+        mine = [Path(name) for name in gone if name.startswith(f"{self.name}-")]
+        taken = [_number_of(path) for path in (*self.folder.glob(f"{self.name}-*.seg"), *mine)]
+        # Readers remember how far they read a name, so none comes again: each that went took a generation with it.
+        self._number = max([self._number, n_gone, *taken])
+        while self._handle is None:
             self._number += 1
             path = self.folder / f"{self.name}-{self._number:010d}.seg"
             with contextlib.suppress(FileExistsError):
-                self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
-                break
-        self._path, self._size = path, 0
+                self._handle = _open_locked(path)
+        self._path, self._size, self._synced, self._opened_at = path, 0, 0, time.monotonic()
         if self.power_safe:
             _sync_folder(self.folder)
         return self._handle
 
+    def _is_ripe(self) -> bool:
+        is_full = self._size >= self.rotate_bytes or time.monotonic() - self._opened_at >= self.rotate_seconds
+        return self._handle is not None and is_full
+
     def _leave(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
-        self._handle, self._path, self._size = None, None, 0
+        self._handle, self._path, self._size, self._synced = None, None, 0, 0
+
+    def _leave_whole(self) -> None:
+        """Leave the file; where a sync is still to come for rows in it, it comes now, and tells its failure later."""
+        if self.is_grouped and self._handle is not None and self._synced < self._size:
+            try:
+                os.fdatasync(self._handle)
+            except OSError as error:
+                self._refusal = error
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._handle, self._synced)
+        self._leave()
 
     def _cut_back(self) -> None:
         """Cut off what a refused write left, and leave the file: a reader may have passed the cut already."""
@@ -147,7 +176,7 @@ class SegmentWriter:
                 os.ftruncate(self._handle, self._size)
             if self._path is not None and self._size == 0:
                 self._path.unlink(missing_ok=True)
-        self._leave()
+        self._leave_whole()
 
 
 def read_segments(
@@ -155,6 +184,8 @@ def read_segments(
     *,
     start: Mapping[str, int] | None = None,
     on_damage: Callable[[Damage], None] | None = None,
+    leave_out: Collection[str] = (),
+    holes: Mapping[str, Sequence[tuple[int, int]]] | None = None,
 ) -> Iterator[Frame]:
     """Yield the frames of all segments in a folder, in the order of the files' names and of writing.
 
@@ -165,74 +196,118 @@ def read_segments(
         folder: where the segments are; one that is not there holds none.
         start: for each segment, the offset to go on from; 0 for those it does not name.
         on_damage: called with each damaged place, after which reading goes on behind it; None to raise instead.
+        leave_out: names of segments that are not read.
+        holes: for each segment, the (begin, end) of frames that are passed over.
 
     Raises:
         StoreFailed: a segment is damaged in the middle and `on_damage` is None, or it cannot be read.
     """
-    start = start or {}
+    start, holes = start or {}, holes or {}
     for path in sorted(Path(folder).glob("*.seg")):
-        offset = start.get(path.name, 0)
+        if path.name not in leave_out:
+            passed = holes.get(path.name, ())
+            yield from read_segment(path, start=start.get(path.name, 0), holes=passed, on_damage=on_damage)
+
+
+def read_segment(
+    path: Path,
+    *,
+    start: int = 0,
+    holes: Sequence[tuple[int, int]] = (),
+    on_damage: Callable[[Damage], None] | None = None,
+) -> Iterator[Frame]:
+    """Yield the frames of one segment; none when it is not there. See `read_segments`."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            data = file.read()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _failure(f"the segment {path} cannot be read", error) from error
+    for item in parse_frames(path.name, data, start, dict(holes)):
+        if isinstance(item, Frame):
+            yield item
+        elif on_damage is None:
+            raise StoreFailed(item.sentence, expected="whole frames", remedy=f"bring {path} back from a backup")
+        else:
+            on_damage(item)
+
+
+def find_closed(folder: Path) -> list[Path]:
+    """Return the segments that nobody writes any more, in the order of their names: those whose writer let go.
+
+    An empty one is closed when it is a minute old: its writer may be about to lock it.
+    """
+    closed = []
+    for path in sorted(Path(folder).glob("*.seg")):
+        with contextlib.suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                state = os.fstat(handle)
+                is_settled = state.st_size > 0 or time.time() - state.st_mtime > _EMPTY_SECONDS
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if is_settled:
+                    closed.append(path)
+            finally:
+                os.close(handle)
+    return closed
+
+
+def erase_frame(path: Path, begin: int, end: int) -> None:
+    """Overwrite the frame at a place of a segment with a null of the same length, down to the disk.
+
+    The segment stays sound for whoever reads or appends to it meanwhile.
+
+    Raises:
+        StoreFailed: the disk refused.
+    """
+    n_bytes = end - begin - HEADER.size
+    payload = b"null".ljust(n_bytes)[:n_bytes]
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            with path.open("rb") as file:
-                file.seek(offset)
-                data = file.read()
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise _failure(f"the segment {path} cannot be read", error) from error
-        for item in _parse(path.name, data, offset):
-            if isinstance(item, Frame):
-                yield item
-            elif on_damage is None:
-                raise StoreFailed(item.sentence, expected="whole frames", remedy=f"bring {path} back from a backup")
-            else:
-                on_damage(item)
-
-
-def _parse(segment: str, data: bytes, base: int) -> Iterator[Frame | Damage]:
-    """Yield frames and damaged places; `base` is the offset of `data` in the segment."""
-    at = 0
-    while at < len(data):
-        end = _frame_end(data, at)
-        if end is None:
-            following = _find_frame(data, at + 1)
-            if following is None:
-                return
-            yield Damage(segment=segment, offset=base + at, n_bytes=following - at)
-            at = following
-            continue
-        yield Frame(segment, base + end, data[at + _HEADER.size : end])
-        at = end
-
-
-def _frame_end(data: bytes, at: int) -> int | None:
-    """Return where the frame that begins at `at` ends, or None when no whole, sound frame begins there."""
-    begin = at + _HEADER.size
-    if begin > len(data):
-        return None
-    length, crc = _HEADER.unpack_from(data, at)
-    end: int = begin + length
-    # A length of 0 is what a power cut leaves in a file that had grown but was not yet filled.
-    if length == 0 or end > len(data) or zlib.crc32(memoryview(data)[begin:end]) != crc:
-        return None
-    return end
-
-
-def _find_frame(data: bytes, at: int) -> int | None:
-    """Return where the next sound frame begins, or None: then everything up to the end is a torn tail."""
-    return next((place for place in range(at, len(data) - _HEADER.size) if _frame_end(data, place) is not None), None)
-
-
-def _frame_header(payload: bytes) -> bytes:
-    if not 0 < len(payload) <= MAX_PAYLOAD_BYTES:
-        raise DeclarationError(f"a payload has {len(payload)} bytes", expected=f"1 to {MAX_PAYLOAD_BYTES} bytes")
-    return _HEADER.pack(len(payload), zlib.crc32(payload))
+            os.pwrite(handle, make_header(payload) + payload, begin)
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _failure(f"a row cannot be erased from {path}", error) from error
 
 
 def _write_whole(handle: int, block: bytes) -> None:
     written = os.write(handle, block)
     while written < len(block):  # only a disk that is nearly full, or a signal, writes less
         written += os.write(handle, memoryview(block)[written:])
+
+
+def _open_locked(path: Path) -> int | None:
+    """Make a file, locked while it is open; None when another took it for closed and holds it before us.
+
+    On a disk without locks it is open all the same, and nobody ever takes it for closed.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    with contextlib.suppress(OSError):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+    if os.fstat(handle).st_nlink == 0:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _read_taken(folder: Path) -> tuple[list[str], int]:
+    """Return the segments that a manifest calls taken (see `manifest`), and its generation; read as plain JSON."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        return list(manifest["taken"]), int(manifest["generation"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return [], 0
 
 
 def _number_of(path: Path) -> int:

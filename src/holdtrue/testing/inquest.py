@@ -1,17 +1,18 @@
 """Inquest: what store and logs of a loop say after its processes were killed, against what clients were told."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
+import polars as pl
 
-from holdtrue.data import collect_labels
+from holdtrue.data import collect_labels, read_log_rows
 from holdtrue.domain import AliasEvent, AuditEntry, Prediction, Role, Rollout, RolloutStatus, Run, RunState
 from holdtrue.serving import read_traffic_file
-from holdtrue.store import Store, Transaction, read_segments
+from holdtrue.store import Store, Transaction
 
 from .client import Book, Receipt
 
@@ -113,17 +114,23 @@ def count_progress(tx: Transaction, loop: str, *, since: datetime) -> tuple[int,
     return n_trainings, n_promotions
 
 
-def read_answers(log: Path) -> list[Prediction]:
-    """Return every answer in a prediction log but the shadows, as often as it stands there.
+class LoggedAnswer(NamedTuple):
+    """What a prediction log says of one answer."""
 
-    It reads the raw frames: `PredictionReader` forgives a row that was written twice.
-    """
-    decoder = msgspec.json.Decoder(Prediction)
-    found = [decoder.decode(frame.payload) for frame in read_segments(log)]
-    return [prediction for prediction in found if prediction.role is not Role.SHADOW]
+    prediction_id: str
+    key: str
+    version: int
 
 
-def count_losses(accepted: Mapping[str, Receipt], logged: list[Prediction], *, n_labels_lost: int = 0) -> Losses:
+def read_answers(log: Path) -> list[LoggedAnswer]:
+    """Return every answer that the traffic gave in a prediction log, as often as it stands there."""
+    rows = read_log_rows(log).filter(pl.col("role").is_in([Role.CHAMPION.value, Role.CHALLENGER.value]))
+    return [LoggedAnswer(*row) for row in rows.select(LoggedAnswer._fields).iter_rows()]
+
+
+def count_losses(
+    accepted: Mapping[str, Receipt], logged: Sequence[LoggedAnswer | Prediction], *, n_labels_lost: int = 0
+) -> Losses:
     """Compare receipts with what was logged."""
     times = Counter(prediction.prediction_id for prediction in logged)
     written = {row.prediction_id: Receipt(key=row.key, version=row.version) for row in logged}

@@ -10,9 +10,12 @@ from .comparison import compare_losses as compare_losses
 from .gate import GateReport as GateReport
 from .gate import judge_gate as judge_gate
 from .leak import find_leaks as find_leaks
+from .metric_interval import measure_metric_intervals as measure_metric_intervals
 from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
 from .overlap import judge_leaks as judge_leaks
+from .slice import cut_rows as cut_rows
+from .slice import settle_cut as settle_cut
 from .versus import AnswerFigures as AnswerFigures
 from .versus import Versus as Versus
 from .versus import as_measured as as_measured
@@ -33,11 +36,14 @@ __all__ = [
     "compare_answers",
     "compare_losses",
     "convert_model",
+    "cut_rows",
     "find_leaks",
     "find_overlap",
     "judge_baseline",
     "judge_freshness",
     "judge_gate",
     "judge_leaks",
+    "measure_metric_intervals",
     "measure_weights",
+    "settle_cut",
 ]

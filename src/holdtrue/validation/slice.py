@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from holdtrue.domain import ColumnCut
+
 # Losses of few rows are skewed, and a family of slices asks for the far tails of their mean.
 LEAST_ROWS = 100
 LEAST_SHARE = 0.01
@@ -60,10 +62,28 @@ def cut_columns(frame: pl.DataFrame, columns: Sequence[str], *, reference: pl.Da
     What the parts are is settled by the reference (the training rows), so that no evaluation row has a say: the levels
     that make up a hundredth of it, quarters of a number's range, missing values, and all others together.
     """
-    cuts = [_cut_column(frame[name], reference[name] if name in reference.columns else frame[name]) for name in columns]
-    whole = cuts[0]
-    for cut in cuts[1:]:
-        whole = cross_cuts(whole, cut)
+    return cut_rows(frame, [settle_cut(reference if name in reference.columns else frame, name) for name in columns])
+
+
+def settle_cut(reference: pl.DataFrame, column: str) -> ColumnCut:
+    """Return how the values of a column are told apart, as these rows settle it."""
+    values = reference[column]
+    is_number = values.dtype.is_numeric()
+    if is_number and values.n_unique() > FEW_NUMBERS:
+        known = _take_numbers(values)
+        edges = np.unique(np.quantile(known[np.isfinite(known)], np.arange(1, N_PARTS) / N_PARTS))
+        return ColumnCut(column=column, edges=tuple(edges.tolist()))
+    counts = values.cast(pl.String).drop_nulls().value_counts(sort=True, name="n_rows")
+    common = counts.filter(counts["n_rows"] >= LEAST_SHARE * len(values))[column].head(MOST_LEVELS).to_list()
+    return ColumnCut(column=column, levels=tuple(common), is_number=is_number)
+
+
+def cut_rows(frame: pl.DataFrame, cuts: Sequence[ColumnCut]) -> Cut:
+    """Return the rows told apart by settled cuts of one or more columns at once."""
+    found = [_cut_column(frame[cut.column], cut) for cut in cuts]
+    whole = found[0]
+    for each in found[1:]:
+        whole = cross_cuts(whole, each)
     return whole
 
 
@@ -74,21 +94,24 @@ def cross_cuts(one: Cut, two: Cut) -> Cut:
     return Cut(columns=(*one.columns, *two.columns), codes=codes, names=names)
 
 
-def _cut_column(column: pl.Series, reference: pl.Series) -> Cut:
-    if reference.dtype.is_numeric() and reference.n_unique() > FEW_NUMBERS:
-        return _cut_numbers(column, reference)
-    texts, known = column.cast(pl.String), reference.cast(pl.String)
-    counts = known.drop_nulls().value_counts(sort=True, name="n_rows")
-    common = counts.filter(counts["n_rows"] >= LEAST_SHARE * len(reference))[reference.name].head(MOST_LEVELS).to_list()
-    places = texts.replace_strict(common, range(len(common)), default=len(common), return_dtype=pl.Int64)
-    codes = pl.select(pl.when(texts.is_null()).then(len(common) + 1).otherwise(places)).to_series().to_numpy()
-    names = tuple(f"{column.name} = {level}" for level in [*common, OTHERS, MISSING])
+def _cut_column(column: pl.Series, cut: ColumnCut) -> Cut:
+    if cut.edges is not None:
+        return _cut_numbers(column, cut.edges)
+    texts = column.cast(pl.String)
+    is_missing = texts.is_null()
+    levels: list[str] | list[float] = list(cut.levels)
+    if cut.is_number:
+        # A log may hold 1 where the table held 1.0.
+        texts, levels = column.cast(pl.Float64, strict=False), [float(level) for level in cut.levels]
+    n_levels = len(levels)
+    places = texts.replace_strict(levels, range(n_levels), default=n_levels, return_dtype=pl.Int64)
+    codes = pl.select(pl.when(is_missing).then(n_levels + 1).otherwise(places)).to_series().to_numpy()
+    names = tuple(f"{column.name} = {level}" for level in [*cut.levels, OTHERS, MISSING])
     return Cut(columns=(column.name,), codes=codes.astype(np.int64), names=names)
 
 
-def _cut_numbers(column: pl.Series, reference: pl.Series) -> Cut:
-    known = _take_numbers(reference)
-    edges = np.unique(np.quantile(known[np.isfinite(known)], np.arange(1, N_PARTS) / N_PARTS))
+def _cut_numbers(column: pl.Series, ends: Sequence[float]) -> Cut:
+    edges = np.array(ends)
     values = _take_numbers(column)
     codes = np.where(np.isfinite(values), np.searchsorted(edges, values, side="left"), len(edges) + 1)
     said = [f"{edge:.6g}" for edge in edges]
@@ -103,7 +126,7 @@ def _cut_numbers(column: pl.Series, reference: pl.Series) -> Cut:
 
 
 def _take_numbers(column: pl.Series) -> NDArray[np.float64]:
-    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
 
 
 def find_unknown(entries: Sequence[Sequence[str]], columns: Sequence[str]) -> str | None:

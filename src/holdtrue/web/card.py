@@ -15,6 +15,7 @@ from holdtrue.report import (
     tell_beliefs,
     tell_coverage,
     tell_rollout,
+    tell_watched_slices,
     tell_weights,
 )
 from holdtrue.web.gallery import Gallery
@@ -84,6 +85,7 @@ class LoopCard:
     quality: str | None
     quality_words: str
     beliefs: tuple[str, ...]
+    slices: tuple[str, ...]
     coverage: str
     alerts: tuple[tuple[datetime, str], ...]
     decisions: tuple[DecisionLine, ...]
@@ -91,6 +93,7 @@ class LoopCard:
     notes: tuple[str, ...]
     may_promote: bool
     may_rollback: bool
+    is_watched: bool
 
 
 def lay_card(loop: LoopView, gallery: Gallery) -> LoopCard:
@@ -110,17 +113,21 @@ def lay_card(loop: LoopView, gallery: Gallery) -> LoopCard:
         quality=_hang_quality(loop, gallery) if measured else None,
         quality_words=_tell_last(max(measured, key=lambda w: (w.ends_at, w.n_labelled))) if measured else "",
         beliefs=tell_beliefs(loop.beliefs),
+        slices=tell_watched_slices(loop.slices),
         coverage=tell_coverage(loop.coverage) if loop.coverage is not None else "No prediction has been asked for yet.",
         alerts=tuple((alert.opened_at, alert.sentence) for alert in loop.alerts),
         decisions=tuple(_lay_decision(entry) for entry in loop.decisions),
         runs=tuple(_lay_run(run) for run in loop.runs),
         notes=loop.notes,
         may_promote=is_active,
-        may_rollback=is_active or len({takeover.version for takeover in loop.takeovers}) > 1,
+        may_rollback=is_active or (not loop.is_watched and len({t.version for t in loop.takeovers}) > 1),
+        is_watched=loop.is_watched,
     )
 
 
 def _tell_headline(loop: LoopView) -> str:
+    if loop.is_watched:
+        return "The model is served elsewhere; its log is watched here."
     if loop.champion is None:
         return "No version has passed its checks yet, so that nobody answers."
     since = f" since {format_moment(loop.takeovers[-1].at)}" if loop.takeovers else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Column, Kind, ModelFormat, Release, Traffic
+from holdtrue.domain import Assignment, Column, Kind, ModelFormat, Release, Role, Traffic, assign
 from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
@@ -66,15 +66,34 @@ class LoadedVersion:
 
 @dataclass(frozen=True, eq=False)
 class ServedLoop:
-    """What one loop serves at this moment. A request takes it once and keeps it, so that a swap drops nothing."""
+    """What one loop serves at this moment. A request takes it once and keeps it, so that a swap drops nothing.
+
+    `forced` is the version that a test asked for by name, see `force`.
+    """
 
     traffic: Traffic
     versions: Mapping[int, LoadedVersion]
+    forced: LoadedVersion | None = None
 
     @property
     def champion(self) -> LoadedVersion:
         """Return the version in charge."""
         return self.versions[self.traffic.champion]
+
+    @property
+    def asked(self) -> LoadedVersion:
+        """Return the version by which a request is read before any row is assigned: the forced one, or the champion."""
+        return self.forced or self.champion
+
+    def force(self, version: LoadedVersion) -> "ServedLoop":
+        """Return the loop as it answers a test: by one of its versions, whatever the traffic says."""
+        return replace(self, forced=version)
+
+    def assign(self, unit: str) -> Assignment:
+        """Assign a unit to a version. To a forced one it comes without any chance, and no shadow is asked."""
+        if self.forced is not None:
+            return Assignment(self.forced.number, Role.FORCED, 1.0)
+        return assign(self.traffic, unit)
 
     @cached_property
     def known_names(self) -> frozenset[str]:

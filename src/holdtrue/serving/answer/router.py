@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdtrue.domain import Assignment, Prediction, Role, assign
+from holdtrue.domain import Assignment, Prediction, Role
 from holdtrue.errors import StoreFailed
 from holdtrue.serving.answer.answer import Answer, make_prediction
 from holdtrue.serving.answer.batcher import Outcome
 from holdtrue.serving.answer.engine import Engine
 from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
 from holdtrue.serving.answer.shadow import ShadowJob, ShadowQueue
+from holdtrue.serving.aside import FEW_ROWS, run_aside
 from holdtrue.serving.counts.counter import Counters, Metric
 from holdtrue.serving.log import PredictionLog
 from holdtrue.serving.request.body import Record
@@ -63,14 +64,12 @@ class Router:
             Refused: the queue is full, the log cannot be written, or `is_whole`; then none is answered.
         """
         started, received_at = time.perf_counter(), time.time()
-        entries = self._read_entries(served, records)
+        is_long = len(records) > FEW_ROWS
+        entries = await run_aside(is_long, self._read_entries, served, records)
         _refuse_whole(entries if is_whole else ())
         await self._score(served, [entry for entry in entries if isinstance(entry, _Entry)])
         latency_ms = (time.perf_counter() - started) * 1_000
-        answers = [
-            entry if isinstance(entry, Refused) else _finish(entry, served, received_at, latency_ms)
-            for entry in entries
-        ]
+        answers = await run_aside(is_long, _finish_all, entries, served, received_at, latency_ms)
         _refuse_whole(answers if is_whole else ())
         answered = [answer for answer in answers if isinstance(answer, Answer)]
         if answered:
@@ -102,7 +101,7 @@ class Router:
         prediction_id = uuid.uuid4().hex
         otherwise = Event(prediction_id, prediction_id, now)
         event = read_event(record.fields, served.champion.names, record.place, otherwise=otherwise)
-        assignment = assign(served.traffic, event.unit)
+        assignment = served.assign(event.unit)
         version = served.versions[assignment.version]
         row = version.reader.read(record.fields, record.place, known=served.known_names)
         return _Entry(record, prediction_id, event, assignment, version, row, assignment.role)
@@ -165,6 +164,14 @@ class Router:
         number = entry.assignment.shadow
         if number is not None and number != answer.prediction.version:
             self._shadow.offer(ShadowJob(served, served.versions[number], entry.record, answer.prediction))
+
+
+def _finish_all(
+    entries: Sequence[_Entry | Refused], served: ServedLoop, received_at: float, latency_ms: float
+) -> list[Answer | Refused]:
+    return [
+        entry if isinstance(entry, Refused) else _finish(entry, served, received_at, latency_ms) for entry in entries
+    ]
 
 
 def _finish(entry: _Entry, served: ServedLoop, received_at: float, latency_ms: float) -> Answer | Refused:

@@ -28,7 +28,9 @@ class Metric(Enum):
     UNSEEN = Family("holdtrue_unseen_levels", "Values that training had not seen.", ("loop", "version"))
     FALLBACKS = Family("holdtrue_fallbacks", "Rows answered for a failing version.", ("loop", "version"))
     SHADOW_DROPPED = Family("holdtrue_shadow_dropped", "Shadow rows not answered.", ("loop", "version", "why"))
-    LOG_FAILURES = Family("holdtrue_log_failures", "Writes of the prediction log that the disk refused.", ("loop",))
+    LOG_FAILURES = Family(
+        "holdtrue_log_failures", "Writes of the prediction log refused, by disk or budget.", ("loop",)
+    )
     LABELS = Family("holdtrue_labels", "Labels received, by loop and whether they were accepted.", ("loop", "status"))
     SWAPS = Family("holdtrue_swaps", "Changes of the traffic that were taken over.", ("loop",))
     LOAD_FAILURES = Family("holdtrue_load_failures", "Versions that could not be loaded.", ("loop", "version"))

@@ -1,13 +1,18 @@
 """Metrics: the counters of all workers of a project, in the form that Prometheus scrapes."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from holdtrue.errors import StoreFailed
 from holdtrue.serving.counts.counter import LATENCY_BOUNDS_SECONDS, Count, Metric
 from holdtrue.serving.counts.status import WorkerStatus
+from holdtrue.serving.log_terms import measure_log
+from holdtrue.store.manifest import read_manifest
 
 PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _Metrics = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
@@ -43,10 +48,37 @@ class ReplicaCollector(Collector):
         )
 
 
-def render_metrics(statuses: Sequence[WorkerStatus], *, n_waiting: int) -> bytes:
-    """Return the text that Prometheus scrapes."""
+class LogCollector(Collector):
+    """Collects how large the prediction log of each loop is, and how many of its rows are gone, and why."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[_Metrics]:
+        """Yield every family; what cannot be read in this moment is left out."""
+        size = GaugeMetricFamily("holdtrue_log_bytes", "Bytes of the prediction log on the disk.", labels=["loop"])
+        removed = CounterMetricFamily(
+            "holdtrue_log_removed_rows",
+            "Rows removed from the prediction log, by loop and why.",
+            labels=["loop", "why"],
+        )
+        for folder in sorted(path for path in self._folder.glob("*") if path.is_dir()):
+            with contextlib.suppress(StoreFailed):
+                size.add_metric([folder.name], measure_log(folder))
+                manifest = read_manifest(folder)
+                removed.add_metric([folder.name, "expired"], manifest.n_expired)
+                removed.add_metric([folder.name, "dropped"], manifest.n_dropped)
+                removed.add_metric([folder.name, "erased"], manifest.n_erased)
+        yield size
+        yield removed
+
+
+def render_metrics(statuses: Sequence[WorkerStatus], *, n_waiting: int, log_folder: Path | None = None) -> bytes:
+    """Return the text that Prometheus scrapes; `log_folder` is where the prediction logs of all loops are."""
     registry = CollectorRegistry()
     registry.register(ReplicaCollector(statuses, n_waiting=n_waiting))
+    if log_folder is not None:
+        registry.register(LogCollector(log_folder))
     return generate_latest(registry)
 
 

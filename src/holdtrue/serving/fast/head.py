@@ -10,7 +10,6 @@ N_KEPT = 512
 # Headers that change what a request means; all others only describe the client.
 _MEANINGFUL = frozenset(
     {
-        b"authorization",
         b"content-encoding",
         b"expect",
         b"inference-header-content-length",
@@ -18,8 +17,6 @@ _MEANINGFUL = frozenset(
         b"trailer",
         b"transfer-encoding",
         b"upgrade",
-        b"traceparent",
-        b"tracestate",
     }
 )
 _OURS = (b"x-holdtrue-", b"x-request-timeout")
@@ -36,10 +33,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head that was parsed: where the request goes, and how many bytes its body has."""
+    """A head that was parsed: where the request goes, how many bytes its body has, and who sent it."""
 
     route: Route
     n_bytes: int
+    authorization: str | None = None
 
 
 def read_route(method: bytes, path: bytes) -> Route | None:
@@ -76,6 +74,12 @@ def read_length(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
         elif name in _MEANINGFUL or name.startswith(_OURS):
             return None
     return length if has_type and length is not None and 0 < length <= BODY_LIMIT_BYTES else None
+
+
+def read_authorization(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """Return the header of that name; the first one, as the app reads it."""
+    found = next((value for name, value in headers if name == b"authorization"), None)
+    return None if found is None else found.decode("latin-1")
 
 
 class Heads:

@@ -11,11 +11,14 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from holdtrue.serving.fast.head import HEAD_LIMIT_BYTES, Head, Heads, read_length, read_route
+from holdtrue.serving.access.gate import Gate
+from holdtrue.serving.access.token import TokenRole
+from holdtrue.serving.fast.head import HEAD_LIMIT_BYTES, Head, Heads, read_authorization, read_length, read_route
 from holdtrue.serving.fast.lane import Lane
 
 _END = b"\r\n\r\n"
 _REST_SECONDS = 0.05
+HEAD_SECONDS = 15.0
 _METHODS = (
     *("data_received", "on_message_begin", "on_headers_complete", "on_body", "on_message_complete"),
     *("connection_lost", "shutdown", "timeout_keep_alive_handler"),
@@ -27,9 +30,10 @@ _ATTRIBUTES = (
 
 
 class LaneProtocol(HttpToolsProtocol):
-    """One connection. `lane`, `heads` and `front` are those of the worker, set by `find_protocol`."""
+    """One connection. `lane`, `gate`, `heads` and `front` are those of the worker, set by `find_protocol`."""
 
     lane: Lane
+    gate: Gate
     heads: Heads
     front: "_Front"
 
@@ -44,6 +48,12 @@ class LaneProtocol(HttpToolsProtocol):
         self._asked: bytes | None = None  # what waits in the lane; empty when it was parsed
         self._is_ending = False
         self._replied_at = 0.0
+        self._patience: asyncio.TimerHandle | None = None  # the wait for the rest of a head
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a connection; one that never asks anything is closed as an idle one is."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._await_head(self.timeout_keep_alive)
 
     # What comes in.
 
@@ -69,6 +79,8 @@ class LaneProtocol(HttpToolsProtocol):
         head = self.heads.find(data[:end]) if end >= len(_END) else None
         if head is None:
             return False
+        if self._patience is not None:
+            self._end_patience()
         missing = head.n_bytes - (len(data) - end)
         if missing > 0:
             self._kept = data
@@ -77,7 +89,12 @@ class LaneProtocol(HttpToolsProtocol):
         return missing == 0 and self._ask(head, data[end:], whole=data)
 
     def _ask(self, head: Head, body: bytes, *, whole: bytes) -> bool:
-        """Offer a request to the lane, which may reply at once; return whether it was taken."""
+        """Offer a request to the lane, which may reply at once; return whether it was taken.
+
+        It is not if its sender has no token where one is needed: the careful way says so.
+        """
+        if not self.gate.lets(head.authorization, TokenRole.PREDICT):
+            return False
         self._asked = whole
         if self.lane.take(head.route, body, self):
             return True
@@ -112,10 +129,12 @@ class LaneProtocol(HttpToolsProtocol):
         if self._asked is not None:
             self.lane.flush()  # two requests came in one piece
         self._is_between, self._head = False, None
+        self._await_head(HEAD_SECONDS)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Put the ASGI task off while the request may go the short way."""
+        self._end_patience()
         self._head = None if self._is_careful else self._read_head()
         if self._head is None:
             super().on_headers_complete()
@@ -127,7 +146,7 @@ class LaneProtocol(HttpToolsProtocol):
             return None
         route = read_route(self.parser.get_method(), self.url)
         n_bytes = None if route is None else read_length(self.headers)
-        return None if route is None or n_bytes is None else Head(route, n_bytes)
+        return None if route is None or n_bytes is None else Head(route, n_bytes, read_authorization(self.headers))
 
     def on_body(self, body: bytes) -> None:
         """Collect the body."""
@@ -195,6 +214,16 @@ class LaneProtocol(HttpToolsProtocol):
     def _await_next(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(max(seconds, 0.01), self.timeout_keep_alive_handler)
 
+    def _await_head(self, seconds: float) -> None:
+        """Close the connection unless a whole head has come by then; uvicorn would wait for ever."""
+        self._end_patience()
+        self._patience = self.loop.call_later(seconds, self.transport.close)
+
+    def _end_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
     def shutdown(self) -> None:
         """Answer what was accepted; a request that has begun to come in is answered too."""
         if self._asked is not None:
@@ -210,6 +239,7 @@ class LaneProtocol(HttpToolsProtocol):
             self._rest.cancel()
             self._rest = None
         self._asked = None
+        self._end_patience()
         super().connection_lost(exc)
 
 
@@ -229,14 +259,14 @@ class _Front:
         return self._spelt
 
 
-def find_protocol(lane: Lane) -> type[asyncio.Protocol] | None:
+def find_protocol(lane: Lane, gate: Gate) -> type[asyncio.Protocol] | None:
     """Return the class for uvicorn's `http=`; None where this uvicorn is another than the class was written for."""
     if any(not hasattr(HttpToolsProtocol, name) for name in _METHODS):
         return None
     probe = HttpToolsProtocol(Config(_answer_nobody), ServerState(), {}, asyncio.get_running_loop())
     if any(not hasattr(probe, name) for name in _ATTRIBUTES):
         return None
-    return type("WorkerProtocol", (LaneProtocol,), {"lane": lane, "heads": Heads(), "front": _Front()})
+    return type("WorkerProtocol", (LaneProtocol,), {"lane": lane, "gate": gate, "heads": Heads(), "front": _Front()})
 
 
 async def _answer_nobody(scope: Any, receive: Any, send: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -24,19 +24,20 @@ class Record:
     refused: Refused | None = None
 
 
-def check_content_type(content_type: str | None) -> None:
-    """Refuse a body that is not declared as JSON.
+def read_content_type(content_type: str | None, *, allowed: Sequence[str] = (JSON_TYPE,)) -> str:
+    """Return which of the allowed types a body is declared as; refuse every other.
 
     A body without a type is refused too: a web page can send one to a server on loopback without asking it first.
     """
     declared = (content_type or "").split(";")[0].strip().lower()
-    if declared != JSON_TYPE:
-        raise Refused(
-            Code.WRONG_CONTENT_TYPE,
-            f"the content type is {declared[:60]!r}" if declared else "the request has no content type",
-            expected=JSON_TYPE,
-            remedy=f"send the header Content-Type: {JSON_TYPE}",
-        )
+    if declared in allowed:
+        return declared
+    raise Refused(
+        Code.WRONG_CONTENT_TYPE,
+        f"the content type is {declared[:60]!r}" if declared else "the request has no content type",
+        expected=allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}",
+        remedy=f"send the header Content-Type: {allowed[0]}",
+    )
 
 
 def decode_body(body: bytes) -> object:

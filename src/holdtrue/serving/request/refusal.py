@@ -25,8 +25,12 @@ class Code(StrEnum):
     LABEL_NOT_ALLOWED = "label_not_allowed"
     NO_TIME_ZONE = "no_time_zone"
     DUPLICATE_KEY = "duplicate_key"
+    NO_TOKEN = "no_token"
+    NOT_ALLOWED = "not_allowed"
     UNKNOWN_LOOP = "unknown_loop"
     UNKNOWN_VERSION = "unknown_version"
+    VERSION_NOT_CHOSEN = "version_not_chosen"
+    NOT_OFFERED = "not_offered"
     UNKNOWN_ROUTE = "unknown_route"
     WRONG_METHOD = "wrong_method"
     NOT_READY = "not_ready"
@@ -39,6 +43,10 @@ class Code(StrEnum):
 _STATUSES = {
     Code.MALFORMED: 400,
     Code.NOT_FINITE: 400,
+    Code.NO_TOKEN: 401,
+    Code.NOT_ALLOWED: 403,
+    Code.VERSION_NOT_CHOSEN: 403,
+    Code.NOT_OFFERED: 403,
     Code.UNKNOWN_LOOP: 404,
     Code.UNKNOWN_VERSION: 404,
     Code.UNKNOWN_ROUTE: 404,

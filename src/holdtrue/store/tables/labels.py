@@ -1,5 +1,6 @@
 """Labels: every label as it came; the last one received for a key counts, the earlier ones are kept."""
 
+import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -48,6 +49,19 @@ class Labels:
         statement = sa.select(*columns).where(LABELS.c.loop == loop).order_by(LABELS.c.received_at, LABELS.c.sequence)
         return [LabelFact(**row._mapping) for row in self._connection.execute(statement)]
 
+    def latest(
+        self, loop: str, *, keys: Sequence[str], prediction_ids: Sequence[str]
+    ) -> dict[tuple[str | None, str | None], LabelFact]:
+        """Return the label received last of each event that is named, by (key, prediction_id), one of which is None."""
+        columns = [LABELS.c[name] for name in ("loop", "label", "at", "received_at", "key", "prediction_id")]
+        # JSON, since a statement takes only so many values one by one.
+        is_meant = sa.or_(
+            LABELS.c.key.in_(_list_values(keys)), LABELS.c.prediction_id.in_(_list_values(prediction_ids))
+        )
+        statement = sa.select(*columns).where(LABELS.c.loop == loop, is_meant)
+        rows = self._connection.execute(statement.order_by(LABELS.c.received_at, LABELS.c.sequence))
+        return {(row.key, row.prediction_id): LabelFact(**row._mapping) for row in rows}
+
     def count(self, loop: str) -> int:
         """Return how many labels a loop has received."""
         statement = sa.select(sa.func.count()).select_from(LABELS).where(LABELS.c.loop == loop)
@@ -73,3 +87,8 @@ class Labels:
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_={"position": statement.excluded.position})
         )
+
+
+def _list_values(values: Sequence[str]) -> sa.Select[tuple[str]]:
+    each = sa.func.json_each(json.dumps(list(values))).table_valued("value")
+    return sa.select(each.c.value)

@@ -23,6 +23,7 @@ VERSIONS = sa.Table(
     sa.Column("loss", Document),
     sa.Column("metrics", Document),
     sa.Column("created_at", Moment),
+    sa.Column("slices", Document),
 )
 RELEASES = sa.Table(
     "releases",

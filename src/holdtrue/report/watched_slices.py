@@ -1,0 +1,73 @@
+"""Slices: how the watched parts of the rows stand, in sentences and as a table."""
+
+from collections.abc import Sequence
+
+from holdtrue.domain import SliceReading
+
+from .figures import Cell, Figures
+from .words import format_count, format_number
+
+_MOST_NAMED = 4
+
+
+def tell_watched_slices(slices: Sequence[SliceReading]) -> tuple[str, ...]:
+    """Say how many slices are watched, where the risk has risen, and which have not enough data; () without slices.
+
+    >>> tell_watched_slices([SliceReading(name="carrier = HA", reference_rows=37, reference_mean=0.4, n_needed=100)])
+    ('0 slices are watched.', 'Not enough data to watch 1 slice: carrier = HA (37 of 100 rows when judged).')
+    """
+    if not slices:
+        return ()
+    watched = [each for each in slices if each.limit is not None]
+    risen = [each for each in watched if each.has_risen]
+    sentences = [f"{format_count(len(watched), 'slice')} {'is' if len(watched) == 1 else 'are'} watched"]
+    sentences[0] += "; the risk has risen in none." if watched and not risen else "."
+    sentences += [_tell_risen(each) for each in risen[:_MOST_NAMED]]
+    sentences += [_count_more(risen)] if len(risen) > _MOST_NAMED else []
+    short = sorted((each for each in slices if each.limit is None), key=lambda each: -each.reference_rows)
+    if short:
+        named = ", ".join(
+            f"{each.name} ({each.reference_rows:,} of {each.n_needed or 0:,} rows when judged)"
+            for each in short[:_MOST_NAMED]
+        )
+        more = f", and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
+        sentences.append(f"Not enough data to watch {format_count(len(short), 'slice')}: {named}{more}.")
+    return tuple(sentences)
+
+
+def tabulate_watched_slices(slices: Sequence[SliceReading]) -> Figures | None:
+    """Return each slice with what it is held against; None without slices."""
+    if not slices:
+        return None
+    header = ("Slice", "Rows", "Mean loss", "When judged", "Rows then", "In order up to", "State")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            each.name,
+            each.n_rows,
+            each.mean,
+            each.reference_mean,
+            each.reference_rows,
+            each.limit,
+            _name_state(each),
+        )
+        for each in slices
+    ]
+    return Figures("Slices that are watched beside all rows", header, tuple(rows))
+
+
+def _tell_risen(each: SliceReading) -> str:
+    mean, limit = format_number(each.mean or 0.0), format_number(each.limit or 0.0)
+    usual = "" if each.reference_mean is None else f", {format_number(each.reference_mean)} when judged"
+    labels = format_count(each.n_rows, "label")
+    return f"The risk has risen in {each.name}: mean loss {mean} from {labels}, in order up to {limit}{usual}."
+
+
+def _count_more(risen: Sequence[SliceReading]) -> str:
+    n_more = len(risen) - _MOST_NAMED
+    return f"So it has in {format_count(n_more, 'other slice')}."
+
+
+def _name_state(each: SliceReading) -> str:
+    if each.limit is None:
+        return f"not enough data: need {each.n_needed or 0:,} rows"
+    return "risen" if each.has_risen else "in order"

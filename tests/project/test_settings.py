@@ -1,0 +1,42 @@
+from datetime import timedelta
+
+import pytest
+
+from holdtrue.domain import Durability, LogPolicy, WhenFull
+from holdtrue.errors import DeclarationError
+from holdtrue.project import Settings, read_settings
+
+
+def say(folder, text):
+    (folder / "pyproject.toml").write_text(text)
+    return read_settings(folder)
+
+
+def test_a_project_says_how_its_log_is_kept(tmp_path):
+    told = '[tool.holdtrue.log]\ndurability = "power"\nkeep = "90d"\nbudget = "20GB"\nwhen_full = "drop_oldest"\n'
+    assert say(tmp_path, told).log == LogPolicy(
+        durability=Durability.POWER,
+        keep=timedelta(days=90),
+        budget_bytes=20 * 10**9,
+        when_full=WhenFull.DROP_OLDEST,
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[project]\nname = 'x'\n", "[tool.ruff]\n", "[tool.holdtrue]\n"])
+def test_what_is_not_said_is_as_by_default(tmp_path, text):
+    assert read_settings(tmp_path) == say(tmp_path, text) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[tool.holdtrue]\nlogg = 1\n", "'logg'"),
+        ("[tool.holdtrue.log]\nkep = '1d'\n", "'kep'"),
+        ("[tool.holdtrue]\nlog = 3\n", "a table"),
+        ("[tool]\nholdtrue = 3\n", "a table"),
+        ("[tool.holdtrue", "TOML"),
+    ],
+)
+def test_a_slip_is_refused_with_the_file_and_the_word(tmp_path, text, word):
+    with pytest.raises(DeclarationError, match=word):
+        say(tmp_path, text)
