@@ -16,6 +16,7 @@ from . import (
     live,
     log,
     register,
+    runs,
     score,
     show,
     steer,
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _MODULES = (
-    *(declare, backtest, train, register, compare, card, live, score),
+    *(declare, backtest, train, runs, register, compare, card, live, score),
     *(label, log, show, watch, steer, token, demo),
 )
 for module in _MODULES:

@@ -73,6 +73,8 @@ from .predicate import Predicate as Predicate
 from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
+from .provenance import Checkout as Checkout
+from .provenance import Provenance as Provenance
 from .quality import measure_quality as measure_quality
 from .recipe import DATA as DATA
 from .recipe import Recipe as Recipe
@@ -169,6 +171,7 @@ __all__ = [
     "Calibrated",
     "Cause",
     "Check",
+    "Checkout",
     "Column",
     "ColumnCut",
     "ComparedVersion",
@@ -216,6 +219,7 @@ __all__ = [
     "Predicate",
     "Prediction",
     "Predictions",
+    "Provenance",
     "Recipe",
     "Release",
     "ReliabilityBin",

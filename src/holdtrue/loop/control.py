@@ -27,7 +27,16 @@ from holdtrue.data import (
 from holdtrue.domain import Belief, Cause, Loop, Rollout, Ruling, RunState, Version
 from holdtrue.errors import HoldtrueError, SourceError, StateConflict
 from holdtrue.monitoring import measure_beliefs, measure_windows
-from holdtrue.pipeline import Claim, describe_error, fail_run, name_worker, start_run, submit_run, succeed_run
+from holdtrue.pipeline import (
+    Claim,
+    describe_error,
+    fail_run,
+    name_worker,
+    read_checkout,
+    start_run,
+    submit_run,
+    succeed_run,
+)
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
@@ -283,6 +292,7 @@ class Controller:
 
     def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
+        checkout = None if self.loop_file is None else read_checkout(self.loop_file.parent)
         history = self._history_with_log(now)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
         with self.store.transaction() as tx:
@@ -305,7 +315,7 @@ class Controller:
                 as_of=now,
                 run_id=run_id,
                 dataset=record.digest,
-                parameters={"order": msgspec.to_builtins(order)},
+                parameters={"order": msgspec.to_builtins(order), "checkout": msgspec.to_builtins(checkout)},
             )
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
@@ -363,7 +373,8 @@ class Controller:
         is_undecided = trained.ruling is Ruling.INCONCLUSIVE and not order.catches_up
         tx.states.write(self.loop.name, {**kept[1], "run_id": None, "is_undecided": is_undecided}, kept[0])
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
-        run = replace(run, code=result.code)
+        made_with = {} if result.provenance is None else {"provenance": msgspec.to_builtins(result.provenance)}
+        run = replace(run, code=result.code, parameters={**run.parameters, **made_with})
         succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)
         return trained
 

@@ -8,8 +8,8 @@ from functools import cached_property
 import polars as pl
 
 from holdtrue.data import Dataset, History, digest_rows
-from holdtrue.domain import DATA, Loop, Recipe, Signature, Step, StepRecord, digest_of
-from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, StepCache, fingerprint, run_steps
+from holdtrue.domain import DATA, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
+from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, StepCache, fingerprint, run_steps, trace_code
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
 from holdtrue.store import Artifacts
 
@@ -41,9 +41,19 @@ class Fitter:
         return self.loop.recipe
 
     @cached_property
+    def provenance(self) -> Provenance:
+        """Return what the models are made with beside the rows."""
+        traces = {step.name: trace_code(step.function) for step in self.recipe.steps}
+        return Provenance(
+            codes={name: trace.digest for name, trace in traces.items()},
+            parameters=self.recipe.parameters,
+            libraries=tuple(sorted({library for trace in traces.values() for library in trace.libraries})),
+        )
+
+    @property
     def codes(self) -> Mapping[str, str]:
         """Return the transitive fingerprint of each of the user's steps, by its name."""
-        return {step.name: fingerprint(step.function) for step in self.recipe.steps}
+        return self.provenance.codes
 
     @property
     def code(self) -> str:

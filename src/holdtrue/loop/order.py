@@ -10,6 +10,7 @@ from holdtrue.domain import (
     Json,
     Loss,
     ModelFormat,
+    Provenance,
     RolloutTerms,
     Ruling,
     RunCost,
@@ -159,6 +160,7 @@ class TrainingResult:
     notes: tuple[str, ...] = ()
     cost: RunCost | None = None
     is_brought: bool = False
+    provenance: Provenance | None = None
 
     @property
     def shipped(self) -> Fitted | None:

@@ -56,7 +56,7 @@ class InlineTrainer:
             return replace(result, cost=meter.read())
         fitter = Fitter(loop=self.loop, cache=StepCache(self.store), artifacts=self.store.artifacts)
         result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
-        return replace(result, cost=meter.read())
+        return replace(result, cost=meter.read(), provenance=fitter.provenance)
 
     def _read_taught(self, order: TrainingOrder) -> History | None:
         """Return what the champion of a catch-up was trained on; None when that is the snapshot of the order."""

@@ -1,10 +1,13 @@
 from .cache import Cache as Cache
 from .cache import MemoryCache as MemoryCache
 from .cache import StepCache as StepCache
+from .checkout import read_checkout as read_checkout
 from .claim import Claim as Claim
 from .claim import name_worker as name_worker
 from .cost import CostMeter as CostMeter
+from .fingerprint import CodeTrace as CodeTrace
 from .fingerprint import fingerprint as fingerprint
+from .fingerprint import trace_code as trace_code
 from .record import Recorder as Recorder
 from .record import RunNotes as RunNotes
 from .record import describe_error as describe_error
@@ -21,6 +24,7 @@ from .value import Input as Input
 __all__ = [
     "Cache",
     "Claim",
+    "CodeTrace",
     "CostMeter",
     "Input",
     "MemoryCache",
@@ -34,8 +38,10 @@ __all__ = [
     "fail_run",
     "fingerprint",
     "name_worker",
+    "read_checkout",
     "run_steps",
     "start_run",
     "submit_run",
     "succeed_run",
+    "trace_code",
 ]

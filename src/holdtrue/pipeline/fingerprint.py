@@ -10,6 +10,7 @@ import functools
 import hashlib
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -51,11 +52,27 @@ def fingerprint(function: Callable[..., Any]) -> str:
     >>> fingerprint(lambda x: x + 1) == fingerprint(lambda x:  (x + 1)), fingerprint(len) == fingerprint(max)
     (True, False)
     """
+    return trace_code(function).digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeTrace:
+    """What was reached from a function: `digest` is its fingerprint, `libraries` are named with their versions."""
+
+    digest: str
+    libraries: tuple[str, ...]
+
+
+def trace_code(function: Callable[..., Any]) -> CodeTrace:
+    """Return the fingerprint of a function, and the libraries that count in it."""
     module_name = getattr(function, "__module__", None) or ""
-    tracer = _Tracer(Libraries(package=module_name.rpartition(".")[0]), {})
-    tracer.write("python", sys.implementation.name, ".".join(map(str, sys.version_info[:3])))
+    libraries = Libraries(package=module_name.rpartition(".")[0])
+    tracer = _Tracer(libraries, {})
+    version = ".".join(map(str, sys.version_info[:3]))
+    tracer.write("python", sys.implementation.name, version)
     tracer.trace(function, is_root=True)
-    return tracer.digest()
+    named = {f"python {version}" if name == "python" else name for name in {*libraries.named, "python"}}
+    return CodeTrace(digest=tracer.digest(), libraries=tuple(sorted(named)))
 
 
 class _Tracer:
