@@ -129,9 +129,7 @@ def count_flags(
 ) -> dict[str, float]:
     """Return the flags of each rule a model-year, when nothing has changed."""
     per_day = n_reference // REFERENCE_DAYS
-    reference = np.sort(
-        np.concatenate([draw_day(rng, per_day, wobble=wobble) for _ in range(REFERENCE_DAYS)]), axis=0
-    )
+    reference = np.sort(np.concatenate([draw_day(rng, per_day, wobble=wobble) for _ in range(REFERENCE_DAYS)]), axis=0)
     counts = dict.fromkeys(RULES, 0)
     for _ in range(n_days):
         day = draw_day(rng, n_rows, wobble=wobble)

@@ -112,13 +112,13 @@ def test_a_loop_with_parameters_can_be_hashed_still() -> None:
 
 
 def test_a_marked_step_is_called_as_any_other_function() -> None:
-    @ht.step(retries=3, retry_wait="2s", timeout="5m", memory_gib=1.5, version=2)
+    @ht.step(retries=3, retry_wait="2s", timeout="5m", memory="1.5GB", version=2)
     def double(n: int) -> int:
         return 2 * n
 
     assert double(4) == 8
     assert read_step(double).options == StepOptions(
-        retries=3, retry_wait_seconds=2, timeout_seconds=300, memory_bytes=3 << 29, version=2
+        retries=3, retry_wait_seconds=2, timeout_seconds=300, memory_bytes=1_500_000_000, version=2
     )
 
 

@@ -12,6 +12,7 @@ from . import (
     compare,
     declare,
     demo,
+    garbage,
     label,
     live,
     log,
@@ -38,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _MODULES = (
-    *(declare, backtest, train, runs, register, compare, card, live, score),
+    *(declare, backtest, train, runs, garbage, register, compare, card, live, score),
     *(label, log, show, watch, steer, token, demo),
 )
 for module in _MODULES:

@@ -52,6 +52,7 @@ from .early import sampled as sampled
 from .log_policy import Durability as Durability
 from .log_policy import LogPolicy as LogPolicy
 from .log_policy import WhenFull as WhenFull
+from .log_policy import parse_size as parse_size
 from .log_policy import read_log_policy as read_log_policy
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
@@ -293,6 +294,7 @@ __all__ = [
     "not_worse",
     "on_risk",
     "order_steps",
+    "parse_size",
     "parse_span",
     "predictions",
     "read_log_policy",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from holdtrue.domain.log_policy import parse_size
 from holdtrue.domain.span import parse_span
 from holdtrue.errors import DeclarationError
 
@@ -14,7 +15,6 @@ StepFunction = Callable[..., Any]
 Function = TypeVar("Function", bound=StepFunction)
 
 OPTIONS = "__holdtrue_step__"  # where `step` leaves what it was told: on the function itself, which stays what it is
-_GIB = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class StepOptions:
     def __post_init__(self) -> None:
         if type(self.retries) is not int or self.retries < 0:
             raise DeclarationError(f"retries={self.retries!r}", expected="a whole number, 0 or more")
-        for name, limit in (("timeout", self.timeout_seconds), ("memory_gib", self.memory_bytes)):
+        for name, limit in (("timeout", self.timeout_seconds), ("memory", self.memory_bytes)):
             if limit is not None and limit <= 0:
                 raise DeclarationError(f"{name} leaves a step nothing to run with", expected="more than 0")
 
@@ -48,7 +48,7 @@ def step(
     retries: int = 0,
     retry_wait: str | timedelta = "1s",
     timeout: str | timedelta | None = None,
-    memory_gib: float | None = None,
+    memory: str | None = None,
     version: str | int | None = None,
 ) -> Callable[[Function], Function]:
     """Say how a step of a pipeline is run; the function itself stays as it is, to be called and tested as any other.
@@ -57,7 +57,7 @@ def step(
         retries: how often the step is begun again after it raised.
         retry_wait: the wait before the first repetition, such as "10s"; it doubles before each further one.
         timeout: how long the step may run, such as "20m", repetitions and waits included.
-        memory_gib: how much memory its process may hold, in GiB.
+        memory: how much its process may hold, such as "2GB".
         version: raise it when something changes that no name in the code leads to, such as a file that it reads.
 
     Raises:
@@ -72,7 +72,7 @@ def step(
         retries=retries,
         retry_wait_seconds=parse_span(retry_wait).total_seconds(),
         timeout_seconds=None if timeout is None else parse_span(timeout).total_seconds(),
-        memory_bytes=None if memory_gib is None else int(memory_gib * _GIB),
+        memory_bytes=None if memory is None else parse_size(memory),
         version=version,
     )
 

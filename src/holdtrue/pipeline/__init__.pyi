@@ -8,6 +8,9 @@ from .cost import CostMeter as CostMeter
 from .fingerprint import CodeTrace as CodeTrace
 from .fingerprint import fingerprint as fingerprint
 from .fingerprint import trace_code as trace_code
+from .garbage import Garbage as Garbage
+from .garbage import collect_garbage as collect_garbage
+from .garbage import find_garbage as find_garbage
 from .record import Recorder as Recorder
 from .record import RunNotes as RunNotes
 from .record import describe_error as describe_error
@@ -26,16 +29,19 @@ __all__ = [
     "Claim",
     "CodeTrace",
     "CostMeter",
+    "Garbage",
     "Input",
     "MemoryCache",
     "Recorder",
     "RunNotes",
     "RunOutcome",
     "StepCache",
+    "collect_garbage",
     "describe_error",
     "fail_lost_run",
     "fail_lost_runs",
     "fail_run",
+    "find_garbage",
     "fingerprint",
     "name_worker",
     "read_checkout",

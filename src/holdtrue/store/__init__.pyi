@@ -8,6 +8,7 @@ from .manifest import lock_log as lock_log
 from .manifest import read_manifest as read_manifest
 from .manifest import settle_file as settle_file
 from .manifest import write_file as write_file
+from .references import find_digests as find_digests
 from .segments import SegmentWriter as SegmentWriter
 from .segments import erase_frame as erase_frame
 from .segments import find_closed as find_closed
@@ -30,6 +31,7 @@ __all__ = [
     "commit_manifest",
     "erase_frame",
     "find_closed",
+    "find_digests",
     "lock_log",
     "read_manifest",
     "read_segment",
