@@ -17,6 +17,7 @@ from . import (
     live,
     log,
     register,
+    reproduce,
     runs,
     score,
     show,
@@ -39,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _MODULES = (
-    *(declare, backtest, train, runs, garbage, register, compare, card, live, score),
+    *(declare, backtest, train, runs, reproduce, garbage, register, compare, card, live, score),
     *(label, log, show, watch, steer, token, demo),
 )
 for module in _MODULES:

@@ -9,7 +9,7 @@ import polars as pl
 
 from holdtrue.data import Dataset, History, digest_rows
 from holdtrue.domain import DATA, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
-from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, StepCache, fingerprint, run_steps, trace_code
+from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, fingerprint, run_steps, trace_code
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
 from holdtrue.store import Artifacts
 
@@ -31,7 +31,7 @@ class Fitter:
     """
 
     loop: Loop
-    cache: StepCache
+    cache: Cache
     artifacts: Artifacts
     records: list[StepRecord] = field(default_factory=list)
 

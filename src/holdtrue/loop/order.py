@@ -67,6 +67,7 @@ class TrainingOrder:
         brought: a model to be judged in place of one that is trained.
         is_for_service: the version may answer people: say what each feature carries, and make its twin. A backtest does
             without both.
+        is_repetition: run every step anew, past the cache, to see whether the same comes out.
     """
 
     folder: str
@@ -80,6 +81,7 @@ class TrainingOrder:
     is_blind: bool = False
     brought: Brought | None = None
     is_for_service: bool = True
+    is_repetition: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import msgspec
 from holdtrue.data import History, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
-from holdtrue.pipeline import CostMeter, StepCache
+from holdtrue.pipeline import CostMeter, MemoryCache, StepCache
 from holdtrue.store import Store
 
 from .brought import judge_brought
@@ -54,7 +54,8 @@ class InlineTrainer:
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
             return replace(result, cost=meter.read())
-        fitter = Fitter(loop=self.loop, cache=StepCache(self.store), artifacts=self.store.artifacts)
+        cache = MemoryCache() if order.is_repetition else StepCache(self.store)
+        fitter = Fitter(loop=self.loop, cache=cache, artifacts=self.store.artifacts)
         result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
         return replace(result, cost=meter.read(), provenance=fitter.provenance)
 

@@ -10,6 +10,8 @@ from .project import FOLDER as FOLDER
 from .project import Project as Project
 from .project import find_champion_before as find_champion_before
 from .project import open_project as open_project
+from .reproduction import Reproduction as Reproduction
+from .reproduction import reproduce_run as reproduce_run
 from .runs import RunDifference as RunDifference
 from .runs import RunView as RunView
 from .runs import compare_runs as compare_runs
@@ -31,6 +33,7 @@ __all__ = [
     "FOLDER",
     "Live",
     "Project",
+    "Reproduction",
     "RunDifference",
     "RunView",
     "Scored",
@@ -53,6 +56,7 @@ __all__ = [
     "name_log_folder",
     "open_project",
     "read_settings",
+    "reproduce_run",
     "score_file",
     "view_loop",
     "view_run",

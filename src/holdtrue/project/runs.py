@@ -112,12 +112,20 @@ def compare_runs(first: RunView, second: RunView) -> tuple[RunDifference, ...]:
     """Return all in which two runs differ that has a part in their results, and the results."""
     one, other = first.provenance or Provenance(), second.provenance or Provenance()
     found = [
-        *_differ("code", one.codes, other.codes),
         *_differ("data", _tell_data(first), _tell_data(second)),
-        *_differ("parameter", one.parameters, other.parameters),
-        *_differ("library", _split(one.libraries), _split(other.libraries)),
+        *compare_provenance(one, other),
         *_differ("commit", _tell_commit(first), _tell_commit(second)),
         *_differ("result", _tell_result(first), _tell_result(second)),
+    ]
+    return tuple(found)
+
+
+def compare_provenance(first: Provenance, second: Provenance) -> tuple[RunDifference, ...]:
+    """Return in which code, parameters and libraries two runs differ."""
+    found = [
+        *_differ("code", first.codes, second.codes),
+        *_differ("parameter", first.parameters, second.parameters),
+        *_differ("library", _split(first.libraries), _split(second.libraries)),
     ]
     return tuple(found)
 
