@@ -24,6 +24,9 @@ from .policy import measure_pace as measure_pace
 from .policy import tell_cadence as tell_cadence
 from .release import Registrar as Registrar
 from .release import conclude as conclude
+from .repetition import Repetition as Repetition
+from .repetition import RepetitionOrder as RepetitionOrder
+from .repetition import repeat_step as repeat_step
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
 from .risk import restore_watch as restore_watch
@@ -84,6 +87,8 @@ __all__ = [
     "RefuseRun",
     "Registrar",
     "Reject",
+    "Repetition",
+    "RepetitionOrder",
     "RiskWatch",
     "StartRun",
     "Trained",
@@ -106,6 +111,7 @@ __all__ = [
     "measure_pace",
     "place_risk",
     "read_slices",
+    "repeat_step",
     "restore_watch",
     "take_rows",
     "tell_cadence",

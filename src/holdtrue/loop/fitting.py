@@ -8,7 +8,7 @@ from functools import cached_property
 import polars as pl
 
 from holdtrue.data import Dataset, History, digest_rows
-from holdtrue.domain import DATA, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
+from holdtrue.domain import DATA, Json, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
 from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, fingerprint, run_steps, trace_code
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
 from holdtrue.store import Artifacts
@@ -81,14 +81,28 @@ class Fitter:
         data: bytes = outcome.values[self.recipe.end.name]
         return recall_model(data, name_format(data), signature)
 
+    def repeat(
+        self, step: Step, known: History, *, given: Mapping[str, object], parameters: Mapping[str, Json]
+    ) -> RunOutcome:
+        """Run one of the steps with what it is given, with the rows of what is known where it takes them."""
+        rows = known.dataset()
+        signature = sign_rows(rows, known.label)
+        one = self._store_model(signature) if step == self.recipe.end else replace(step, code=self.codes[step.name])
+        inputs = {**given, **self._hold(rows, signature, digest="")}
+        return run_steps([one], inputs=inputs, parameters=parameters, cache=self.cache)
+
+    @staticmethod
+    def _hold(rows: Dataset, signature: Signature, *, digest: str) -> dict[str, Input]:
+        return {
+            DATA: Input(value=rows, digest=digest),
+            _SIGNATURE: Input(value=signature, digest=digest_of(signature)),
+        }
+
     def _run(self, rows: Dataset, signature: Signature, *, digest: str, cache: Cache) -> RunOutcome:
         steps = [replace(step, code=self.codes[step.name]) for step in self.recipe.steps if step != self.recipe.end]
         return run_steps(
             [*steps, self._store_model(signature)],
-            inputs={
-                DATA: Input(value=rows, digest=digest),
-                _SIGNATURE: Input(value=signature, digest=digest_of(signature)),
-            },
+            inputs=self._hold(rows, signature, digest=digest),
             parameters=self.recipe.parameters,
             cache=cache,
         )

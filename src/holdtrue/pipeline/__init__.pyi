@@ -21,6 +21,7 @@ from .record import start_run as start_run
 from .record import submit_run as submit_run
 from .record import succeed_run as succeed_run
 from .runner import RunOutcome as RunOutcome
+from .runner import recall_output as recall_output
 from .runner import run_steps as run_steps
 from .value import Input as Input
 
@@ -45,6 +46,7 @@ __all__ = [
     "fingerprint",
     "name_worker",
     "read_checkout",
+    "recall_output",
     "run_steps",
     "start_run",
     "submit_run",

@@ -124,6 +124,12 @@ def _find_output(cache: Cache, key: str) -> dict[str, Json] | None:
     return kept if is_whole else None
 
 
+def recall_output(cache: Cache, key: str) -> tuple[Any] | None:
+    """Return what a step returned under a key, alone in a tuple; None when it is no longer kept whole."""
+    kept = _find_output(cache, key)
+    return None if kept is None else (decode_value(kept["output"], get=cache.get_bytes),)
+
+
 def _compute(step: Step, needed: Mapping[str, _Held], key: str, cache: Cache) -> tuple[dict[str, Json], int]:
     options = step.options
     limit = Limit(name=f"the step {step.name}", seconds=options.timeout_seconds, memory_bytes=options.memory_bytes)

@@ -10,6 +10,7 @@ from .project import FOLDER as FOLDER
 from .project import Project as Project
 from .project import find_champion_before as find_champion_before
 from .project import open_project as open_project
+from .repetition import repeat_step as repeat_step
 from .reproduction import Reproduction as Reproduction
 from .reproduction import reproduce_run as reproduce_run
 from .runs import RunDifference as RunDifference
@@ -56,6 +57,7 @@ __all__ = [
     "name_log_folder",
     "open_project",
     "read_settings",
+    "repeat_step",
     "reproduce_run",
     "score_file",
     "view_loop",
