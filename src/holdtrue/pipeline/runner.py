@@ -64,11 +64,14 @@ def run_steps(
     # All before the first step runs: a step that changes a module's state must not change the keys of those after it.
     codes = {step.name: step.code or fingerprint(step.function) for step in ordered}
     records = []
-    for done, step in enumerate(ordered):
-        report_progress(done, total=len(ordered), text=step.name)
-        held, record = _run_step(step, codes[step.name], known, cache)
-        known[step.name] = held
-        records.append(record)
+    try:
+        for done, step in enumerate(ordered):
+            report_progress(done, total=len(ordered), text=step.name)
+            held, record = _run_step(step, codes[step.name], known, cache)
+            known[step.name] = held
+            records.append(record)
+    finally:
+        cache.flush()
     report_progress(len(ordered), total=len(ordered))
     return RunOutcome(values={step.name: known[step.name].give() for step in ordered}, records=tuple(records))
 
@@ -137,9 +140,9 @@ def _compute(step: Step, needed: Mapping[str, _Held], key: str, cache: Cache) ->
         value, n_attempts = _attempt(step, needed)
         # In an object of its own: a step may return None, and null would say that nothing is kept.
         output = {"output": encode_value(value, place=step.name, put=cache.put_bytes)}
-    cache.put(key, output)
     # Another process may have been first; what it kept counts, so that all runs go on from the same output.
-    return _find_output(cache, key) or output, n_attempts
+    kept = cache.put(key, output)
+    return kept if kept == output else _find_output(cache, key) or output, n_attempts
 
 
 def _attempt(step: Step, needed: Mapping[str, _Held]) -> tuple[object, int]:
