@@ -3,8 +3,8 @@
 python benchmarks/pipeline/overhead.py --repetitions 7
 
 Three ways of the same chain of functions that add one: called in plain Python, run with a new store (cold), and run
-again (warm, all from the cache). Imports, opening the store (which makes its tables the first time) and the run are told
-apart. The median of the repetitions counts.
+again (warm, all from the cache). Imports, opening the store (which makes its tables the first time) and the run are
+told apart. The median of the repetitions counts.
 """
 
 import argparse
@@ -28,9 +28,12 @@ imported = time.perf_counter()
 done = time.perf_counter()
 print(imported - started, opened - imported, done - opened)
 """
-PLAIN = (
-    "opened = time.perf_counter()\nvalue = None\nfor i, f in enumerate(FUNCTIONS): value = f() if i == 0 else f(value)"
-)
+PLAIN = """
+opened = time.perf_counter()
+value = FUNCTIONS[0]()
+for function in FUNCTIONS[1:]:
+    value = function(value)
+"""
 IMPORTS = "import pathlib, sys\nfrom holdtrue.pipeline import StepCache, run_steps\nfrom holdtrue.store import Store"
 PIPELINE = """
 store = Store.open(pathlib.Path(sys.argv[1]))

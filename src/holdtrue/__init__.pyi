@@ -8,9 +8,11 @@ from .domain import beats_baseline as beats_baseline
 from .domain import calibrated as calibrated
 from .domain import canary as canary
 from .domain import column as column
+from .domain import constant as constant
 from .domain import every as every
 from .domain import fairness as fairness
 from .domain import invariant_to as invariant_to
+from .domain import last_good as last_good
 from .domain import money as money
 from .domain import monotone_in as monotone_in
 from .domain import no_leak as no_leak
@@ -19,6 +21,7 @@ from .domain import on_risk as on_risk
 from .domain import predictions as predictions
 from .domain import reproducible as reproducible
 from .domain import robust_to as robust_to
+from .domain import rule as rule
 from .domain import sampled as sampled
 from .domain import serves as serves
 from .domain import slices as slices
@@ -36,9 +39,11 @@ __all__ = [
     "calibrated",
     "canary",
     "column",
+    "constant",
     "every",
     "fairness",
     "invariant_to",
+    "last_good",
     "money",
     "monotone_in",
     "no_leak",
@@ -47,6 +52,7 @@ __all__ = [
     "predictions",
     "reproducible",
     "robust_to",
+    "rule",
     "run_backtest",
     "sampled",
     "schema",

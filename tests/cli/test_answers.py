@@ -21,7 +21,12 @@ def test_scoring_says_how_many_rows_which_version_and_where(
     holdtrue: Command, trained: Path, rows: Path, tmp_path: Path
 ) -> None:
     told = holdtrue("score", trained, rows, tmp_path / "out.csv", "--json").object
-    assert told == {"n_rows": 2, "version": "v1", "path": str(tmp_path / "out.csv")}
+    assert told.pop("seconds") > 0
+    assert told.pop("rows_a_second") > 0
+    assert told == {
+        **{"n_rows": 2, "n_refused": 0, "n_resumed": 0, "note": ""},
+        **{"version": "v1", "path": str(tmp_path / "out.csv")},
+    }
     assert pl.read_csv(tmp_path / "out.csv").height == 2
     assert "2 rows answered by v1" in holdtrue("score", trained, rows, tmp_path / "out.parquet").told
 
@@ -41,6 +46,14 @@ def test_an_answer_is_explained_by_its_id(holdtrue: Command, trained: Path, rows
     assert found["version"]["number"] == 1
     assert found["run"]["run_id"] == found["version"]["lineage"]["run_id"]
     assert "v1 answered True" in holdtrue("why", prediction_id, "--loop", trained).told
+    amounts = [part["contribution"] for part in found["contributions"]["contributions"]]
+    assert sum(amounts) == pytest.approx(found["contributions"]["answer"] - found["contributions"]["base"])
+    assert found["contributions"]["answer"] == pytest.approx(found["prediction"]["answer"][1])
+    told = holdtrue("why", prediction_id, "--loop", trained).told
+    assert "Most of all, heat = " in told
+    assert "█" in told
+    key = found["prediction"]["key"]
+    assert holdtrue("why", key, "--loop", trained, "--json").object["prediction"]["prediction_id"] == prediction_id
     assert "no-such-id" in holdtrue("why", "no-such-id", "--loop", trained, code=2).problem
 
 

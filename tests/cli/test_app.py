@@ -1,25 +1,34 @@
 """The command as a whole: every command helps, mistakes are one sentence, and exit codes are as promised."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli.command import Command
-from holdtrue.cli.app import app
+from holdtrue.cli.app import COMMANDS as HOMES
+from holdtrue.cli.app import make_app
 
-GROUP = get_command(app)
+GROUP = get_command(make_app())
 assert isinstance(GROUP, TyperGroup), "the app has commands"
 COMMANDS = sorted(GROUP.commands)
+LEAVES = [
+    f"{name} {inner}" if inner else name
+    for name, command in sorted(GROUP.commands.items())
+    for inner in (sorted(command.commands) if isinstance(command, TyperGroup) else [""])
+]
 DOCS = Path(__file__).parents[2] / "docs"
 HAVE_NO_OBJECT = {"init", "serve", "up"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_command_says_what_it_does_and_offers_an_object(holdtrue: Command, name: str) -> None:
-    told = holdtrue(name, "--help").told
+    told = holdtrue(*name.split(), "--help").told
     assert f"holdtrue {name}" in told
     assert ("--json" in told) is (name not in HAVE_NO_OBJECT)
 
@@ -63,11 +72,14 @@ def test_a_backtest_that_cannot_be_meant_is_refused(
     assert word in holdtrue("backtest", fresh, *options, code=2).problem
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_command_stands_in_its_document_with_its_options(name: str) -> None:
     told = (DOCS / "cli.md").read_text(encoding="utf-8")
     (row,) = [line for line in told.splitlines() if line.startswith(f"| `holdtrue {name}")]
-    command = GROUP.commands[name]
+    command: click.Command = GROUP
+    for word in name.split():
+        assert isinstance(command, TyperGroup)
+        command = command.commands[word]
     options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
     assert [option for option in options if option not in row and option not in {"--json", "--help"}] == []
 
@@ -77,3 +89,20 @@ def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", (DOCS / page).read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (DOCS / link).exists()] == []
+
+
+def test_each_command_is_in_the_module_that_the_table_names():
+    for name, module in HOMES.items():
+        group = get_command(make_app([module]))
+        assert isinstance(group, TyperGroup)
+        assert name in group.commands
+    assert sorted(HOMES) == COMMANDS
+
+
+def test_a_server_does_not_import_what_trains_and_judges():
+    script = (
+        "import sys; from holdtrue.cli.app import find_modules, make_app; make_app(find_modules(['serve']));"
+        "print(sorted({'polars', 'scipy', 'sklearn', 'altair', 'pandas'} & set(sys.modules)))"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

@@ -111,14 +111,23 @@ def test_a_column_of_one_value_and_one_of_moments_are_pointed_out(holdtrue: Comm
     assert "1700000000 .. 1700002399" in told
 
 
-def test_a_file_to_score_that_breaks_a_limit_is_refused(holdtrue: Command, trained_within: Path) -> None:
+def test_rows_to_score_that_break_a_limit_are_named_one_by_one(holdtrue: Command, trained_within: Path) -> None:
+    rows = pl.read_parquet(trained_within.parent / "rows.parquet").drop("failed")
+    source, target = trained_within.parent / "new.parquet", trained_within.parent / "out.parquet"
+    hot = pl.int_range(5) < 2
+    rows.head(5).with_columns(heat=pl.when(hot).then(901.0).otherwise("heat")).write_parquet(source)
+    assert "2 rows were not answered" in holdtrue("score", trained_within, source, target).out
+    errors = pl.read_parquet(target)["error"].to_list()
+    assert [error is None for error in errors] == [False, False, True, True, True]
+    assert "900" in errors[0]
+
+
+def test_a_file_to_score_of_which_no_row_can_be_answered_ends_with_3(holdtrue: Command, trained_within: Path) -> None:
     rows = pl.read_parquet(trained_within.parent / "rows.parquet").drop("failed")
     source, target = trained_within.parent / "new.parquet", trained_within.parent / "out.parquet"
     rows.head(5).with_columns(heat=pl.lit(901.0)).write_parquet(source)
-    assert "5 of 5 rows have a 'heat' above 900" in holdtrue("score", trained_within, source, target, code=2).problem
-    assert not target.exists()
-    rows.head(5).write_parquet(source)
-    holdtrue("score", trained_within, source, target)
+    assert "5 rows were not answered" in holdtrue("score", trained_within, source, target, code=3).out
+    assert pl.read_parquet(target)["error"].null_count() == 0
 
 
 @pytest.fixture

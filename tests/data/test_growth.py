@@ -4,7 +4,7 @@ from datetime import timedelta
 import polars as pl
 
 from holdtrue.data import History, extend_history, latest_labels, read_frame, read_predictions, record_labels
-from holdtrue.domain import Role, Rule, Schema, column, table
+from holdtrue.domain import BROKEN_ROW, Role, Rule, Schema, column, table
 from holdtrue.store import Store
 
 from .conftest import START, make_label, make_prediction, write_log
@@ -64,6 +64,17 @@ def test_shadows_and_second_answers_add_nothing(store: Store) -> None:
     grown = extend(store, make_history())
     assert grown.n_rows == 4
     assert grown.frame.filter(pl.col("__key") == "9").select("size", "colour").rows() == [(1, None)]
+
+
+def test_a_row_that_a_fallback_answered_is_learned_from_unless_it_broke_the_schema(store: Store) -> None:
+    write_log(
+        store,
+        [
+            make_prediction("p", "8", 2, features={"size": 1}, fallback="constant: v1 failed: the beast"),
+            make_prediction("q", "9", 2, features={"size": 1}, fallback=f"constant: {BROKEN_ROW}: 'size' is null"),
+        ],
+    )
+    assert extend(store, make_history()).frame["__key"].to_list() == ["1", "2", "8", "3"]
 
 
 def test_a_label_that_is_no_class_is_left_out_and_said(store: Store) -> None:

@@ -1,11 +1,13 @@
 """A predicate means exactly what polars' SQL means, nulls included, or it is none."""
 
+from decimal import Decimal
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdtrue.domain import Kind, make_predicate
+from holdtrue.domain import Kind, make_expression, make_predicate
 
 KINDS = {
     "a": Kind.NUMBER,
@@ -131,3 +133,46 @@ def test_a_missing_value_leaves_a_rule_unknown_unless_the_other_side_settles_it(
     assert [predicate.ask({"a": a, "b": b}) for a, b in [(None, 1), (None, 0), (1, 1), (-1, None)]] == [
         None, False, True, False,
     ]  # fmt: skip
+
+
+branches = (
+    st.tuples(rules, numeric).map(lambda way: f"WHEN {way[0]} THEN {way[1]}"),
+    st.tuples(rules, TEXT_CONSTANTS | texts).map(lambda way: f"when {way[0]} then {way[1]}"),
+    st.tuples(rules, rules).map(lambda way: f"WHEN {way[0]} THEN {way[1]}"),
+)
+choices = st.one_of(
+    st.tuples(st.lists(branches[0], min_size=1, max_size=3), numeric),
+    st.tuples(st.lists(branches[1], min_size=1, max_size=3), TEXT_CONSTANTS | texts),
+    st.tuples(st.lists(branches[2], min_size=1, max_size=3), rules),
+).map(lambda parts: f"CASE {' '.join(parts[0])} ELSE {parts[1]} END")
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=choices, row=ROW)
+def test_a_case_chooses_what_the_sql_engine_chooses(text, row):
+    expression = make_expression(text, KINDS)
+    if expression is None:
+        return
+    frame = pl.DataFrame({name: pl.Series([row[name]], dtype=TYPES[KINDS[name]]) for name in KINDS})
+    expected = frame.select(pl.sql_expr(text).alias("x"))["x"][0]
+    expected = float(expected) if isinstance(expected, Decimal) else expected  # what constants alone make
+    found = expression.evaluate({name: frame[name][0] for name in KINDS})
+    assert found == expected or (found is None and expected is None) or (found != found and expected != expected)
+
+
+def test_a_case_is_an_expression_and_no_rule():
+    text = "CASE WHEN a > 1 THEN .3 WHEN c = 'x' THEN .2 END"
+    expression = make_expression(text, KINDS)
+    assert (expression.names, expression.kind) == (("a", "c"), Kind.NUMBER)
+    rows = [{"a": 2.0, "c": None}, {"a": None, "c": "x"}, {"a": 1.0, "c": "y"}]
+    assert [expression.evaluate(row) for row in rows] == [0.3, 0.2, None]
+    assert make_predicate("CASE WHEN a > 1 THEN t ELSE t END", KINDS) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["CASE a WHEN 1 THEN 2 END", "CASE ELSE 1 END", "CASE WHEN a THEN 1 END", "CASE WHEN t THEN 1 ELSE 'x' END",
+     "CASE WHEN t THEN 1", "CASE WHEN TRUE THEN 1 ELSE 0 END", "CASE WHEN zzz > 1 THEN 1 ELSE 0 END"],
+)  # fmt: skip
+def test_what_a_case_cannot_say_is_no_expression(text):
+    assert make_expression(text, KINDS) is None

@@ -24,7 +24,7 @@ def test_every_error_has_an_exit_code(
     def fail() -> None:
         raise kind("nothing was there")
 
-    monkeypatch.setattr(cli_app, "app", fail)
+    monkeypatch.setattr(cli_app, "make_app", lambda modules: fail)
     with pytest.raises(SystemExit) as caught:
         cli_app.main()
     assert caught.value.code in {2, 5}

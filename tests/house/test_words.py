@@ -7,7 +7,7 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from holdtrue.cli.app import app
+from holdtrue.cli.app import make_app
 
 ROOT = Path(__file__).parents[2]
 REJECTED = re.compile(
@@ -23,7 +23,7 @@ def test_rejected_words_name_nothing(path: Path) -> None:
 
 def test_every_command_stands_in_the_readme() -> None:
     told = (ROOT / "README.md").read_text(encoding="utf-8")
-    group = get_command(app)
+    group = get_command(make_app())
     assert isinstance(group, TyperGroup)
     assert group.commands
     assert [name for name in group.commands if f"`{name}`" not in told] == []

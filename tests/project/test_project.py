@@ -7,8 +7,9 @@ import pytest
 from holdtrue.domain import AliasEvent, RolloutStatus
 from holdtrue.errors import NotFound, PromotionRefused, SourceMissing, StateConflict, TrainingFailed
 from holdtrue.project import FOLDER, find_champion_before, open_project
+from holdtrue.registry import Keyring, read_release
 from holdtrue.testing.world import START
-from project.small import LOOP, opened, train
+from project.small import LOOP, make_controller, opened, train
 
 
 def history(*numbers: int, alias: str = "champion") -> list[AliasEvent]:
@@ -145,3 +146,29 @@ def test_the_champion_before_is_the_last_other_version_that_was_in_charge() -> N
 def test_with_one_champion_there_is_none_before(numbers: tuple[int, ...]) -> None:
     with pytest.raises(NotFound, match="no earlier champion"):
         find_champion_before(history(*numbers))
+
+
+def test_the_declared_fallback_travels_in_the_signed_release(fresh: Path) -> None:
+    declare(fresh, 'ht.rule("CASE WHEN heat > 1 THEN .9 ELSE .1 END")')
+    with opened(fresh) as project:
+        train(project)
+        with project.store.reading() as tx:
+            release = read_release(project.store, tx, LOOP, 1, Keyring.open(project.store.folder / "keys"))
+    assert release.fallback == project.loop.fallback
+    assert release.fallback.text.startswith("CASE WHEN heat > 1")
+
+
+@pytest.mark.parametrize("fallback", ["ht.constant(12)", 'ht.rule("speed > 3")'])
+def test_a_fallback_that_cannot_answer_the_data_is_refused_before_training(fresh: Path, fallback: str) -> None:
+    declare(fresh, fallback)
+    with opened(fresh) as project:
+        outcome = make_controller(project).train_now("ordered by the test")
+        with project.store.reading() as tx:
+            assert tx.versions.all(LOOP) == []
+    assert "Expected" in outcome.sentence
+
+
+def declare(folder: Path, fallback: str) -> None:
+    declared = (folder / "loop.py").read_text()
+    assert "    train=train," in declared
+    (folder / "loop.py").write_text(declared.replace("    train=train,", f"    train=train,\n    fallback={fallback},"))

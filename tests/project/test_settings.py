@@ -40,3 +40,7 @@ def test_what_is_not_said_is_as_by_default(tmp_path, text):
 def test_a_slip_is_refused_with_the_file_and_the_word(tmp_path, text, word):
     with pytest.raises(DeclarationError, match=word):
         say(tmp_path, text)
+
+
+def test_what_the_table_says_of_serving_is_left_to_the_servers(tmp_path):
+    assert say(tmp_path, "[tool.holdtrue.serving]\ntimeout_ms = 500\n") == Settings()

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 from holdtrue.domain import ModelFormat, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
 from holdtrue.registry import check_model, load_model, name_format
+from holdtrue.registry.onnx_format import choose_providers
 from registry.conftest import NUMBERS, SCHEMA, make_signature
 from registry.mutants import N_MUTANTS, mutate, mutate_numbers, try_mutants
 
@@ -202,3 +203,21 @@ print([name for name in ("polars", "sklearn", "skops", "sqlalchemy", "onnx") if 
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_gpu_is_asked_first_where_onnx_runtime_has_one_and_the_cpu_always_last() -> None:
+    gpus = ["CoreMLExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"]
+    asked = choose_providers(["CPUExecutionProvider", "AzureExecutionProvider", *gpus])
+    assert asked == [*reversed(gpus), "CPUExecutionProvider"]
+    assert choose_providers([]) == ["CPUExecutionProvider"]
+
+
+def test_a_session_uses_one_thread_unless_the_environment_says_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert count_session_threads() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert count_session_threads() == 3
+
+
+def count_session_threads() -> int:
+    return load_model(linear(), ModelFormat.ONNX, BINARY).session.get_session_options().intra_op_num_threads

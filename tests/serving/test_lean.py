@@ -16,8 +16,9 @@ from holdtrue.serving.answer.lean import hide_optional
 
 CODE = """
 import json, sys, time
-from holdtrue.domain import Column, Kind, ModelFormat, Schema, Signature, Task
-from holdtrue.registry import load_model
+from datetime import UTC, datetime
+from holdtrue.domain import Column, Kind, Lineage, Loss, ModelFormat, Schema, Signature, Task, Version
+from holdtrue.registry import explain_row, load_model
 from holdtrue.serving.answer.lean import hide_optional
 columns = tuple(Column(name=name, kind=Kind.NUMBER) for name in ("heat", "noise"))
 signature = Signature(schema=Schema(columns), task=Task.BINARY, label="late", classes=(False, True))
@@ -25,6 +26,12 @@ found = ModelFormat(sys.argv[1])
 with hide_optional(found):
     scorer = load_model(open(sys.argv[2], "rb").read(), found, signature)
     answers = scorer.score_rows([[1.0, 0.0], [0.5, 0.0]]).answers
+lineage = Lineage(run_id="r", dataset="d", trained_until=datetime(2024, 1, 1, tzinfo=UTC), code="c")
+version = Version(
+    loop="x", number=1, digest="d", artifact="a", format=found, signature=signature, lineage=lineage,
+    loss=Loss.for_classes(), created_at=datetime(2024, 1, 1, tzinfo=UTC),
+)
+explain_row(scorer, version, [1.0, 0.0], references=[[0.5, 0.5]])  # after the hiding, as a worker does
 print(json.dumps([answers.shape, sorted({name.split(".")[0] for name in sys.modules})]))
 """
 
@@ -55,7 +62,7 @@ def test_every_format_is_known_to_the_servers(found: ModelFormat) -> None:
 @pytest.mark.parametrize(
     ("found", "data"), [(ModelFormat.XGBOOST, save_xgboost), (ModelFormat.ONNX, save_onnx)], ids=["xgboost", "onnx"]
 )
-def test_a_server_answers_without_the_libraries_of_training(found: ModelFormat, data, tmp_path) -> None:
+def test_a_server_answers_and_explains_without_the_libraries_of_training(found: ModelFormat, data, tmp_path) -> None:
     (tmp_path / "model").write_bytes(data())
     command = [sys.executable, "-c", CODE, found.value, str(tmp_path / "model")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

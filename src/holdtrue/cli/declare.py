@@ -18,7 +18,7 @@ from holdtrue.data import (
 )
 from holdtrue.domain import Loop, Predictions, RolloutPlan, Schema
 from holdtrue.errors import DeclarationError, SourceMissing
-from holdtrue.loop import LoopPolicy, load_loop, make_policy, measure_pace, tell_cadence
+from holdtrue.loop import LoopPolicy, check_fallback, load_loop, make_policy, measure_pace, tell_cadence
 from holdtrue.rollout import tell_stage
 
 from .console import print_json, print_table, say
@@ -80,6 +80,7 @@ def check(
         return
     stale = check_freshness(history.ends_at, history.declared, RealClock().now())
     refuse_breaches([stale] if stale else [], history.source)
+    check_fallback(loop, history)
     policy = make_policy(loop, history)
     plan, cadence = policy.plan, _tell_cadence(policy, history)
     if json:

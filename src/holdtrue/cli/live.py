@@ -1,53 +1,21 @@
-"""serve and up: answer requests; keep the loop true while doing so."""
+"""up: answer requests, and keep the loop true while doing so."""
 
-import signal
 import threading
-import time
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from holdtrue.domain import Durability, LogPolicy, Predictions
-from holdtrue.errors import DeclarationError, NotFound
+from holdtrue.domain import Predictions
+from holdtrue.errors import NotFound
 from holdtrue.loop import HoldRollout, Move, load_loop
-from holdtrue.project import FOLDER, Live, StoredView, WatchedProject, control_lock, open_project, read_settings
-from holdtrue.serving import (
-    Front,
-    LogFormat,
-    LogKeeper,
-    read_cloud,
-    start_workers,
-    write_policy_file,
-    write_traffic_file,
-)
-from holdtrue.store import Store
+from holdtrue.project import Live, StoredView, WatchedProject, control_lock, open_project
 
 from .console import say
+from .serve import PORT, N_Workers, Safety, read_policy, stop_on_signals
 
-HOST, PORT = "127.0.0.1", 8080
 Port = Annotated[int, typer.Option(help="Where predictions and labels are answered.")]
 LOOK_SECONDS = 5.0
-N_Workers = Annotated[int, typer.Option("--workers", help="How many processes answer.")]
-ServePort = Annotated[
-    int | None, typer.Option("--port", help="The port; else AIP_HTTP_PORT, PORT or 8080, unless there is --uds.")
-]
-Uds = Annotated[Path | None, typer.Option(help="A Unix socket to listen on, instead of a port or beside it.")]
-UdsMode = Annotated[str, typer.Option(help="The mode of its file: who on this machine may connect.")]
-GrpcPort = Annotated[int | None, typer.Option(help="The port of gRPC, if it is to be answered too.")]
-Host = Annotated[str, typer.Option(help="The address to listen on; beyond this machine it needs tokens.")]
-TlsCert = Annotated[Path | None, typer.Option(help="The certificate chain for TLS, PEM.")]
-TlsKey = Annotated[Path | None, typer.Option(help="The private key for TLS, PEM.")]
-AsFormat = Annotated[LogFormat, typer.Option("--log-format", help="How the workers write .holdtrue/run/worker-N.log.")]
-Insecure = Annotated[
-    bool, typer.Option("--insecure", help="Let tokens and answers travel unencrypted beyond this machine.")
-]
-Safety = Annotated[
-    Durability | None,
-    typer.Option("--durability", help="What a logged row outlives before its answer leaves; else as declared."),
-]
 
 
 def up(
@@ -63,12 +31,12 @@ def up(
     """
     from holdtrue.web import start_page
 
-    stop, loop = _stop_on_signals(), load_loop(loop_file)
+    stop, loop = stop_on_signals(), load_loop(loop_file)
     if isinstance(loop.data, Predictions):
         _show_watched(WatchedProject(loop=loop, folder=loop_file.resolve().parent), page_port, stop)
         return
     with open_project(loop_file, loop=loop) as project, control_lock(project.store.folder):
-        policy = _read_policy(project.folder, durability)
+        policy = read_policy(project.folder, durability)
         live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move)
         say("Starting ...")
         live.start()
@@ -104,85 +72,6 @@ def _show_watched(watched: WatchedProject, page_port: int, stop: threading.Event
             opened = watched.look()
 
 
-def serve(
-    folder: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
-    port: ServePort = None,
-    workers: N_Workers = 1,
-    durability: Safety = None,
-    uds: Uds = None,
-    uds_mode: UdsMode = "600",
-    grpc_port: GrpcPort = None,
-    host: Host = HOST,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    insecure: Insecure = False,
-    log_format: AsFormat = LogFormat.TEXT,
-) -> None:
-    """Answer predictions and labels of every loop of a project, as its traffic says. Ctrl-C ends it."""
-    front = Front(
-        host=host,
-        port=read_cloud().port if port is None and uds is None else port,
-        uds=_spell(uds),
-        uds_mode=_read_mode(uds_mode),
-        grpc_port=grpc_port,
-        tls_cert=_spell(tls_cert),
-        tls_key=_spell(tls_key),
-        is_insecure=insecure,
-    )
-    home = folder / FOLDER
-    if not (home / "holdtrue.db").exists():
-        raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
-    _answer(home, front, policy=_read_policy(folder, durability), n_workers=workers, log_format=log_format)
-
-
-def _answer(home: Path, front: Front, *, policy: LogPolicy, n_workers: int, log_format: LogFormat) -> None:
-    """Keep workers answering until a signal comes."""
-    stop, keeper = _stop_on_signals(), LogKeeper(home)
-    with Store.open(home) as store:
-        write_traffic_file(store)
-        write_policy_file(home, policy)
-        running = start_workers(home, front=front, n_workers=n_workers, log_format=log_format)
-        try:
-            running.wait_until_ready()
-            beside = "" if front.grpc_port is None else f", and gRPC on port {running.front.grpc_port}"
-            say(f"Answering on {running.url}{beside}")
-            while not stop.is_set():
-                write_traffic_file(store)
-                running.tend()
-                keeper.tend()
-                time.sleep(0.25)
-        finally:
-            keeper.stop()
-            running.stop()
-
-
-def _spell(path: Path | None) -> str | None:
-    return None if path is None else str(path.resolve())
-
-
-def _read_mode(text: str) -> int:
-    try:
-        mode = int(text, 8)
-    except ValueError:
-        mode = -1
-    if not 0 <= mode <= 0o777:
-        raise DeclarationError(f"--uds-mode is {text[:20]!r}", expected="a mode as chmod writes it, such as 660")
-    return mode
-
-
-def _read_policy(folder: Path, durability: Durability | None) -> LogPolicy:
-    policy = read_settings(folder).log
-    return policy if durability is None else replace(policy, durability=durability)
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError):
-            signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
 def _tell_move(move: Move) -> None:
     if not isinstance(move, HoldRollout):
         said = getattr(move, "sentence", "") or getattr(move, "reason", "")
@@ -192,4 +81,3 @@ def _tell_move(move: Move) -> None:
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to the app."""
     app.command()(up)
-    app.command()(serve)

@@ -5,9 +5,17 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import LoopView
-from holdtrue.project import StoredView, open_project
-from holdtrue.report import tell_beliefs, tell_explanation, tell_watched_slices, tell_weights
+from holdtrue.domain import Contributions, LoopView, Prediction
+from holdtrue.errors import HoldtrueError
+from holdtrue.project import Project, StoredView, explain_prediction, open_project
+from holdtrue.report import (
+    draw_contributions,
+    tell_beliefs,
+    tell_contributions,
+    tell_explanation,
+    tell_watched_slices,
+    tell_weights,
+)
 
 from .console import print_json, say
 
@@ -56,18 +64,35 @@ def _print_loop(loop: LoopView) -> None:
 
 
 def why(
-    prediction_id: Annotated[str, typer.Argument(help="The id that a reply carries.")],
+    prediction_id: Annotated[str, typer.Argument(help="The id that a reply carries, or the key of an event.")],
     loop_file: Annotated[Path, typer.Option("--loop", help="The file that declares the loop.")] = Path("loop.py"),
     json: AsJson = False,
 ) -> None:
-    """Print the way from an answer back to version, run, dataset, code, verdicts and the decision behind it."""
+    """Print what each value of a row added to its answer, and the way back to version, run, data, code and verdicts."""
     with open_project(loop_file) as project:
         found = StoredView(project=project).explain(prediction_id)
+        contributions, reason = _weigh(project, found.prediction)
     if json:
-        print_json(found.describe())
+        told = None if contributions is None else contributions.describe()
+        print_json({**found.describe(), "contributions": told})
         return
-    for line in tell_explanation(found):
+    answer, *origin = tell_explanation(found)
+    say(answer)
+    if contributions is None:
+        say(f"What its values added cannot be told: {reason}")
+    else:
+        for line in (*tell_contributions(contributions), *draw_contributions(contributions)):
+            say(line)
+    for line in origin:
         say(line)
+
+
+def _weigh(project: Project, prediction: Prediction) -> tuple[Contributions | None, str]:
+    """Return what each value of a row added, or why that cannot be told; the way back is told in any case."""
+    try:
+        return explain_prediction(project, prediction), ""
+    except HoldtrueError as error:
+        return None, error.found
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -1,6 +1,7 @@
 from .breaches import check_frame as check_frame
 from .breaches import check_freshness as check_freshness
 from .breaches import check_rows as check_rows
+from .breaches import find_suspects as find_suspects
 from .breaches import refuse_breaches as refuse_breaches
 from .columns import conform as conform
 from .columns import count_unseen as count_unseen
@@ -51,6 +52,10 @@ from .rules import find_table_rules as find_table_rules
 from .schema_file import parse_schema as parse_schema
 from .schema_file import read_schema as read_schema
 from .schema_file import write_schema as write_schema
+from .slices import JSON_LINES as JSON_LINES
+from .slices import SlicedFile as SlicedFile
+from .slices import open_slices as open_slices
+from .slices import take_kinds as take_kinds
 from .snapshot import load_snapshot as load_snapshot
 from .snapshot import take_snapshot as take_snapshot
 from .table import read_frame as read_frame
@@ -58,6 +63,7 @@ from .table import read_history as read_history
 from .task import encode_labels as encode_labels
 
 __all__ = [
+    "JSON_LINES",
     "Compacted",
     "Dataset",
     "DayProfile",
@@ -70,6 +76,7 @@ __all__ = [
     "PredictionReader",
     "Recorded",
     "Removed",
+    "SlicedFile",
     "Upkeep",
     "check_frame",
     "check_freshness",
@@ -84,12 +91,14 @@ __all__ = [
     "erase_key",
     "extend_history",
     "find_schema",
+    "find_suspects",
     "find_table_rules",
     "infer_schema",
     "join_labels",
     "latest_labels",
     "load_snapshot",
     "measure_column",
+    "open_slices",
     "parse_schema",
     "print_files",
     "print_schema_file",
@@ -113,6 +122,7 @@ __all__ = [
     "refuse_breaches",
     "remove_old_rows",
     "schema",
+    "take_kinds",
     "take_snapshot",
     "write_query",
     "write_schema",

@@ -68,6 +68,28 @@ def select_sound(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     return frame.filter(~plain.select(pl.any_horizontal(broken)).collect().to_series()) if broken else frame
 
 
+def find_suspects(frame: pl.DataFrame, schema: Schema) -> pl.Series:
+    """Return for each row whether it may break what a request is held to: shape (n_rows,), boolean.
+
+    Where the engine cannot ask a condition of these values, every row is suspect.
+
+    Raises:
+        SchemaMismatch: a column is missing, or holds values of another kind.
+    """
+    table_rules = find_table_rules(schema)
+    rules = tuple(rule for rule in schema.rules if rule not in table_rules)
+    conditions, breaches = find_conditions(frame, Schema(schema.columns, rules=rules), has_unique=False)
+    refuse_breaches(breaches, "the file")
+    plain = lay_plain(frame)
+    counts = _count_broken(plain, conditions) if conditions and frame.height else []
+    if any(isinstance(n, str) for n in counts):
+        return pl.Series("suspect", [True]).new_from_index(0, frame.height)
+    broken = [each.broken.fill_null(value=False) for each, n in zip(conditions, counts, strict=False) if n]
+    if not broken:
+        return pl.Series("suspect", [False]).new_from_index(0, frame.height)
+    return plain.select(pl.any_horizontal(broken).alias("suspect")).collect().to_series()
+
+
 def check_order(times: pl.Series, schema: Schema) -> list[str]:
     """Return a sentence when the schema asks for rows in order of time and these are not."""
     if not schema.is_ordered or times.is_sorted():

@@ -9,6 +9,7 @@ from holdtrue.data.columns import find_levels
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, PARTS, TIME, UNIT, History
 from holdtrue.data.log.rows import SHADOW
 from holdtrue.data.task import encode_labels
+from holdtrue.domain import BROKEN_ROW
 
 
 def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataFrame) -> History:
@@ -71,7 +72,9 @@ def _fill_labels(table: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame
 def _take_fresh(history: History, predictions: pl.DataFrame) -> pl.DataFrame:
     """Return the first served answer of each key that the table does not have: its parts and features."""
     table_keys = history.frame.select(KEY)
-    log = predictions.filter(pl.col("is_first") & (pl.col("role") != SHADOW)).unique(
+    # Of a row that broke the schema the log has only the values that did not: nothing to learn from.
+    is_whole = ~pl.col("fallback").str.contains(BROKEN_ROW, literal=True).fill_null(value=False)
+    log = predictions.filter(pl.col("is_first") & (pl.col("role") != SHADOW) & is_whole).unique(
         "key", keep="first", maintain_order=True
     )
     log = log.rename({"key": KEY, "unit": UNIT, "time": TIME})

@@ -43,12 +43,25 @@ from .check import fairness as fairness
 from .check import no_leak as no_leak
 from .check import not_worse as not_worse
 from .check import slices as slices
+from .contribution import Contribution as Contribution
+from .contribution import Contributions as Contributions
+from .contribution import Method as Method
+from .contribution import Scale as Scale
 from .dataset import DatasetRecord as DatasetRecord
 from .digest import Json as Json
 from .digest import digest_of as digest_of
 from .digest import encode_canonically as encode_canonically
 from .early import EarlyLabels as EarlyLabels
 from .early import sampled as sampled
+from .fallback import BROKEN_ROW as BROKEN_ROW
+from .fallback import Fallback as Fallback
+from .fallback import FallbackCause as FallbackCause
+from .fallback import FallbackKind as FallbackKind
+from .fallback import Substitute as Substitute
+from .fallback import constant as constant
+from .fallback import last_good as last_good
+from .fallback import make_substitute as make_substitute
+from .fallback import rule as rule
 from .log_policy import Durability as Durability
 from .log_policy import LogPolicy as LogPolicy
 from .log_policy import WhenFull as WhenFull
@@ -70,7 +83,9 @@ from .pipeline_step import StepOptions as StepOptions
 from .pipeline_step import order_steps as order_steps
 from .pipeline_step import read_step as read_step
 from .pipeline_step import step as step
+from .predicate import Expression as Expression
 from .predicate import Predicate as Predicate
+from .predicate import make_expression as make_expression
 from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
@@ -135,6 +150,7 @@ from .version import Lineage as Lineage
 from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
+from .version import find_former as find_former
 from .version_comparison import ComparedVersion as ComparedVersion
 from .version_comparison import Finding as Finding
 from .version_comparison import Measured as Measured
@@ -154,6 +170,7 @@ from .watch import WatchResult as WatchResult
 
 __all__ = [
     "ABORT_BUDGET",
+    "BROKEN_ROW",
     "DATA",
     "FIRST",
     "LOST",
@@ -177,6 +194,8 @@ __all__ = [
     "ColumnCut",
     "ComparedVersion",
     "Comparison",
+    "Contribution",
+    "Contributions",
     "DatasetRecord",
     "Decision",
     "DecisionKind",
@@ -189,7 +208,11 @@ __all__ = [
     "Every",
     "EvidencePoint",
     "Explanation",
+    "Expression",
     "Fairness",
+    "Fallback",
+    "FallbackCause",
+    "FallbackKind",
     "Finding",
     "InvariantTo",
     "Json",
@@ -206,6 +229,7 @@ __all__ = [
     "Loss",
     "LossKind",
     "Measured",
+    "Method",
     "ModelCard",
     "ModelFormat",
     "Money",
@@ -237,6 +261,7 @@ __all__ = [
     "Run",
     "RunCost",
     "RunState",
+    "Scale",
     "Schema",
     "SchemaFile",
     "Serves",
@@ -256,6 +281,7 @@ __all__ = [
     "StepOptions",
     "StepRecord",
     "Strategy",
+    "Substitute",
     "Table",
     "Takeover",
     "Task",
@@ -277,16 +303,21 @@ __all__ = [
     "canary",
     "column",
     "combine_rulings",
+    "constant",
     "default_kind",
     "digest_of",
     "encode_canonically",
     "every",
     "fairness",
+    "find_former",
     "hash_unit",
     "invariant_to",
+    "last_good",
     "link_digest",
     "make_action_rule",
+    "make_expression",
     "make_predicate",
+    "make_substitute",
     "measure_quality",
     "money",
     "monotone_in",
@@ -301,6 +332,7 @@ __all__ = [
     "read_step",
     "reproducible",
     "robust_to",
+    "rule",
     "sampled",
     "serves",
     "slices",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
 from holdtrue.domain.digest import Json
+from holdtrue.domain.fallback import Fallback, settle_fallback
 from holdtrue.domain.monitor import check_monitor
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.recipe import Recipe, make_recipe
@@ -39,6 +40,8 @@ class Loop:
         rollout: the manner of a rollout, see `holdtrue.canary`; None fits one to the loop's own traffic.
         retrain: what starts a retraining, see `holdtrue.every` and `holdtrue.on_risk`; None for the default.
         monitor: the slices whose risk is watched beside that of all rows, see `holdtrue.slices`.
+        fallback: who answers a row that the version in charge does not: "last_good" (the champion before), or see
+            `holdtrue.last_good`, `holdtrue.constant` and `holdtrue.rule`; None refuses the row.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Loop:
     pipeline: tuple[Callable[..., object], ...] | list[Callable[..., object]] | None = None
     parameters: Mapping[str, Json] = field(default_factory=dict, hash=False)
     monitor: tuple[Slices, ...] | list[Slices] = ()
+    fallback: Fallback | str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -76,6 +80,7 @@ class Loop:
                 )
         object.__setattr__(self, "monitor", tuple(self.monitor))
         check_monitor(self.monitor, self.data)
+        object.__setattr__(self, "fallback", settle_fallback(self.fallback))
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
         if isinstance(self.retrain, Every):
             object.__setattr__(self, "retrain", Triggers(every=self.retrain))
@@ -145,6 +150,11 @@ class Loop:
     def triggers(self) -> Triggers | None:
         """Return the declared triggers, or None when the default applies."""
         return self.retrain if isinstance(self.retrain, Triggers) else None
+
+    @property
+    def declared_fallback(self) -> Fallback | None:
+        """Return the declared fallback, or None."""
+        return settle_fallback(self.fallback)
 
     @property
     def checks(self) -> tuple[Check, ...]:

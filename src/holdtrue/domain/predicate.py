@@ -3,6 +3,7 @@
 It knows that part of SQL in which its meaning is exactly the engine's: comparisons, + - * /, AND, OR, NOT, IS NULL,
 BETWEEN and IN, over columns and constants, with three-valued logic. All numbers are 64-bit floats; of floats, NaN is
 equal to itself and greater than all others, as polars has it. A rule beyond that part is no predicate.
+An expression is read in the same way; its value may be of any kind, and CASE WHEN ... THEN ... ELSE ... END chooses.
 """
 
 import math
@@ -26,6 +27,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _OWN = frozenset({"and", "or", "not", "is", "null", "between", "in", "true", "false"})
+_CHOOSING = frozenset({"case", "when", "then", "else", "end"})
 # Bare, these are the clock and no columns.
 _CLOCK = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
 _MOST_DIGITS = 15  # a float holds as many exactly, so that no reader of the constant can round it otherwise
@@ -38,6 +40,18 @@ class Predicate:
 
     names: tuple[str, ...]
     ask: Callable[[Values], bool | None]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A value that can be calculated from one row: the columns that it reads, its kind, and how (None: not known).
+
+    `kind` is NUMBER (a float), TEXT or BOOLEAN.
+    """
+
+    names: tuple[str, ...]
+    kind: Kind
+    evaluate: Evaluate
 
 
 class _Beyond(Exception):
@@ -75,10 +89,24 @@ def make_predicate(text: str, kinds: Mapping[str, Kind]) -> Predicate | None:
     return Predicate(names=tuple(reader.names), ask=ask)
 
 
+def make_expression(text: str, kinds: Mapping[str, Kind]) -> Expression | None:
+    """Return an expression over columns of these kinds; None when it says more than this part of SQL can.
+
+    >>> make_expression("CASE WHEN far > 1000 THEN .3 ELSE .1 END", {"far": Kind.NUMBER}).evaluate({"far": 1200.0})
+    0.3
+    """
+    try:
+        reader = _Reader(text, kinds, own=_OWN | _CHOOSING)
+        part = reader.read_whole()
+    except (_Beyond, RecursionError):
+        return None
+    return Expression(names=tuple(reader.names), kind=part.kind, evaluate=part.evaluate)
+
+
 class _Reader:
     """Reads a rule by recursive descent: each method reads one level of SQL's precedence."""
 
-    def __init__(self, text: str, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, text: str, kinds: Mapping[str, Kind], *, own: frozenset[str] = _OWN) -> None:
         self.kinds = kinds
         self.names: dict[str, None] = {}
         self.tokens: list[tuple[str, str]] = []
@@ -88,7 +116,7 @@ class _Reader:
             if match is None or match.lastgroup is None:
                 raise _Beyond
             kind, token = match.lastgroup, match.group(match.lastgroup)
-            is_own = kind == "word" and token.lower() in _OWN
+            is_own = kind == "word" and token.lower() in own
             self.tokens.append(("own", token.lower()) if is_own else (kind, token))
             place = match.end()
         self.place = 0
@@ -193,6 +221,8 @@ class _Reader:
             part = self.read_or()
             self.need("sign", ")")
             return part
+        if self.take("own", "case"):
+            return self.read_case()
         if number := self.take("number"):
             return _read_number(number)
         if text := self.take("text"):
@@ -204,6 +234,29 @@ class _Reader:
         word = self.need("word")
         _need(word.lower() not in _CLOCK)
         return self.read_column(word)
+
+    def read_case(self) -> _Part:
+        ways: list[tuple[Evaluate, Evaluate]] = []
+        kinds: set[Kind] = set()
+        while self.take("own", "when"):
+            condition = self.read_or()
+            _need(condition.kind is Kind.BOOLEAN and not condition.is_constant)
+            self.need("own", "then")
+            chosen = self.read_or()
+            ways.append((condition.evaluate, chosen.evaluate))
+            kinds.add(chosen.kind)
+        otherwise: Evaluate = _know_nothing
+        if self.take("own", "else"):
+            last = self.read_or()
+            otherwise = last.evaluate
+            kinds.add(last.kind)
+        self.need("own", "end")
+        _need(bool(ways) and len(kinds) == 1)
+
+        def choose(values: Values) -> object:
+            return next((value for holds, value in ways if holds(values) is True), otherwise)(values)
+
+        return _Part(kinds.pop(), choose)
 
     def read_column(self, name: str) -> _Part:
         if name not in self.kinds or self.peek() == ("sign", "("):
@@ -218,6 +271,10 @@ class _Reader:
             return None if value is None else float(value)  # type: ignore[arg-type]
 
         return _Part(Kind.NUMBER, read)
+
+
+def _know_nothing(_: Values) -> None:
+    return None
 
 
 def _fix(kind: Kind, value: object) -> _Part:

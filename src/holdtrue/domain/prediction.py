@@ -19,9 +19,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         features: the values as they came, by name.
         answer: class probabilities, or one number.
         decision: the action of the release's rule, if it has one.
-        version: number of the version that answered.
-        role: champion, challenger, shadow, or forced by a test.
-        fallback: why a fallback answered instead; None when the version did.
+        version: number of the version that answered; of a fallback without one, that in whose place it answered.
+        role: champion, challenger, shadow, last_good, or forced by a test.
+        fallback: which fallback answered and why; None when the version did.
         probability: probability of this assignment at that time.
         traffic_revision: revision of the traffic row that routed it.
         schema_version: digest of the signature's schema.

@@ -13,13 +13,14 @@ _SCALE = float(2**64)
 class Role(StrEnum):
     """The part that a version plays when it answers.
 
-    `FORCED` is the answer of a version that a developer asked for by name, for a test: it is logged, and it is evidence
-    of nothing.
+    `LAST_GOOD` is a former champion's, as a fallback. `FORCED` is the answer of a version that a developer asked for by
+    name, for a test: it is logged, and it is evidence of nothing.
     """
 
     CHAMPION = "champion"
     CHALLENGER = "challenger"
     SHADOW = "shadow"
+    LAST_GOOD = "last_good"
     FORCED = "forced"
 
 

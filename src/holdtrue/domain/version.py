@@ -1,17 +1,19 @@
 """Version: one trained model, immutable: artifact + signature + lineage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from holdtrue.domain.digest import Json
+from holdtrue.domain.fallback import Fallback
 from holdtrue.domain.loss import Loss
 from holdtrue.domain.outcome import ActionRule
 from holdtrue.domain.rollout import RolloutPlan
 from holdtrue.domain.signature import Signature
 from holdtrue.domain.slicing import SliceCut
 
+_IN_CHARGE = "champion"  # the alias of the version in charge
 # The weights of features stand among a version's figures under their names behind this.
 WEIGHT = "weight_"
 
@@ -81,7 +83,8 @@ class Release:
 
     `key`, `unit` and `time` are the names under which requests carry the event, who is exposed and the moment, as the
     loop's table declares them; None where it declares none. `twin` is the digest of a second form of the model, in
-    ONNX, which was shown to answer the same and which servers prefer.
+    ONNX, which was shown to answer the same and which servers prefer. `fallback` is who answers where the version does
+    not.
     """
 
     loop: str
@@ -96,6 +99,7 @@ class Release:
     key: str | None = None
     unit: str | None = None
     time: str | None = None
+    fallback: Fallback | None = None
     twin: str | None = None
 
 
@@ -109,3 +113,17 @@ class AliasEvent:
     at: datetime
     actor: str
     reason: str
+
+
+def find_former(history: Sequence[AliasEvent]) -> int | None:
+    """Return the champion before the present one, to which one may go back; None when there is none.
+
+    >>> find_former([])
+    """
+    way: list[int] = []
+    for event in history:
+        if event.alias != _IN_CHARGE:
+            continue
+        # Who comes back takes the place that it had: what came after it was gone back from, and is no way forward.
+        way = [*way[: way.index(event.version)], event.version] if event.version in way else [*way, event.version]
+    return way[-2] if len(way) > 1 else None

@@ -30,6 +30,7 @@ from .repetition import repeat_step as repeat_step
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
 from .risk import restore_watch as restore_watch
+from .rule import check_fallback as check_fallback
 from .slices import cut_slices as cut_slices
 from .slices import take_rows as take_rows
 from .state import AbortRollout as AbortRollout

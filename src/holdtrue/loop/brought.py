@@ -19,7 +19,7 @@ from .fitting import sample_rows
 from .gate import Contender, Gate, Incumbent
 from .loss import choose_loss
 from .order import Brought, TrainingOrder, TrainingResult
-from .rule import make_rule
+from .rule import check_fallback, make_rule
 from .slices import check_slices
 
 # Two loads of the same bytes must answer alike.
@@ -64,6 +64,7 @@ def judge_brought(
     """
     known, model, champion = history.known_at(order.as_of), brought.model, order.champion
     check_slices(loop.watched_slices, known)
+    check_fallback(loop, known)
     scorer = recall_model(artifacts.get(model.artifact), model.format, brought.signature)
     _check_answers(scorer, brought)
     seen = model.trained_until if champion is None else max(model.trained_until, champion.lineage.trained_until)

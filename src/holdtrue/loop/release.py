@@ -63,6 +63,7 @@ class Registrar:
             key=self.loop.table.key,
             unit=self.loop.table.unit,
             time=self.loop.table.time,
+            fallback=self.loop.declared_fallback,
             twin=None if result.shipped is None else result.shipped.twin,
         )
         if result.shipped is not None and tx.versions.read_release(self.loop.name, version.number) is None:

@@ -27,7 +27,7 @@ from .fold import EVALUATION_SHARE, Fold, cut_folds
 from .gate import Contender, Gate, Incumbent
 from .loss import choose_loss
 from .order import Evaluation, Fitted, TrainingOrder, TrainingResult
-from .rule import make_rule
+from .rule import check_fallback, make_rule
 from .slices import check_slices
 from .weights import weigh_features
 
@@ -49,6 +49,7 @@ def train_challenger(
             expected="labelled rows to train on",
             remedy="wait for labels, or start later",
         )
+    check_fallback(loop, known)
     if order.is_blind:
         return _train_blindly(loop, known, order, fitter)
     if order.catches_up:

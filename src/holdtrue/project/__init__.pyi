@@ -6,10 +6,10 @@ from .log import ask_log as ask_log
 from .log import export_log as export_log
 from .log import keep_log as keep_log
 from .log import name_log_folder as name_log_folder
-from .project import FOLDER as FOLDER
 from .project import Project as Project
 from .project import find_champion_before as find_champion_before
 from .project import open_project as open_project
+from .reason import explain_prediction as explain_prediction
 from .repetition import repeat_step as repeat_step
 from .reproduction import Reproduction as Reproduction
 from .reproduction import reproduce_run as reproduce_run
@@ -21,6 +21,7 @@ from .runs import list_runs as list_runs
 from .runs import view_run as view_run
 from .scoring import Scored as Scored
 from .scoring import score_file as score_file
+from .settings import FOLDER as FOLDER
 from .settings import Settings as Settings
 from .settings import read_settings as read_settings
 from .up import Live as Live
@@ -47,6 +48,7 @@ __all__ = [
     "compare_runs",
     "compare_versions",
     "control_lock",
+    "explain_prediction",
     "export_log",
     "find_champion_before",
     "find_run",

@@ -8,14 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from holdtrue.clock import Clock, RealClock, ScaledClock
-from holdtrue.domain import AliasEvent, Loop
+from holdtrue.domain import AliasEvent, Loop, find_former
 from holdtrue.environments import Environment, ProcessEnvironment
 from holdtrue.errors import NotFound
 from holdtrue.loop import AbortRollout, Actor, Controller, EnvironmentTrainer, Move, Promote, load_loop
 from holdtrue.serving import write_traffic_file
 from holdtrue.store import Store
 
-FOLDER = ".holdtrue"
+from .settings import FOLDER
+
 CHAMPION = "champion"
 
 
@@ -102,14 +103,9 @@ class Project:
 
 def find_champion_before(history: list[AliasEvent]) -> int:
     """Return the champion before the present one; raises NotFound when there was none."""
-    way: list[int] = []
-    for event in history:
-        if event.alias != CHAMPION:
-            continue
-        # Who comes back takes the place that it had: what came after it was gone back from, and is no way forward.
-        way = [*way[: way.index(event.version)], event.version] if event.version in way else [*way, event.version]
-    if len(way) > 1:
-        return way[-2]
+    former = find_former(history)
+    if former is not None:
+        return former
     raise NotFound("there is no earlier champion to go back to", expected="at least two versions that were in charge")
 
 

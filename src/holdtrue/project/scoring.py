@@ -1,194 +1,197 @@
-"""Scoring: a file of rows answered by the version in charge, logged as the servers log."""
+"""Scoring: a file of rows answered by the version in charge, logged as the servers log; larger than memory if need be.
+
+Parts are answered, logged and kept one by one beside the target. A run that was killed goes on where it was; the target
+appears whole or not at all.
+"""
 
 import time
-import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from holdtrue.data import check_rows, conform, read_files, read_moments, refuse_breaches
-from holdtrue.domain import Prediction, Release, Role
+from holdtrue.data import JSON_LINES, SlicedFile, open_slices, read_writer_ids
+from holdtrue.domain import Prediction, digest_of
 from holdtrue.errors import ColumnMissing, DeclarationError
-from holdtrue.registry import Keyring, load_model, read_release, resolve_version
+from holdtrue.registry import Keyring, read_release, resolve_version
+from holdtrue.serving.answer.loaded import load_released
 from holdtrue.store.segments import SegmentWriter
 
+from .parts import PART_ROWS, Manifest, PartFolder, hold_parts, mark_input, name_job
 from .project import Project
+from .scored_slice import ScoredSlice, SliceScorer
 
-WRITERS = (".parquet", ".csv")
+WRITERS = (".parquet", ".csv", *JSON_LINES)
+_APPEND_ROWS = 10_000
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """What was scored: how many rows, by which version, and where it stands."""
+    """What was scored.
+
+    Attributes:
+        n_rows: the rows of the file.
+        n_refused: how many of them were not answered; `error` of the target says why.
+        n_resumed: how many an earlier run, which was cut short, had answered already.
+        version: the name of the version that answered.
+        path: where the target stands.
+        seconds: how long this run took.
+        rows_a_second: what this run answered in a second.
+        note: why the work of an earlier run could not be gone on with; empty when nothing was lost.
+    """
 
     n_rows: int
+    n_refused: int
+    n_resumed: int
     version: str
     path: str
+    seconds: float
+    rows_a_second: float
+    note: str
 
 
-def score_file(project: Project, source: Path, target: Path) -> Scored:
-    """Answer the rows of a Parquet or CSV file, write them with their answers, and log each as a prediction.
+def score_file(
+    project: Project,
+    source: Path,
+    target: Path,
+    *,
+    on_progress: OnProgress | None = None,
+    part_rows: int = PART_ROWS,
+) -> Scored:
+    """Answer the rows of a Parquet, CSV or JSON lines file, write them with their answers, and log each once.
 
     The target has the source's columns, then prediction_id, version, the answer (`p_CLASS` for each class, or
-    `prediction`) and `decision` where the loop declares an outcome. It appears whole or not at all.
+    `prediction`), `decision` where the loop declares an outcome, and `error`: why a row was not answered, as a server
+    would say it. Memory is that of some parts.
+
+    Args:
+        project: the open project.
+        source: the file, or a glob of files.
+        target: its ending says the format.
+        on_progress: called with the rows done and all rows after each part.
+        part_rows: how many rows are answered in one call.
 
     Raises:
         SourceMissing: there is no such file.
+        SourceError: it cannot be read.
         NotFound: no version is in charge.
         ColumnMissing: a feature is not in the file.
-        SchemaMismatch: a row breaks the declared schema.
-        DeclarationError: the target's name does not end with .parquet or .csv.
+        SchemaMismatch: a column holds values of another kind than the schema's, or the times have no zone.
+        DeclarationError: the target's name has an ending that is not known.
+        ProjectBusy: another process scores into the same target.
+        StoreFailed: the disk refused; what is done stays done, and a later call goes on.
     """
     if target.suffix not in WRITERS:
-        raise DeclarationError(f"{target.name} has no known ending", expected="a name that ends with .parquet or .csv")
-    names = [name for name in (project.loop.table.key, project.loop.table.unit) if name is not None]
-    frame = read_files(str(source), folder=Path(), texts=tuple(names)).frame
+        raise DeclarationError(f"{target.name} has no known ending", expected=f"a name that ends with one of {WRITERS}")
+    began = time.perf_counter()
+    maker, rows = _prepare(project, source)
+    wanted = Manifest(
+        source=mark_input(rows.paths),
+        release=digest_of(maker.release),
+        version=maker.release.version.name,
+        ending=target.suffix,
+        part_rows=part_rows,
+        job=maker.job,
+    )
+    _try_first(maker, rows)
+    with hold_parts(target, wanted) as parts:
+        n_resumed = parts.manifest.n_done
+        _score_parts(project, replace(maker, job=parts.manifest.job), rows, parts, on_progress)
+        done = parts.manifest
+        parts.finish(target)
+    seconds = time.perf_counter() - began
+    return Scored(
+        n_rows=done.n_done,
+        n_refused=sum(part.n_refused for part in done.parts),
+        n_resumed=n_resumed,
+        version=done.version,
+        path=str(target),
+        seconds=seconds,
+        rows_a_second=(done.n_done - n_resumed) / max(seconds, 1e-9),
+        note=parts.note,
+    )
+
+
+def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
+    loop = project.loop
     with project.store.reading() as tx:
-        version = resolve_version(tx, project.loop.name, "champion")
-        keyring = Keyring.open(project.store.folder / "keys")
-        release = read_release(project.store, tx, project.loop.name, version.number, keyring)
-        traffic = tx.traffic.read("main", project.loop.name)
-    missing = [name for name in version.signature.schema.names if name not in frame.columns]
+        version = resolve_version(tx, loop.name, "champion")
+        release = read_release(
+            project.store, tx, loop.name, version.number, Keyring.open(project.store.folder / "keys")
+        )
+        traffic = tx.traffic.read("main", loop.name)
+    schema = version.signature.schema
+    texts = [name for name in (loop.table.key, loop.table.unit) if name is not None]
+    rows = open_slices(str(source), folder=Path(), schema=schema, texts=texts)
+    missing = [name for name in schema.names if name not in rows.schema]
     if missing:
         raise ColumnMissing(
-            f"{source.name} has no column {missing[0]!r}",
-            expected=f"the features {list(version.signature.schema.names)}",
+            f"{source.name} has no column {missing[0]!r}", expected=f"the features {list(schema.names)}"
         )
-    refuse_breaches(check_rows(frame, version.signature.schema, key=project.loop.table.key), source.name)
-    scorer = load_model(project.store.artifacts.get(version.artifact), version.format, version.signature)
-    began = time.perf_counter()
-    answers = scorer.score(conform(frame, version.signature.schema))
-    latency_ms = (time.perf_counter() - began) * 1000 / max(1, frame.height)
-    ids = [uuid.uuid4().hex for _ in range(frame.height)]
-    decisions = _decide(release, answers)
-    batch = _Batch(
+    maker = SliceScorer(
         release=release,
-        frame=frame,
-        ids=ids,
-        answers=answers,
-        decisions=decisions,
-        latency_ms=latency_ms,
+        scorer=load_released(release, project.store.artifacts).scorer,
+        job=name_job(),
+        time_zone=loop.table.time_zone,
+        now=project.clock.now().timestamp(),
         revision=0 if traffic is None else traffic.revision,
     )
-    _log(project, batch)
-    _write(_lay_out(frame, release, ids, answers, decisions), target)
-    return Scored(n_rows=frame.height, version=version.name, path=str(target))
+    return maker, rows
 
 
-def _decide(release: Release, answers: NDArray[np.float64]) -> list[str] | None:
-    rule = release.action_rule
-    if rule is None:
-        return None
-    return [rule.actions[position] for position in rule.choose_rows(answers)]
+def _try_first(maker: SliceScorer, rows: SlicedFile) -> None:
+    """Answer the first row for nobody, so that what is wrong with the whole file is told before anything is kept."""
+    for frame in rows.read(start=0, slice_rows=1):
+        maker.score(frame, start=0)
+        return
 
 
-def _lay_out(
-    frame: pl.DataFrame, release: Release, ids: list[str], answers: NDArray[np.float64], decisions: list[str] | None
-) -> pl.DataFrame:
-    columns = [pl.Series("prediction_id", ids), pl.Series("version", [release.version.name] * frame.height)]
-    classes = release.version.signature.classes
-    if classes:
-        columns += [pl.Series(f"p_{label}", answers[:, i]) for i, label in enumerate(classes)]
-    else:
-        columns.append(pl.Series("prediction", answers))
-    if decisions is not None:
-        columns.append(pl.Series("decision", decisions))
-    return frame.drop([column.name for column in columns], strict=False).with_columns(columns)
+def _score_parts(
+    project: Project, maker: SliceScorer, rows: SlicedFile, parts: PartFolder, on_progress: OnProgress | None
+) -> None:
+    folder = project.store.folder / "log" / maker.release.loop
+    start = parts.manifest.n_done
+    if on_progress is not None:
+        on_progress(start, rows.n_rows)
+    if not rows.n_rows:
+        frame = pl.DataFrame(schema=rows.schema)
+        _keep(maker.score(frame, start=0), parts, folder)
+    elif start < rows.n_rows:
+        for frame in rows.read(start=start, slice_rows=parts.manifest.part_rows):
+            _keep(maker.score(frame, start=start), parts, folder)
+            start += frame.height
+            if on_progress is not None:
+                on_progress(start, rows.n_rows)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Batch:
-    """What the log needs of a scored file, row by row."""
-
-    release: Release
-    frame: pl.DataFrame
-    ids: list[str]
-    answers: NDArray[np.float64]
-    decisions: list[str] | None
-    latency_ms: float
-    revision: int
+def _keep(scored: ScoredSlice, parts: PartFolder, log: Path) -> None:
+    """Write a part and log its rows; on return both are done, or the next run does what is left."""
+    _write(scored.lay_out(), parts.draft(), has_header=not parts.n_parts)
+    name = f"batch-{scored.maker.job}-{parts.n_parts:06d}"
+    _log(scored.list_predictions(), log, name)
+    parts.keep(n_rows=scored.frame.height, n_refused=len(scored.errors))
 
 
-def _log(project: Project, batch: _Batch) -> None:
+def _log(predictions: list[Prediction], folder: Path, name: str) -> None:
+    """Log what a run that was killed in this part had not logged yet."""
+    logged = set(read_writer_ids(folder, name))
+    new = [prediction for prediction in predictions if prediction.prediction_id not in logged]
     encoder = msgspec.json.Encoder()
-    times = _moments(batch.frame, batch.release.time, project)
-    payloads = [encoder.encode(row) for row in _list_predictions(batch, times)]
-    name = f"batch-{uuid.uuid4().hex[:8]}"
-    writer = SegmentWriter.open(project.store.folder / "log" / batch.release.loop, name)
+    writer = SegmentWriter.open(folder, name)
     try:
-        writer.append(payloads)
+        for start in range(0, len(new), _APPEND_ROWS):
+            writer.append([encoder.encode(prediction) for prediction in new[start : start + _APPEND_ROWS]])
     finally:
         writer.close()
 
 
-def _list_predictions(batch: _Batch, times: list[float]) -> list[Prediction]:
-    release, frame = batch.release, batch.frame
-    schema = release.version.signature.schema
-    keys = _texts(frame, release.key, batch.ids)
-    units = _texts(frame, release.unit, keys)
-    unseen = _count_unseen_rows(frame, release) if frame.height else []
-    return [
-        Prediction(
-            prediction_id=batch.ids[i],
-            loop=release.loop,
-            key=keys[i],
-            unit=units[i],
-            time=times[i],
-            features=row,
-            answer=tuple(np.atleast_1d(batch.answers[i]).tolist()),
-            decision=None if batch.decisions is None else batch.decisions[i],
-            version=release.version.number,
-            role=Role.CHAMPION,
-            fallback=None,
-            probability=1.0,
-            traffic_revision=batch.revision,
-            schema_version=schema.digest,
-            latency_ms=batch.latency_ms,
-            received_at=time.time(),
-            n_unseen=unseen[i],
-        )
-        for i, row in enumerate(frame.select(schema.names).iter_rows(named=True))
-    ]
-
-
-def _count_unseen_rows(frame: pl.DataFrame, release: Release) -> list[int]:
-    schema = release.version.signature.schema
-    total = pl.lit(0)
-    for column in schema.columns:
-        if column.levels:
-            value = pl.col(column.name).cast(pl.String)
-            total = total + (value.is_not_null() & ~value.is_in(list(column.levels))).cast(pl.Int64)
-    counted = frame.select(total.alias("n"))["n"].to_list()
-    return counted if len(counted) == frame.height else [int(counted[0])] * frame.height
-
-
-def _texts(frame: pl.DataFrame, name: str | None, otherwise: list[str]) -> list[str]:
-    if name is None or name not in frame.columns:
-        return otherwise
-    given = frame[name].cast(pl.String).to_list()
-    return [text if text is not None else other for text, other in zip(given, otherwise, strict=True)]
-
-
-def _moments(frame: pl.DataFrame, name: str | None, project: Project) -> list[float]:
-    """Return the moment of each row as Unix seconds, read as the table's are; now where a row carries none."""
-    now = project.clock.now().timestamp()
-    if name is None or name not in frame.columns or frame[name].null_count() == frame.height:
-        return [now] * frame.height
-    times, _ = read_moments(frame[name], time_zone=project.loop.table.time_zone)
-    return [now if moment is None else moment / 1e6 for moment in times.dt.epoch("us").to_list()]
-
-
-def _write(frame: pl.DataFrame, target: Path) -> None:
-    draft = target.with_name(f".{target.name}.partial")
-    try:
-        if target.suffix == ".csv":
-            frame.write_csv(draft)
-        else:
-            frame.write_parquet(draft, compression="zstd")
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+def _write(frame: pl.DataFrame, path: Path, *, has_header: bool) -> None:
+    if path.suffix == ".csv":
+        frame.write_csv(path, include_header=has_header)
+    elif path.suffix in JSON_LINES:
+        frame.write_ndjson(path)
+    else:
+        frame.write_parquet(path, compression="zstd")

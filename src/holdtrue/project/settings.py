@@ -10,11 +10,9 @@ import msgspec
 from holdtrue.domain import LogPolicy, read_log_policy
 from holdtrue.errors import DeclarationError
 
+FOLDER = ".holdtrue"
 FILE = "pyproject.toml"
-TABLES = (
-    "cost",
-    "log",
-)
+TABLES = ("cost", "log", "serving")  # what `serving` says is read where workers start
 
 
 @dataclass(frozen=True, kw_only=True)

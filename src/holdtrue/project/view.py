@@ -78,7 +78,7 @@ class StoredView:
         return replace(loop, slices=slices, notes=(*loop.notes, note) if note else loop.notes)
 
     def explain(self, prediction_id: str) -> Explanation:
-        """Return the way from an answer back to all that it rests on.
+        """Return the way from an answer, or the first one to a key, back to all that it rests on.
 
         Raises:
             NotFound: the log has no such prediction.
@@ -123,11 +123,14 @@ class StoredView:
     def _find_prediction(self, prediction_id: str) -> Prediction:
         name = self.project.loop.name
         log = PredictionReader(self.project.store.folder / "log" / name, with_forced=True).read()
-        found = log.filter((log["prediction_id"] == prediction_id) & (log["role"] != "shadow"))
+        answers = log.filter(log["role"] != "shadow")
+        found = answers.filter(answers["prediction_id"] == prediction_id)
+        if not found.height:
+            found = answers.filter((answers["key"] == prediction_id) & answers["is_first"])
         if not found.height:
             raise NotFound(
                 f"the log of {name!r} has no prediction {prediction_id!r}",
-                expected=f"an id as a reply carries it; the log has {log.height:,} rows",
+                expected=f"an id as a reply carries it, or the key of an event; the log has {log.height:,} rows",
             )
         row = found.row(0, named=True)
         return Prediction(

@@ -1,3 +1,4 @@
+from .contributions import explain_row as explain_row
 from .format import StoredModel as StoredModel
 from .format import check_model as check_model
 from .format import dump_model as dump_model
@@ -32,6 +33,7 @@ __all__ = [
     "digest_version",
     "dump_model",
     "dump_part",
+    "explain_row",
     "find_mlflow_model",
     "learn_levels",
     "load_model",

@@ -7,6 +7,7 @@ LightGBM 4.7 ends the process when a polars text column reaches it, so text alwa
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,14 +28,28 @@ _UNSAID = re.compile(r"[^A-Za-z0-9_]")
 
 
 class ForestScorer(Scorer):
-    """Scores the trees of a LightGBM text in ONNX Runtime, with the booster's own answers and without LightGBM."""
+    """Scores the trees of a LightGBM text in ONNX Runtime, with the booster's own answers and without LightGBM.
 
-    def __init__(self, text: LightgbmText, score: ScoreMatrix, signature: Signature) -> None:
+    `source` is the text itself, from which LightGBM tells contributions.
+    """
+
+    def __init__(self, text: LightgbmText, score: ScoreMatrix, signature: Signature, *, source: str) -> None:
         super().__init__(signature)
         columns, self._codes = match_columns(text, signature)
         self._columns = None if columns == list(range(len(signature.schema.columns))) else columns
+        self._source = source
         self._score = score
         self._link = make_link(text)
+
+    @cached_property
+    def _spreader(self) -> "BoosterScorer":
+        from lightgbm import Booster  # only here: what only answers does without LightGBM
+
+        return BoosterScorer(Booster(model_str=self._source), self.signature)
+
+    def spread_row(self, row: Row) -> NDArray[np.float64]:
+        """Return what `BoosterScorer.spread_row` does; `ImportError` where LightGBM is not installed."""
+        return self._spreader.spread_row(row)
 
     def _score_frame(self, frame: "pl.DataFrame") -> NDArray[Any]:
         return self._answer(encode_frame(frame, self._codes))
@@ -59,6 +74,14 @@ class BoosterScorer(Scorer):
 
     def _score_values(self, rows: Sequence[Row]) -> NDArray[Any]:
         return self._answer(encode_rows(rows, self._codes)[:, self._columns], n_threads=1)
+
+    def spread_row(self, row: Row) -> NDArray[np.float64]:
+        """Return what each column of the schema adds to the sum of the trees for a row, and last their base.
+
+        Shape (1, n_columns + 1), or (n_classes, n_columns + 1) for several classes. Exact (TreeSHAP).
+        """
+        matrix = encode_rows([row], self._codes)[:, self._columns]
+        return spread_columns(self.booster.predict(matrix, pred_contrib=True, num_threads=1), self._columns, row)
 
     def _answer(self, matrix: NDArray[np.float64], *, n_threads: int) -> NDArray[Any]:
         answers = np.asarray(self.booster.predict(matrix, num_threads=n_threads))
@@ -107,7 +130,7 @@ def _plant(text: str, signature: Signature) -> Scorer | None:
     if Kind.NUMBER in asked:  # LightGBM cuts 2.7 down to category 2; a forest does not find it in a set
         return None
     try:
-        return ForestScorer(found, forest.open(), signature)
+        return ForestScorer(found, forest.open(), signature, source=text)
     except ImportError:
         return None
 
@@ -160,6 +183,15 @@ def match_columns(booster: Any, signature: Signature) -> tuple[list[int], list[d
     if booster.pandas_categorical:
         _take_pandas_codes(booster.pandas_categorical, columns, codes, signature)
     return columns, codes
+
+
+def spread_columns(told: Any, columns: Sequence[int], row: Row) -> NDArray[np.float64]:
+    """Return a booster's contributions of one row in the order of the schema; a column that it does not take adds 0."""
+    table = np.asarray(told, dtype=np.float64).reshape(-1, len(columns) + 1)
+    spread = np.zeros((len(table), len(row) + 1))
+    spread[:, columns] = table[:, :-1]
+    spread[:, -1] = table[:, -1]
+    return spread
 
 
 def encode_frame(frame: "pl.DataFrame", codes: Sequence[Mapping[Any, float] | None]) -> NDArray[np.float64]:

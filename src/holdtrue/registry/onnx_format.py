@@ -1,5 +1,6 @@
-"""OnnxFormat: ONNX models, scored by ONNX Runtime on one thread without polars."""
+"""OnnxFormat: ONNX models, scored by ONNX Runtime on one thread, or on a GPU, without polars."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ _NUMBERS: Mapping[str, type[Any]] = {
 }
 _FLOATS: Mapping[str, type[Any]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 _TEXT = "tensor(string)"
+_CPU = "CPUExecutionProvider"
+_GPU_FIRST = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CoreMLExecutionProvider")
 
 
 class OnnxScorer(Scorer):
@@ -64,15 +67,45 @@ def load_onnx(data: bytes, signature: Signature) -> Scorer:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads = count_threads(os.environ.get("OMP_NUM_THREADS"))
+    options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = _open_session(onnxruntime, data, options)
     except Exception as error:  # ONNX Runtime raises many kinds on broken models
         raise FormatRefused(
             f"the ONNX file cannot be loaded ({type(error).__name__}: {error})", expected="an intact ONNX model"
         ) from error
     return OnnxScorer(session, signature)
+
+
+def _open_session(onnxruntime: Any, data: bytes, options: Any) -> Any:
+    """Open a session on the fastest provider that takes the model; a provider may be built in and its device absent."""
+    providers = choose_providers(onnxruntime.get_available_providers())
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=providers)
+    except Exception:  # ONNX Runtime raises many kinds
+        if providers == [_CPU]:
+            raise
+        return onnxruntime.InferenceSession(data, options, providers=[_CPU])
+
+
+def choose_providers(available: Sequence[str]) -> list[str]:
+    """Return the execution providers to ask, in order: those for a GPU that are there, and the CPU behind them.
+
+    >>> choose_providers(["AzureExecutionProvider", "CPUExecutionProvider", "CUDAExecutionProvider"])
+    ['CUDAExecutionProvider', 'CPUExecutionProvider']
+    """
+    return [name for name in _GPU_FIRST if name in available] + [_CPU]
+
+
+def count_threads(told: str | None) -> int:
+    """Return how many threads one call may use: as the environment says for OpenMP, else one.
+
+    >>> count_threads("4"), count_threads(None), count_threads("many")
+    (4, 1, 1)
+    """
+    return int(told) if told is not None and told.isdecimal() and int(told) else 1
 
 
 def _match_inputs(inputs: Sequence[Any], signature: Signature) -> dict[str, tuple[list[int], str]]:

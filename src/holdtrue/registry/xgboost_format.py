@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from holdtrue.domain import Kind, Signature, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
-from holdtrue.registry.lightgbm_format import encode_frame
+from holdtrue.registry.lightgbm_format import encode_frame, spread_columns
 from holdtrue.registry.scorer import Row, Scorer, code_levels, encode_rows
 from holdtrue.registry.xgboost_structure import read_xgboost
 
@@ -34,6 +34,17 @@ class XgboostScorer(Scorer):
 
     def _score_values(self, rows: Sequence[Row]) -> NDArray[Any]:
         return self._answer(encode_rows(rows, self._codes)[:, self._columns])
+
+    def spread_row(self, row: Row) -> NDArray[np.float64]:
+        """Return what each column of the schema adds to the sum of the trees for a row, and last their base.
+
+        Shape (1, n_columns + 1), or (n_classes, n_columns + 1) for several classes. Exact (TreeSHAP), in 32-bit floats.
+        """
+        from xgboost import DMatrix
+
+        matrix = DMatrix(encode_rows([row], self._codes)[:, self._columns], nthread=1)
+        told = self.booster.predict(matrix, pred_contribs=True, validate_features=False)
+        return spread_columns(told, self._columns, row)
 
     def _answer(self, matrix: NDArray[np.float64]) -> NDArray[Any]:
         answers = np.asarray(self.booster.inplace_predict(matrix, validate_features=False), dtype=np.float64)

@@ -4,6 +4,8 @@ from .card import list_card_sections as list_card_sections
 from .card import render_card as render_card
 from .card import tell_card as tell_card
 from .chart import Chart as Chart
+from .contributions import draw_contributions as draw_contributions
+from .contributions import tell_contributions as tell_contributions
 from .evidence import draw_rollout as draw_rollout
 from .explanation import tell_answer as tell_answer
 from .explanation import tell_explanation as tell_explanation
@@ -63,6 +65,7 @@ __all__ = [
     "check_targets",
     "draw_calibration",
     "draw_comparisons",
+    "draw_contributions",
     "draw_policies",
     "draw_quality",
     "draw_reliability",
@@ -102,6 +105,7 @@ __all__ = [
     "tell_beliefs",
     "tell_card",
     "tell_comparison",
+    "tell_contributions",
     "tell_coverage",
     "tell_evidence",
     "tell_explanation",

@@ -13,6 +13,7 @@ from holdtrue.serving.cloud import Cloud, read_cloud
 from holdtrue.serving.replica import Replica
 from holdtrue.serving.wire.description import Description
 from holdtrue.serving.wire.desk import Desk, Entry
+from holdtrue.serving.wire.explanation import ExplanationForm
 from holdtrue.serving.wire.health import Health
 from holdtrue.serving.wire.instances import InstancesForm
 from holdtrue.serving.wire.invocations import InvocationsForm
@@ -62,6 +63,7 @@ def _list_routes(desk: Desk, invocations: InvocationsForm, cloud: Cloud) -> list
     return [
         *_list_native(NativeForm(desk)),
         *_list_protocol(ProtocolForm(desk), Repository(desk)),
+        *_list_explanations(ExplanationForm(desk)),
         *_list_borrowed(invocations, instances),
         *_list_health(Health(desk.replica), cloud),
         Entry("GET", "/openapi.json", description.show_all),
@@ -93,6 +95,14 @@ def _list_protocol(protocol: ProtocolForm, repository: Repository) -> list[Entry
         Entry("POST", "/v2/repository/index", repository.list_versions, style),
         Entry("POST", "/v2/repository/models/{loop}/load", repository.refuse_change, style),
         Entry("POST", "/v2/repository/models/{loop}/unload", repository.refuse_change, style),
+    ]
+
+
+def _list_explanations(explanation: ExplanationForm) -> list[Entry]:
+    return [
+        Entry("POST", "/v1/explain", explanation.explain),
+        Entry("POST", "/v1/explain/{loop}", explanation.explain),
+        Entry("POST", "/v2/models/{loop}/explain", explanation.explain_tensors, Style.TEXT),
     ]
 
 

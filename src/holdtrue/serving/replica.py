@@ -13,12 +13,14 @@ from holdtrue.serving.answer.router import Router
 from holdtrue.serving.answer.shadow import ShadowQueue
 from holdtrue.serving.counts.counter import Counters
 from holdtrue.serving.counts.status import WorkerStatus, read_status, read_statuses, touch_status, write_status
+from holdtrue.serving.explain import ExplainDesk
 from holdtrue.serving.fast.lane import Lane
 from holdtrue.serving.journal import Journal
 from holdtrue.serving.labels import LabelDesk
 from holdtrue.serving.log import LabelLog, PredictionLog
 from holdtrue.serving.log_terms import LogTerms
 from holdtrue.serving.request.refusal import Refused
+from holdtrue.serving.target import read_target
 from holdtrue.serving.trace import TracedRouter, Tracing, mark_span
 
 STATUS_SECONDS = 0.5
@@ -60,9 +62,11 @@ class Replica:
         self._label_log = LabelLog(folder / "labels", name)
         self.shadow = ShadowQueue(self.log, self.counters)
         kind = Router if tracing is None else TracedRouter
-        self.router = kind(self.engine, self.log, self.shadow, self.counters)
+        timeout_seconds = read_target(folder).timeout_seconds
+        self.router = kind(self.engine, self.log, self.shadow, self.counters, timeout_seconds=timeout_seconds)
         self.lane = Lane(self.engine, self.log, self.shadow, self.counters)
         self.labels = LabelDesk(self.engine, self._label_log, self.counters)
+        self.explain = ExplainDesk(self.engine, self.counters)
         self.journal = Journal(self.engine, self.counters)
         self._tasks: list[asyncio.Task[None]] = []
         self._written: WorkerStatus | None = None
@@ -83,6 +87,7 @@ class Replica:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.shadow.drain()
         self.shadow.close()
+        self.explain.close()
         self.engine.close()
         self.log.close()
         self._label_log.close()

@@ -85,6 +85,9 @@ def list_outputs(answers: Sequence[Answer]) -> list[Output]:
     outputs.append(Output("prediction_id", "BYTES", [n_rows], ids))
     outputs.append(Output("version", "BYTES", [n_rows], [answer.version.release.version.name for answer in answers]))
     outputs.append(Output("role", "BYTES", [n_rows], [answer.prediction.role.value for answer in answers]))
+    if any(answer.prediction.fallback is not None for answer in answers):
+        fallbacks = [answer.prediction.fallback for answer in answers]
+        outputs.append(Output("fallback", "BYTES", [n_rows], fallbacks))
     return outputs
 
 

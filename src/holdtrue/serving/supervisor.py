@@ -18,15 +18,16 @@ from holdtrue.serving.log_format import LogFormat
 from holdtrue.serving.options import WorkerOptions, name_command
 from holdtrue.serving.probe import ask_nonces
 from holdtrue.serving.roll import Enrolled, Roll, read_roll, write_roll
+from holdtrue.serving.target import read_target
 from holdtrue.serving.unix_socket import bind_unix, remove_socket
 
-# Models are small and requests many: one thread for each worker, one worker for each core.
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+_THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 _HUNG_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 10.0
 _STEADY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _ORPHAN_SECONDS = 20.0
+_SILENT_SECONDS = 1.0
 
 
 @dataclass
@@ -63,6 +64,8 @@ class Workers:
         self._run_folder = folder / "run"
         self._nonce = nonce
         self._slots: dict[int, _Slot] = {}
+        # Models are small and requests many: one thread for each worker, one worker for each core, unless said.
+        self._variables = dict.fromkeys(_THREAD_COUNTS, str(read_target(folder).model_threads))
 
     @property
     def address(self) -> Address:
@@ -177,7 +180,7 @@ class Workers:
         )
         log_path = self._run_folder / f"worker-{number}.log"
         inherited = [] if options.uds_fd is None else [options.uds_fd]
-        service = start_service(name_command(options), log_path=log_path, env=_ONE_THREAD, inherited=inherited)
+        service = start_service(name_command(options), log_path=log_path, env=self._variables, inherited=inherited)
         self._slots[number] = _Slot(number, service, n_deaths=n_deaths)
         self._enrol()
 
@@ -267,16 +270,21 @@ def start_workers(
 def _claim(front: Front, roll: Roll | None) -> tuple[Front, socket.socket | None]:
     """Settle the port and bind the socket, which all workers inherit.
 
-    A worker of ours that is not on the roll is about to end by itself, and waited for.
+    A worker of ours that is not on the roll is about to end by itself, and waited for. One that is ending says nothing
+    any more, so where workers of ours have been, silence is waited with for a moment before it is taken for a stranger.
     """
-    deadline = time.monotonic() + _ORPHAN_SECONDS
+    began = seen = time.monotonic()
     while True:
         try:
             settled = front.settle()
             return settled, None if front.uds is None else bind_unix(Path(front.uds), mode=front.uds_mode)
         except PortTaken:
-            is_ours = roll is not None and roll.nonce in ask_nonces(front)
-            if not is_ours or time.monotonic() > deadline:
+            if roll is None:
+                raise
+            now = time.monotonic()
+            if roll.nonce in ask_nonces(front):
+                seen = now
+            if now > min(began + _ORPHAN_SECONDS, seen + _SILENT_SECONDS):
                 raise
         time.sleep(_POLL_SECONDS)
 

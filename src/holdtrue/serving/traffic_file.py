@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from holdtrue.clock import ScaledClock
-from holdtrue.domain import Traffic, encode_canonically
+from holdtrue.domain import Traffic, encode_canonically, find_former
 from holdtrue.errors import NotFound, StoreFailed
 
 if TYPE_CHECKING:
@@ -35,10 +35,14 @@ class ReleasePointer:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopTraffic:
-    """The traffic of one loop, and the releases to keep loaded: those in it and the champion before, for a rollback."""
+    """The traffic of one loop, and the releases to keep loaded: those in it and the champion before, for a rollback.
+
+    `last_good` is the champion that the present one followed; None when there is none that was not gone back from.
+    """
 
     traffic: Traffic
     versions: Mapping[int, ReleasePointer]
+    last_good: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,16 +126,14 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
 
 def _read_loop(transaction: "Transaction", traffic: Traffic) -> LoopTraffic:
     wanted = [traffic.champion, *([] if traffic.challenger is None else [traffic.challenger])]
-    before = [
-        event.version
-        for event in transaction.aliases.history(traffic.loop)
-        if event.alias == CHAMPION_ALIAS and event.version != traffic.champion
-    ]
+    history = transaction.aliases.history(traffic.loop)
+    before = [e.version for e in history if e.alias == CHAMPION_ALIAS and e.version != traffic.champion]
+    former = find_former(history)
     versions = {number: _find_release(transaction, traffic.loop, number) for number in wanted}
-    for number in before[-1:]:
+    for number in {*before[-1:], *([] if former is None else [former])} - {*wanted}:
         if transaction.versions.read_release(traffic.loop, number) is not None:
             versions[number] = _find_release(transaction, traffic.loop, number)
-    return LoopTraffic(traffic=traffic, versions=versions)
+    return LoopTraffic(traffic=traffic, versions=versions, last_good=former if former in versions else None)
 
 
 def _find_release(transaction: "Transaction", loop: str, number: int) -> ReleasePointer:

@@ -52,6 +52,9 @@ from .randomised import randomised_confidence_sequence as randomised_confidence_
 from .randomised import randomised_differences as randomised_differences
 from .randomised import randomised_range as randomised_range
 from .sequence import confidence_sequence as confidence_sequence
+from .shapley import Score as Score
+from .shapley import ShapleyValues as ShapleyValues
+from .shapley import sample_shapley as sample_shapley
 from .skewed import Shape as Shape
 from .skewed import bound_mean as bound_mean
 from .skewed import measure_shape as measure_shape
@@ -73,7 +76,9 @@ __all__ = [
     "PairedInterval",
     "PoweredMean",
     "Profile",
+    "Score",
     "Shape",
+    "ShapleyValues",
     "Side",
     "Wobble",
     "absolute_error_rows",
@@ -111,6 +116,7 @@ __all__ = [
     "randomised_range",
     "required_rows",
     "root_mean_squared_error",
+    "sample_shapley",
     "squared_error_rows",
     "unpack_profile",
     "wasserstein",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from holdtrue.clock import Clock, RealClock
@@ -36,12 +37,19 @@ class Engine:
         self._loaded: dict[str, LoadedVersion] = {}
         self._batchers: dict[LoadedVersion, Batcher] = {}
         self._problems: dict[str, str] = {}
+        self._spares: dict[LoadedVersion, Batcher] = {}
         self._model_thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._spare_thread = ThreadPoolExecutor(1, thread_name_prefix="spare")
 
     @property
     def served(self) -> Mapping[str, ServedLoop]:
         """Return what each loop serves at this moment."""
         return self._served
+
+    @property
+    def is_lean(self) -> bool:
+        """Say whether this process only serves."""
+        return self._is_lean
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -69,6 +77,13 @@ class Engine:
         if batcher is None:
             thread = None if version.is_fast else self._model_thread
             batcher = self._batchers[version] = Batcher(version.score, thread)
+        return batcher
+
+    def spare_batcher(self, version: LoadedVersion) -> Batcher:
+        """Return the queue of a version that answers as a fallback; its thread is free while a slow model runs."""
+        batcher = self._spares.get(version)
+        if batcher is None:
+            batcher = self._spares[version] = Batcher(version.score, self._spare_thread)
         return batcher
 
     async def run(self) -> None:
@@ -116,6 +131,7 @@ class Engine:
                 versions[number] = version
         served = ServedLoop(settle_traffic(wanted.traffic, versions), versions)
         before = self._served.get(name)
+        served = replace(served, last_good=None if before is None else before.last_good)
         if before is None or before.traffic != served.traffic or before.versions != served.versions:
             self._served = {**self._served, name: served}
             self._counters.add(Metric.SWAPS, name)
@@ -125,6 +141,14 @@ class Engine:
         for name, wanted in file.loops.items():
             for number in wanted.versions.keys() - wanted.traffic.shares.keys():
                 await self._load(name, number, wanted)
+            self._name_last_good(name, wanted)
+
+    def _name_last_good(self, name: str, wanted: LoopTraffic) -> None:
+        served = self._served.get(name)
+        pointer = None if wanted.last_good is None else wanted.versions.get(wanted.last_good)
+        last_good = None if pointer is None else self._loaded.get(pointer.release)
+        if served is not None and served.last_good is not last_good:
+            self._served = {**self._served, name: replace(served, last_good=last_good)}
 
     async def _load(self, name: str, number: int, wanted: LoopTraffic) -> LoadedVersion | None:
         pointer = wanted.versions.get(number)
@@ -152,10 +176,12 @@ class Engine:
         }
         kept = set(self._loaded.values())
         self._batchers = {version: batcher for version, batcher in self._batchers.items() if version in kept}
+        self._spares = {version: batcher for version, batcher in self._spares.items() if version in kept}
 
     def close(self) -> None:
         """End the model thread when it has answered."""
         self._model_thread.shutdown(wait=True)
+        self._spare_thread.shutdown(wait=True)
 
 
 def _stamp_file(path: Path) -> tuple[int, ...]:

@@ -11,7 +11,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Assignment, Column, Kind, ModelFormat, Release, Role, Traffic, assign
+from holdtrue.domain import (
+    Assignment,
+    Column,
+    FallbackCause,
+    Kind,
+    ModelFormat,
+    Release,
+    Role,
+    Substitute,
+    Traffic,
+    assign,
+    make_substitute,
+)
 from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
@@ -55,6 +67,22 @@ class LoadedVersion:
         return self.release.version.signature.schema.digest
 
     @cached_property
+    def substitute(self) -> Substitute | None:
+        """Return what answers without a model where this version does not; None where nothing is declared that does."""
+        fallback = self.release.fallback
+        return None if fallback is None else make_substitute(fallback, self.release.version.signature)
+
+    @cached_property
+    def references(self) -> list[list[object]]:
+        """Return the rows of the release's sample as the model takes them."""
+        known = frozenset(self.release.version.signature.schema.names)
+        return [self.reader.read(row, RowPlace(i), known=known).values for i, row in enumerate(self.release.sample)]
+
+    def has_fallback(self, cause: FallbackCause) -> bool:
+        """Say whether its release declares a fallback for a cause."""
+        return self.release.fallback is not None and cause in self.release.fallback.on
+
+    @cached_property
     def names(self) -> EventNames:
         """Return the names under which requests carry the event."""
         return EventNames(key=self.release.key, unit=self.release.unit, time=self.release.time)
@@ -74,6 +102,7 @@ class ServedLoop:
     traffic: Traffic
     versions: Mapping[int, LoadedVersion]
     forced: LoadedVersion | None = None
+    last_good: LoadedVersion | None = None
 
     @property
     def champion(self) -> LoadedVersion:
@@ -117,6 +146,14 @@ def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False
     """
     artifacts = Artifacts(folder / "artifacts")
     release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
+    return load_released(release, artifacts, is_lean=is_lean)
+
+
+def load_released(release: Release, artifacts: Artifacts, *, is_lean: bool = False) -> LoadedVersion:
+    """Load what answers for a release whose signature was checked: its twin where it has one, else the model itself.
+
+    See `load_version`.
+    """
     version = release.version
     if release.twin is not None:
         # Whatever keeps a twin from loading or agreeing here, the model itself answers.
@@ -129,6 +166,7 @@ def _load(release: Release, data: bytes, model_format: ModelFormat, *, is_lean: 
     with hide_optional(model_format) if is_lean else nullcontext():
         signature = release.version.signature
         loaded = LoadedVersion(release, load_model(data, model_format, signature), RowReader(signature))
+        _ = loaded.substitute  # one that cannot be asked is found now, and not with the first failure
         call_seconds = _warm_up(loaded)
         _check_sample(loaded)
     return replace(loaded, call_seconds=call_seconds)
@@ -172,8 +210,7 @@ def _check_sample(loaded: LoadedVersion) -> None:
     release = loaded.release
     if not release.sample:
         return
-    known = frozenset(release.version.signature.schema.names)
-    rows = [loaded.reader.read(row, RowPlace(i), known=known).values for i, row in enumerate(release.sample)]
+    rows = loaded.references
     answers = loaded.score(rows).reshape(len(rows), -1)
     expected = np.asarray(release.sample_answers, dtype=np.float64).reshape(len(rows), -1)
     if answers.shape != expected.shape or not np.allclose(answers, expected, rtol=_TOLERANCE, atol=_TOLERANCE):

@@ -5,12 +5,13 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from holdtrue.domain import Prediction, Role
 from holdtrue.errors import StoreFailed
 from holdtrue.serving.answer.answer import make_prediction
-from holdtrue.serving.answer.batcher import score_apart
+from holdtrue.serving.answer.batcher import Outcome, Values, score_apart
 from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
 from holdtrue.serving.counts.counter import Counters, Metric
 from holdtrue.serving.log import PredictionLog
@@ -19,21 +20,29 @@ from holdtrue.serving.request.refusal import Refused
 from holdtrue.serving.request.row import Event, Row
 
 QUEUE_ROWS = 4_096
-BATCH_ROWS = 256
+BATCH_ROWS = 64
+GATHER_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowJob:
-    """A row that was answered, and the version that is to be asked too."""
+    """A row that was answered, and the version that is to be asked too.
+
+    `asked` is the row as that version takes it, either read already or the record that it is to be read from.
+    """
 
     served: ServedLoop
     version: LoadedVersion
-    record: Record
+    asked: Record | Row
     answered: Prediction
 
 
 class ShadowQueue:
-    """Asks shadow versions in a thread of its own. Nobody waits for it, and it never holds a reply up."""
+    """Asks shadow versions. Nobody waits for it, and it never holds a reply up.
+
+    Rows are gathered for a moment and asked together: most requests then find the interpreter to themselves. A slow
+    model is asked in a thread of its own.
+    """
 
     def __init__(self, log: PredictionLog, counters: Counters, *, queue_rows: int = QUEUE_ROWS) -> None:
         self._log = log
@@ -42,6 +51,7 @@ class ShadowQueue:
         self._jobs: deque[ShadowJob] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shadow")
         self._runner: asyncio.Task[None] | None = None
+        self._is_draining = asyncio.Event()
 
     def offer(self, job: ShadowJob) -> None:
         """Take a row, or drop and count it when too many wait."""
@@ -54,8 +64,10 @@ class ShadowQueue:
 
     async def drain(self) -> None:
         """Wait until nothing waits."""
+        self._is_draining.set()
         while self._runner is not None:
             await asyncio.wait([self._runner])
+        self._is_draining.clear()
 
     def close(self) -> None:
         """End the thread."""
@@ -63,6 +75,8 @@ class ShadowQueue:
 
     async def _run(self) -> None:
         try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_draining.wait(), GATHER_SECONDS)
             while self._jobs:
                 first = self._jobs[0].version
                 batch: list[ShadowJob] = []
@@ -78,7 +92,7 @@ class ShadowQueue:
         if not jobs:
             return
         values = [row.values for row in rows]
-        outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, score_apart, version.score, values)
+        outcomes = await self._score(version, values)
         latency_ms = (time.perf_counter() - started) * 1_000
         predictions = [
             _shadow_prediction(job, row, outcome, latency_ms)
@@ -98,11 +112,16 @@ class ShadowQueue:
         loop = predictions[0].loop
         self._counters.add(Metric.ROWS, loop, f"v{version.number}", Role.SHADOW.value, amount=len(predictions))
 
+    async def _score(self, version: LoadedVersion, values: Sequence[Values]) -> list[Outcome]:
+        if version.is_fast:
+            return score_apart(version.score, values)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, score_apart, version.score, values)
+
     def _read(self, version: LoadedVersion, batch: Sequence[ShadowJob]) -> tuple[list[ShadowJob], list[Row]]:
         jobs, rows = [], []
         for job in batch:
             try:
-                row = version.reader.read(job.record.fields, job.record.place, known=job.served.known_names)
+                row = job.asked if isinstance(job.asked, Row) else _read_record(job, job.asked)
             except Refused:
                 self._drop([job], "refused")
                 continue
@@ -113,6 +132,10 @@ class ShadowQueue:
     def _drop(self, jobs: Sequence[ShadowJob], why: str) -> None:
         for job in jobs:
             self._counters.add(Metric.SHADOW_DROPPED, job.answered.loop, f"v{job.version.number}", why)
+
+
+def _read_record(job: ShadowJob, record: Record) -> Row:
+    return job.version.reader.read(record.fields, record.place, known=job.served.known_names)
 
 
 def _shadow_prediction(job: ShadowJob, row: Row, numbers: Sequence[float], latency_ms: float) -> Prediction:

@@ -26,7 +26,12 @@ class Metric(Enum):
     ROWS = Family("holdtrue_rows", "Rows answered and logged, by loop, version and role.", ("loop", "version", "role"))
     REFUSED = Family("holdtrue_refused_rows", "Rows that were not answered, by loop and code.", ("loop", "code"))
     UNSEEN = Family("holdtrue_unseen_levels", "Values that training had not seen.", ("loop", "version"))
-    FALLBACKS = Family("holdtrue_fallbacks", "Rows answered for a failing version.", ("loop", "version"))
+    FALLBACKS = Family(
+        "holdtrue_fallbacks", "Rows answered in the place of a version.", ("loop", "version", "cause", "by")
+    )
+    EXPLANATIONS = Family(
+        "holdtrue_explanations", "Rows explained, by loop, version and method.", ("loop", "version", "method")
+    )
     SHADOW_DROPPED = Family("holdtrue_shadow_dropped", "Shadow rows not answered.", ("loop", "version", "why"))
     LOG_FAILURES = Family(
         "holdtrue_log_failures", "Writes of the prediction log refused, by disk or budget.", ("loop",)

@@ -86,6 +86,8 @@ def _make_counter(metric: Metric, counts: Sequence[Count]) -> CounterMetricFamil
     family = metric.value
     counter = CounterMetricFamily(family.name, family.says, labels=family.labels)
     for count in counts:
+        if len(count.labels) != len(family.labels):  # kept by a worker of another version of holdtrue
+            continue
         counter.add_metric(count.labels, count.value)
     return counter
 

@@ -23,9 +23,8 @@ from holdtrue.serving.fast.head import Route
 from holdtrue.serving.fast.plain_loop import PlainLoop, make_plain_loop
 from holdtrue.serving.fast.row_type import NotPlain, PlainEvent, PlainRow, Values
 from holdtrue.serving.log import PredictionLog
-from holdtrue.serving.request.body import Record
-from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.refusal import Refused
+from holdtrue.serving.request.row import Row
 
 MOST_ROWS_AT_ONCE = 512
 """So many rows are not waited with until the tick ends: the first of them would wait for all."""
@@ -122,7 +121,7 @@ class Lane:
                 request.asker.reply(plain.stencils.render(request.route.form, request.request_id, answers))
             self._count(plain, requests)
             if plain.served.traffic.is_shadowed:
-                self._offer_shadow(plain.served, requests)
+                self._offer_shadow(plain, requests)
 
     def _find_loop(self, name: str | None) -> PlainLoop | None:
         if name is None:
@@ -186,14 +185,16 @@ class Lane:
             self._counters.add(Metric.ROWS, loop, f"v{number}", role.value, amount=n_rows)
         self._counters.observe_latencies(loop, [ended - request.started for request in requests])
 
-    def _offer_shadow(self, served: ServedLoop, requests: Sequence[_Waiting]) -> None:
+    def _offer_shadow(self, plain: PlainLoop, requests: Sequence[_Waiting]) -> None:
         for request in requests:
-            for i, row in enumerate(request.rows):
+            for row in request.rows:
                 number, answer = row.assignment.shadow, row.answer
-                if number is None or answer is None or number not in served.versions:
+                if number is None or answer is None or number not in plain.served.versions:
                     continue
-                record = Record(msgspec.to_builtins(row.plain), RowPlace(i))
-                self._shadow.offer(ShadowJob(served, served.versions[number], record, answer.prediction))
+                version = plain.served.versions[number]
+                values, n_unseen = plain.take_values(row.plain, version)
+                asked = Row(list(values), answer.prediction.features, n_unseen)
+                self._shadow.offer(ShadowJob(plain.served, version, asked, answer.prediction))
 
 
 def _make_prediction(

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version as find_release
 from typing import Any
 
@@ -10,6 +11,7 @@ import grpc
 
 from holdtrue.serving.access.gate import Free, find_permission, needs
 from holdtrue.serving.access.token import TokenRole
+from holdtrue.serving.answer.patience import Patience
 from holdtrue.serving.aside import FEW_BYTES, FEW_ROWS, run_aside
 from holdtrue.serving.choice import choose_version, find_loop
 from holdtrue.serving.counts.counter import Metric
@@ -33,8 +35,8 @@ from holdtrue.serving.wire.desk import VERSION_HEADER
 
 _FAILURES = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN})
 _log = logging.getLogger("holdtrue.serving")
-Answer = Callable[[Any, Any, dict[str, str]], Awaitable[None]]
-"""Fills the response for a request; gets the metadata of the call, by name."""
+Answer = Callable[[Any, Any, "Call"], Awaitable[None]]
+"""Fills the response for a request."""
 
 
 def make_handler(replica: Replica) -> grpc.GenericRpcHandler:
@@ -63,17 +65,31 @@ def make_handler(replica: Replica) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(SERVICE, methods)
 
 
+@dataclass(frozen=True)
+class Call:
+    """What a client says beside its message: metadata, and how long it waits (None: the usual time)."""
+
+    metadata: Mapping[str, str]
+    patience: Patience | None
+
+
+def _read_call(context: Any) -> Call:
+    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    seconds = context.time_remaining()
+    return Call(metadata, None if seconds is None else Patience(timeout_seconds=seconds))
+
+
 def _guard(replica: Replica, name: str, answer: Answer, make_response: Any) -> Callable[[Any, Any], Awaitable[Any]]:
     """Return the handler of a call behind the gate, with refusals turned into statuses, and every call counted."""
     permission = find_permission(answer)
     route = f"/{SERVICE}/{name}"
 
     async def respond(request: Any, context: Any) -> Any:
-        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        call = _read_call(context)
         response = make_response()
         try:
-            replica.gate.admit(metadata.get("authorization"), permission)
-            await answer(request, response, metadata)
+            replica.gate.admit(call.metadata.get("authorization"), permission)
+            await answer(request, response, call)
         except Refused as refusal:
             refused = refusal
             replica.note_refusal(refused)
@@ -99,8 +115,7 @@ def _trace_call(
     attributes = {"rpc.system": "grpc", "rpc.service": SERVICE, "rpc.method": name}
 
     async def respond_traced(request: Any, context: Any) -> Any:
-        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        with tracing.open(f"{SERVICE}/{name}", metadata, attributes):
+        with tracing.open(f"{SERVICE}/{name}", _read_call(context).metadata, attributes):
             try:
                 return await respond(request, context)
             finally:
@@ -125,17 +140,17 @@ class _Desk:
         self._replica = replica
 
     @needs(Free.FREE)
-    async def show_life(self, _: Any, response: Any, __: dict[str, str]) -> None:
+    async def show_life(self, _: Any, response: Any, __: Call) -> None:
         """Say that this process answers."""
         response.live = True
 
     @needs(Free.FREE)
-    async def show_readiness(self, _: Any, response: Any, __: dict[str, str]) -> None:
+    async def show_readiness(self, _: Any, response: Any, __: Call) -> None:
         """Say whether every loop can be answered."""
         response.ready = self._replica.engine.is_ready
 
     @needs(Free.FREE)
-    async def show_loop_readiness(self, request: Any, response: Any, _: dict[str, str]) -> None:
+    async def show_loop_readiness(self, request: Any, response: Any, _: Call) -> None:
         """Say that a loop, or a version of it, is loaded."""
         served = find_loop(self._replica.engine, request.name)
         if request.version:
@@ -143,13 +158,13 @@ class _Desk:
         response.ready = True
 
     @needs(TokenRole.PREDICT)
-    async def show_server(self, _: Any, response: Any, __: dict[str, str]) -> None:
+    async def show_server(self, _: Any, response: Any, __: Call) -> None:
         """Tell what this server is."""
         told = describe_server(find_release("holdtrue"))
         response.name, response.version = told["name"], told["version"]
 
     @needs(TokenRole.PREDICT)
-    async def show_loop(self, request: Any, response: Any, _: dict[str, str]) -> None:
+    async def show_loop(self, request: Any, response: Any, _: Call) -> None:
         """Tell what a loop, or a version of it, takes and gives."""
         served = find_loop(self._replica.engine, request.name)
         told: Any = (
@@ -164,20 +179,21 @@ class _Desk:
                 part.add(name=tensor["name"], datatype=tensor["datatype"], shape=tensor["shape"])
 
     @needs(TokenRole.PREDICT)
-    async def infer(self, request: Any, response: Any, metadata: dict[str, str]) -> None:
+    async def infer(self, request: Any, response: Any, call: Call) -> None:
         """Answer rows."""
         started, replica = time.perf_counter(), self._replica
         served = choose_version(
             find_loop(replica.engine, request.model_name),
             replica.gate,
-            metadata.get("authorization"),
-            metadata.get(VERSION_HEADER),
+            call.metadata.get("authorization"),
+            call.metadata.get(VERSION_HEADER),
             request.model_version or None,
         )
         names = served.asked.release.version.signature.schema.names
         infer = await run_aside(request.ByteSize() > FEW_BYTES, read_message, request, features=names)
         check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])
-        answers = take_answers(await replica.router.answer(served, infer.records, is_whole=True))
+        given = await replica.router.answer(served, infer.records, is_whole=True, patience=call.patience)
+        answers = take_answers(given)
         response.model_name, response.model_version = request.model_name, str(answers[0].version.number)
         response.id = request.id
         outputs, is_raw = list_outputs(answers), bool(request.raw_input_contents)

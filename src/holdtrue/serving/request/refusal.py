@@ -37,6 +37,7 @@ class Code(StrEnum):
     OVERLOADED = "overloaded"
     LOG_FULL = "log_full"
     MODEL_FAILED = "model_failed"
+    DEADLINE_PASSED = "deadline_passed"
     BROKEN = "broken"
 
 
@@ -59,6 +60,7 @@ _STATUSES = {
     Code.NOT_READY: 503,
     Code.OVERLOADED: 503,
     Code.LOG_FULL: 503,
+    Code.DEADLINE_PASSED: 504,
 }
 INVALID_STATUS = 422
 

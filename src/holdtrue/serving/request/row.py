@@ -1,6 +1,7 @@
 """Rows: one record of a request, read against the signature of the version that answers it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -122,6 +123,16 @@ class RowReader:
             if predicate.ask(features) is False:
                 raise _refuse_rule(rule, predicate, features, place)
         return Row(values, features, n_unseen)
+
+    def salvage(self, record: Mapping[str, object], place: Place) -> Row:
+        """Return what of a record that breaks the schema is good by itself; every other value is missing."""
+        values: dict[str, object] = {}
+        for name, read_field in self._readers:
+            with suppress(Refused):
+                value = read_field(record.get(name), place)
+                values[name] = None if value is UNSEEN else value
+        features = {name: record[name] if values.get(name) is not None else None for name, _ in self._readers}
+        return Row([values.get(name) for name, _ in self._readers], features, 0)
 
     def _refuse_unknown(self, record: Mapping[str, object], place: Place, known: frozenset[str]) -> None:
         for name in record:

@@ -10,12 +10,14 @@ from starlette.responses import Response
 
 from holdtrue.serving.access.gate import Free, find_permission, needs
 from holdtrue.serving.answer.loaded import ServedLoop
+from holdtrue.serving.answer.patience import Patience
 from holdtrue.serving.choice import choose_version, find_loop
 from holdtrue.serving.counts.counter import Metric
 from holdtrue.serving.replica import Replica
 from holdtrue.serving.request.field import name_some
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.trace import trace_route
+from holdtrue.serving.wait import read_patience
 from holdtrue.serving.wire.response import Style, tell_refusal
 
 CLIENT_GONE_STATUS = 499
@@ -75,6 +77,10 @@ class Desk:
         served = self.choose_version(request, self.find_loop(request))
         yield served
         self.replica.counters.observe_latency(served.traffic.loop, time.perf_counter() - started)
+
+    def read_patience(self, request: Request) -> Patience:
+        """Return how long a request for rows waits, from now on."""
+        return read_patience(request, self.replica.router.timeout_seconds)
 
     def find_loop(self, request: Request) -> ServedLoop:
         """Return the loop that the path names; without a name the only one."""

@@ -37,10 +37,11 @@ class InstancesForm:
     async def predict(self, request: Request) -> Response:
         """Answer rows with `predictions`, and columns with `outputs`, as TensorFlow Serving does."""
         with self._desk.serve(request) as served:
+            patience = self._desk.read_patience(request)
             content = await read_json(request)
             names = served.asked.release.version.signature.schema.names
             records = await run_aside(is_long(request), read_instances, content, names)
-            answers = take_answers(await self._replica.router.answer(served, records, is_whole=True))
+            answers = take_answers(await self._replica.router.answer(served, records, is_whole=True, patience=patience))
             is_by_row = isinstance(content, dict) and _ROWS in content
             describe = _describe_rows if is_by_row else _describe_columns
             return await respond_to_rows(len(answers), lambda: describe(answers))

@@ -40,8 +40,9 @@ class InvocationsForm:
     async def invoke(self, request: Request) -> Response:
         """Answer rows with what a model's `predict` gives: the likeliest class, or the number."""
         with self._desk.serve(request) as served:
+            patience = self._desk.read_patience(request)
             records = await self._read_records(request, served)
-            answers = take_answers(await self._router.answer(served, records, is_whole=True))
+            answers = take_answers(await self._router.answer(served, records, is_whole=True, patience=patience))
             return await respond_to_rows(len(answers), lambda: _describe(answers))
 
     async def close(self) -> None:

@@ -24,9 +24,10 @@ class NativeForm:
     async def predict(self, request: Request) -> Response:
         """Answer rows."""
         with self._desk.serve(request) as served:
+            patience = self._desk.read_patience(request)
             content = await read_json(request)
             records = await run_aside(is_long(request), read_native, content)
-            answers = await self._replica.router.answer(served, records)
+            answers = await self._replica.router.answer(served, records, patience=patience)
             return await respond_to_rows(len(answers), lambda: describe_answers(served.traffic.loop, answers))
 
     @needs(TokenRole.PREDICT)

@@ -36,11 +36,13 @@ class ProtocolForm:
     async def infer(self, request: Request) -> Response:
         """Answer rows; a version in the path must be the one that answers everybody."""
         with self._desk.serve(request) as served:
+            patience = self._desk.read_patience(request)
             content, data = await read_parts(request)
             names = served.asked.release.version.signature.schema.names
             infer = await run_aside(is_long(request), read_infer, content, features=names, data=data)
             check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])
-            answers = take_answers(await self._replica.router.answer(served, infer.records, is_whole=True))
+            given = await self._replica.router.answer(served, infer.records, is_whole=True, patience=patience)
+            answers = take_answers(given)
             head = describe_head(served.traffic.loop, infer.request_id, answers)
             is_many = len(answers) > FEW_ROWS
             return await run_aside(is_many, lambda: respond_with(head, list_outputs(answers), infer))

@@ -12,6 +12,17 @@ from holdtrue.serving.wire.openapi.body import REFUSAL, Schema, at_least, descri
 from holdtrue.serving.wire.openapi.row import find_example, list_columns
 
 _TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": "number"}
+_EXPLANATION = at_least(
+    {
+        "role": _TEXT,
+        "method": _TEXT,
+        "scale": _TEXT,
+        "answer": _NUMBER,
+        "base": _NUMBER,
+        "contributions": {"type": "array", "items": at_least({"feature": _TEXT, "contribution": _NUMBER})},
+    }
+)
 _ERRORS: Mapping[str, Schema] = {
     "ObjectError": at_least({"error": {"$ref": "#/components/schemas/Refusal"}}),
     "TextError": at_least({"error": _TEXT, "code": _TEXT, "path": _TEXT}),
@@ -28,11 +39,12 @@ def describe_api(served: Sequence[ServedLoop], *, release: str) -> dict[str, Jso
     """
     loops = [one.traffic.loop for one in served]
     paths: dict[str, Json] = {}
-    schemas: dict[str, Json] = {"Refusal": REFUSAL, **_ERRORS}
+    schemas: dict[str, Json] = {"Refusal": REFUSAL, "Explanation": _EXPLANATION, **_ERRORS}
     for one in served:
         prefix = f"{one.traffic.loop}."
         schemas.update({prefix + name: schema for name, schema in describe_bodies(one, prefix).items()})
         paths.update(_list_paths(one, prefix))
+        paths.update(_list_explanations(one, prefix))
     paths.update(_list_health())
     return {
         "openapi": "3.1.0",
@@ -43,7 +55,8 @@ def describe_api(served: Sequence[ServedLoop], *, release: str) -> dict[str, Jso
             + ", ".join(f"v{number} of {one.traffic.loop}" for one in served for number in one.traffic.shares),
         },
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"token": []}, {}],  # on loopback nobody needs one until the first was made
     }
 
 
@@ -79,6 +92,20 @@ def _list_paths(served: ServedLoop, prefix: str) -> dict[str, Json]:
         f"/invocations/{loop}": invocations,
         f"/v1/models/{loop}:predict": model,
     }
+
+
+def _list_explanations(served: ServedLoop, prefix: str) -> dict[str, Json]:
+    loop, row = served.traffic.loop, find_example(served)
+    summary, told = "Says what each value of one row adds to its answer.", _refer("Explanation")
+    forms = {
+        f"/v1/explain/{loop}": ("Rows", "ObjectError", None if row is None else {"rows": [row]}),
+        f"/v2/models/{loop}/explain": ("Infer", "TextError", None if row is None else _shape(served, row)),
+    }
+    paths: dict[str, Json] = {}
+    for path, (takes, error, example) in forms.items():
+        body = {"schema": _refer(prefix + takes), **({} if example is None else {"example": example})}
+        paths[path] = _post(f"Explain{takes}-{loop}", summary, body, (told, _refer(error)), "200")
+    return paths
 
 
 def _shape(served: ServedLoop, row: Mapping[str, Json]) -> dict[str, Json]:
