@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types floors units stories look bench-judgement bench-serving clean
+.PHONY: demo test lint types floors units stories look bench-judgement bench-serving bench-pipeline clean
 
 $(BIN)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("holdtrue needs Python 3.11 or newer; found %d.%d. Say which: make PYTHON=python3.12 ..." % sys.version_info[:2]) if sys.version_info < (3, 11) else None'
@@ -47,6 +47,11 @@ bench-judgement: $(BIN)/.installed
 	$(BIN)/python benchmarks/judgement/alarms.py $(if $(FULL),--full)
 	$(BIN)/python benchmarks/judgement/streams.py $(if $(VENVS),--venvs $(VENVS))
 	$(foreach script,$(wildcard benchmarks/judgement/rules.py benchmarks/judgement/leaks.py),$(BIN)/python $(script) &&) true
+
+# What a pipeline of steps costs, and whether kill -9 loses a run.
+bench-pipeline: $(BIN)/.installed
+	$(BIN)/python benchmarks/pipeline/overhead.py
+	$(BIN)/python benchmarks/pipeline/kills.py
 
 # Serving beside other servers, then its promises under load. Needs wrk. Short by default, about a quarter of an hour once
 # the other servers are installed (VENVS=..., ~/.cache else); FULL=1 takes hours.

@@ -32,6 +32,7 @@ from .domain import sampled as sampled
 from .domain import serves as serves
 from .domain import slices as slices
 from .domain import sql as sql
+from .domain import step as step
 from .domain import table as table
 from .validation import Candidate as Candidate
 
@@ -71,5 +72,6 @@ __all__ = [
     "serves",
     "slices",
     "sql",
+    "step",
     "table",
 ]

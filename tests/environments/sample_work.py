@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from holdtrue.environments import report_progress
+from holdtrue.environments import Limit, limiting, report_progress
 from holdtrue.errors import ColumnMissing, RequestInvalid
 
 
@@ -130,3 +130,17 @@ def read_input(_: None) -> str:
 def answer_much_and_die(n_megabytes: int) -> str:
     threading.Timer(0.3, os._exit, args=(9,)).start()
     return "x" * (n_megabytes << 20)
+
+
+def sleep_within(seconds: float) -> str:
+    with limiting(Limit(name="the step fit", seconds=0.3)):
+        time.sleep(seconds)
+    with limiting(Limit(name="the step judge", seconds=30)):
+        return "done"
+
+
+def hold_within(n_mebibytes: int) -> int:
+    with limiting(Limit(name="the step fit", memory_bytes=400 << 20)):
+        held = bytearray(b"x") * (n_mebibytes << 20)
+        time.sleep(0.4)
+        return len(held)

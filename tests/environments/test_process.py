@@ -300,3 +300,24 @@ def await_file(path: Path) -> None:
     while not (path.exists() and path.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_part_of_the_work_that_takes_too_long_is_stopped_and_named(environment: ProcessEnvironment) -> None:
+    error = fail(environment, "sleep_within", 30)
+    assert "the step fit was still running after 0.3 seconds and was stopped" in error.found
+    assert "sleep_within" in error.traceback_text
+    assert environment.submit("sample_work:sleep_within", 0).result() == "done"
+
+
+def test_a_part_of_the_work_that_takes_too_much_memory_is_stopped_and_named(environment: ProcessEnvironment) -> None:
+    assert environment.submit("sample_work:hold_within", 10).result() == 10 << 20
+    error = fail(environment, "hold_within", 600)
+    assert "the step fit held" in error.found
+    assert "at most 0.39 GiB" in error.expected
+
+
+def test_what_is_printed_without_end_fills_nothing_and_the_error_says_so(environment: ProcessEnvironment) -> None:
+    error = fail(environment, "print_much", 40)
+    assert "ValueError" in error.found
+    assert "... (of 40 MiB that it printed, the last are kept)" in error.traceback_text
+    assert len(error.traceback_text) < 20_000

@@ -25,3 +25,37 @@ def test_a_file_without_a_loop_is_refused(tmp_path: Path) -> None:
     file.write_text("x = 1\n")
     with pytest.raises(DeclarationError, match="declares 0 loops"):
         load_loop(file)
+
+
+def test_the_traceback_is_the_users_alone_also_through_a_module_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "own_features.py").write_text("def read():\n    import nothing_of_that_name\n\nread()\n")
+    file = tmp_path / "loop.py"
+    file.write_text("import own_features\n")
+    with pytest.raises(TrainingFailed) as caught:
+        load_loop(file)
+    text = caught.value.traceback_text
+    assert [line.strip() for line in text.splitlines() if line.startswith("  File")] == [
+        f'File "{file}", line 1, in <module>',
+        f'File "{tmp_path / "own_features.py"}", line 4, in <module>',
+        f'File "{tmp_path / "own_features.py"}", line 2, in read',
+    ]
+
+
+def test_a_file_that_is_no_python_is_shown_with_its_line_and_without_our_frames(tmp_path: Path) -> None:
+    file = tmp_path / "loop.py"
+    file.write_text("x = 1\ndef train(:\n")
+    with pytest.raises(TrainingFailed, match="SyntaxError") as caught:
+        load_loop(file)
+    text = caught.value.traceback_text
+    assert f'File "{file}", line 2' in text
+    assert "holdtrue/loop" not in text
+
+
+def test_a_file_that_ends_the_process_is_a_mistake_and_no_end(tmp_path: Path) -> None:
+    file = tmp_path / "loop.py"
+    file.write_text("import sys\nsys.exit(7)\n")
+    with pytest.raises(TrainingFailed, match="SystemExit"):
+        load_loop(file)

@@ -3,12 +3,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdtrue.domain import digest_of
+from holdtrue.domain import digest_of, step
 from holdtrue.environments import InlineEnvironment, Progress
 from holdtrue.errors import ColumnMissing, DeclarationError
 from holdtrue.pipeline import Cache, Input, MemoryCache, StepCache, run_steps
@@ -293,3 +294,44 @@ def test_progress_is_told_by_step() -> None:
     told: list[Progress] = []
     InlineEnvironment().submit(f"{__name__}:run_in_environment", None, on_progress=told.append).result()
     assert told == [Progress(done=0, total=1, text="load"), Progress(done=1, total=1)]
+
+
+def test_a_step_that_raises_is_begun_again_as_often_as_it_says(cache: Cache) -> None:
+    waits: list[float] = []
+
+    @step(retries=2, retry_wait=timedelta(milliseconds=20))
+    def flaky(rows: list[int]) -> list[int]:
+        waits.append(time.perf_counter())
+        rows.append(0)  # what an attempt did to its argument is not seen by the next
+        if len(waits) < 3:
+            raise OSError("not yet")
+        return rows
+
+    outcome = run_steps([flaky], inputs={"rows": [1]}, cache=cache)
+    assert outcome.values["flaky"] == [1, 0]
+    assert outcome.records[0].n_attempts == 3
+    assert waits[1] - waits[0] >= 0.02
+    assert waits[2] - waits[1] >= 0.04
+
+
+def test_the_last_error_of_a_step_says_how_often_it_was_begun(cache: Cache) -> None:
+    @step(retries=1, retry_wait="0s")
+    def broken() -> None:
+        raise OSError("never")
+
+    with pytest.raises(OSError, match="never") as caught:
+        run_steps([broken], inputs={}, cache=cache)
+    assert caught.value.__notes__ == ["This was raised in the step broken, begun 2 times."]
+
+
+def test_what_cannot_be_kept_is_not_tried_again(cache: Cache) -> None:
+    calls: list[int] = []
+
+    @step(retries=3, retry_wait="0s")
+    def strange() -> object:
+        calls.append(1)
+        return object()
+
+    with pytest.raises(DeclarationError, match=r"strange holds a builtins.object"):
+        run_steps([strange], inputs={}, cache=cache)
+    assert len(calls) == 1

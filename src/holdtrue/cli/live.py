@@ -45,7 +45,7 @@ def up(
             raise NotFound(
                 "no version has passed its checks, so there is nothing to serve",
                 remedy=f"holdtrue train {loop_file} shows the verdicts"
-                if project.loop.train is not None
+                if project.loop.trains
                 else f"holdtrue register {loop_file} MODEL brings one of your own",
             )
         try:

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from holdtrue.domain import Ruling
+from holdtrue.errors import DeclarationError
 from holdtrue.loop import CaughtUp, HoldRollout, RefuseRun, StartRun, Trained, TrainingLost
-from holdtrue.project import Project, control_lock, open_project
+from holdtrue.project import Project, control_lock, find_run, open_project, repeat_step
 from holdtrue.serving import write_traffic_file
 
 from .console import print_error, print_json, progress_bar, say
@@ -18,13 +19,34 @@ LoopFile = Annotated[Path, typer.Argument(help="The file that declares the loop.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def train(loop_file: LoopFile, json: AsJson = False) -> None:
+def train(
+    loop_file: LoopFile,
+    step: Annotated[str | None, typer.Option(help="With --from: do this step alone, and keep nothing.")] = None,
+    run: Annotated[str | None, typer.Option("--from", help="The run whose values the step is given.")] = None,
+    json: AsJson = False,
+) -> None:
     """Train a challenger on what is known now and judge it. Exit code: 0 passed, 3 failed, 4 inconclusive."""
+    if step is not None or run is not None:
+        _repeat(loop_file, step, run, json=json)
+        return
     with open_project(loop_file) as project, control_lock(project.store.folder):
         controller = project.make_controller()
         with progress_bar("training"):
             outcome = controller.train_now("ordered by a person")
         finish_judging(project, outcome, json=json)
+
+
+def _repeat(loop_file: Path, step: str | None, run: str | None, *, json: bool) -> None:
+    if step is None or run is None:
+        raise DeclarationError("a step is done again with what a run gave it", expected="--step NAME and --from RUN")
+    with open_project(loop_file) as project, control_lock(project.store.folder), progress_bar(step):
+        found = repeat_step(project, find_run(project, run), step)
+    if json:
+        print_json({**{name: getattr(found, name) for name in found.__dataclass_fields__}, "is_equal": found.is_equal})
+        return
+    say(found.value)
+    same = "the same as" if found.is_equal else "something else than"
+    say(f"{found.step} returned {same} in the run {found.run_id[:12]}, in {found.wall_seconds:.3f} s.")
 
 
 def finish_judging(project: Project, outcome: Trained | CaughtUp | TrainingLost, *, json: bool) -> None:

@@ -47,6 +47,7 @@ from .profile import FrameProfile as FrameProfile
 from .profile import measure_column as measure_column
 from .profile import profile_files as profile_files
 from .profile import profile_frame as profile_frame
+from .row_digest import digest_rows as digest_rows
 from .rules import find_table_rules as find_table_rules
 from .schema_file import parse_schema as parse_schema
 from .schema_file import read_schema as read_schema
@@ -87,6 +88,7 @@ __all__ = [
     "compact_log",
     "conform",
     "count_unseen",
+    "digest_rows",
     "draft_schema",
     "encode_labels",
     "erase_key",

@@ -69,6 +69,7 @@ from .guards import guards as guards
 from .log_policy import Durability as Durability
 from .log_policy import LogPolicy as LogPolicy
 from .log_policy import WhenFull as WhenFull
+from .log_policy import parse_size as parse_size
 from .log_policy import read_log_policy as read_log_policy
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
@@ -79,13 +80,24 @@ from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
 from .outcome import money as money
+from .pipeline_step import OPTIONS as OPTIONS
+from .pipeline_step import Step as Step
+from .pipeline_step import StepFunction as StepFunction
+from .pipeline_step import StepOptions as StepOptions
+from .pipeline_step import order_steps as order_steps
+from .pipeline_step import read_step as read_step
+from .pipeline_step import step as step
 from .predicate import Expression as Expression
 from .predicate import Predicate as Predicate
 from .predicate import make_expression as make_expression
 from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
+from .provenance import Checkout as Checkout
+from .provenance import Provenance as Provenance
 from .quality import measure_quality as measure_quality
+from .recipe import DATA as DATA
+from .recipe import Recipe as Recipe
 from .rollout import ABORT_BUDGET as ABORT_BUDGET
 from .rollout import Rollout as Rollout
 from .rollout import RolloutPlan as RolloutPlan
@@ -95,6 +107,7 @@ from .rollout import Stage as Stage
 from .rollout import StageKind as StageKind
 from .rollout import Strategy as Strategy
 from .rollout import canary as canary
+from .run import LOST as LOST
 from .run import Run as Run
 from .run import RunCost as RunCost
 from .run import RunState as RunState
@@ -174,7 +187,10 @@ from .watch import WatchResult as WatchResult
 __all__ = [
     "ABORT_BUDGET",
     "BROKEN_ROW",
+    "DATA",
     "FIRST",
+    "LOST",
+    "OPTIONS",
     "PROBABILITY_CLIP",
     "WEIGHT",
     "ActionRule",
@@ -190,6 +206,7 @@ __all__ = [
     "Calibrated",
     "Cause",
     "Check",
+    "Checkout",
     "Column",
     "ColumnCut",
     "ComparedVersion",
@@ -249,7 +266,9 @@ __all__ = [
     "Predicate",
     "Prediction",
     "Predictions",
+    "Provenance",
     "Query",
+    "Recipe",
     "Release",
     "ReliabilityBin",
     "Reproducible",
@@ -280,6 +299,9 @@ __all__ = [
     "StageKind",
     "Standard",
     "StandardResult",
+    "Step",
+    "StepFunction",
+    "StepOptions",
     "StepRecord",
     "Strategy",
     "Substitute",
@@ -333,9 +355,12 @@ __all__ = [
     "not_worse",
     "on_new_data",
     "on_risk",
+    "order_steps",
+    "parse_size",
     "parse_span",
     "predictions",
     "read_log_policy",
+    "read_step",
     "reproducible",
     "robust_to",
     "rule",
@@ -343,5 +368,6 @@ __all__ = [
     "serves",
     "slices",
     "sql",
+    "step",
     "table",
 ]

@@ -1,15 +1,16 @@
 """Loop: what a team declares once, and everything else follows from."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
+from holdtrue.domain.digest import Json
 from holdtrue.domain.fallback import Fallback, settle_fallback
 from holdtrue.domain.guards import Guards
 from holdtrue.domain.monitor import check_monitor
 from holdtrue.domain.outcome import Money
+from holdtrue.domain.recipe import Recipe, make_recipe
 from holdtrue.domain.rollout import Strategy
 from holdtrue.domain.schema import Schema, SchemaFile
 from holdtrue.domain.source import Predictions, Table
@@ -30,6 +31,9 @@ class Loop:
             `holdtrue.predictions`.
         train: takes a `holdtrue.Dataset`, returns a fitted estimator; None where models are brought with
             `holdtrue register`, or only watched.
+        pipeline: steps in place of train: functions whose arguments name other steps, parameters, or `data`, the
+            `holdtrue.Dataset`; the one that no other takes returns the fitted estimator.
+        parameters: what steps take by name beside that: JSON.
         schema: what rows and requests must keep, see `holdtrue.schema`; None takes the rows as they are.
         outcome: what answers are worth, see `holdtrue.money`; None judges by the loss alone.
         task: "binary", "multiclass" or "regression"; None to tell it from the label.
@@ -45,13 +49,15 @@ class Loop:
 
     name: str
     data: Table | Predictions
-    train: Callable[[Any], object] | None = None
+    train: Callable[..., object] | None = None
     outcome: Money | None = None
     task: Task | str | None = None
     validate: tuple[Check, ...] | list[Check] = DEFAULT_CHECKS
     rollout: Strategy | None = None
     retrain: Trigger | Triggers | None = None
     schema: Schema | SchemaFile | None = None
+    pipeline: tuple[Callable[..., object], ...] | list[Callable[..., object]] | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict, hash=False)
     monitor: tuple[Slices, ...] | list[Slices] = ()
     fallback: Fallback | str | None = None
     guards: Guards | None = None
@@ -66,12 +72,7 @@ class Loop:
             raise DeclarationError(f"train={self.train!r} is not a function", expected="a function of one Dataset")
         if self.schema is not None and not isinstance(self.schema, Schema | SchemaFile):
             raise DeclarationError(f"schema={self.schema!r}", expected="what holdtrue.schema(...) returns")
-        if self.train is not None and isinstance(self.data, Predictions):
-            raise DeclarationError(
-                f"{self.name} declares train= and data=predictions(...)",
-                expected="a loop that only watches trains nothing",
-                remedy="leave train= out, or declare the rows to train on with data=ht.table(...)",
-            )
+        self._check_recipe()
         if self.task is not None and self.task not in set(Task):
             raise DeclarationError(f"task={self.task!r} is not known", expected=f"one of {[t.value for t in Task]}")
         object.__setattr__(self, "validate", tuple(self.validate))
@@ -104,6 +105,30 @@ class Loop:
         if any(each.loop == self.name for each in (self.triggers or Triggers()).afters):
             raise DeclarationError(f"{self.name} is to be trained after itself", expected="after() of another loop")
 
+    def _check_recipe(self) -> None:
+        declared = "train=" if self.train is not None else "pipeline="
+        if not self.trains:
+            if self.parameters:
+                raise DeclarationError(
+                    f"{self.name} declares parameters= and no steps", expected="train= or pipeline= beside them"
+                )
+            return
+        if self.train is not None and self.pipeline is not None:
+            raise DeclarationError(
+                f"{self.name} declares train= and pipeline=", expected="one of them: train= is a pipeline of one step"
+            )
+        if isinstance(self.data, Predictions):
+            raise DeclarationError(
+                f"{self.name} declares {declared} and data=predictions(...)",
+                expected="a loop that only watches trains nothing",
+                remedy=f"leave {declared} out, or declare the rows to train on with data=ht.table(...)",
+            )
+        if self.pipeline is not None:
+            if not isinstance(self.pipeline, tuple | list):
+                raise DeclarationError(f"pipeline={self.pipeline!r}", expected="a list of functions")
+            object.__setattr__(self, "pipeline", tuple(self.pipeline))
+        make_recipe(self.train, self.pipeline, self.parameters)
+
     @property
     def table(self) -> Table:
         """Return the declared table.
@@ -120,19 +145,24 @@ class Loop:
         return self.data
 
     @property
-    def recipe(self) -> Callable[[Any], object]:
-        """Return the declared train.
+    def trains(self) -> bool:
+        """Say whether the loop makes models itself, with train or with a pipeline."""
+        return self.train is not None or self.pipeline is not None
+
+    @property
+    def recipe(self) -> Recipe:
+        """Return the steps that make a model, with their parameters.
 
         Raises:
             DeclarationError: the loop declares none.
         """
-        if self.train is None:
+        if not self.trains:
             raise DeclarationError(
                 f"{self.name} declares no train=",
                 expected="Loop(..., train=a function of one Dataset that returns a fitted estimator)",
-                remedy="declare it; a model of your own comes in with holdtrue register LOOP MODEL",
+                remedy="declare it, or pipeline=; a model of your own comes in with holdtrue register LOOP MODEL",
             )
-        return self.train
+        return make_recipe(self.train, self.pipeline, self.parameters)
 
     @property
     def triggers(self) -> Triggers | None:

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from holdtrue.domain.digest import Json
 
+LOST = "the process that did the run ended before the run did"  # the error of a run that nobody finished
+
 
 class RunState(StrEnum):
     """The states of a run; the last two are final."""
@@ -28,13 +30,14 @@ class RunCost:
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """One step of a run: its cache key, whether it was taken from the cache, and its output's digest."""
+    """One step of a run: its cache key, whether it was taken from the cache, its output's digest, how often it ran."""
 
     name: str
     key: str
     is_cached: bool
     output: str
     wall_seconds: float
+    n_attempts: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +61,8 @@ class Run:
     lease_owner: str | None = None
     lease_expires_at: datetime | None = None
     revision: int = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """Say whether it failed because whoever did it was gone, and not by what it did."""
+        return self.state is RunState.FAILED and self.error == LOST

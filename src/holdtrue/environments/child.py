@@ -18,7 +18,19 @@ import msgspec
 
 from holdtrue.environments.entry import call_encoded
 from holdtrue.environments.failure import make_failure, pack_failure
-from holdtrue.environments.message import Begun, Done, FromChild, Hello, Stale, Told, Work, read_request, send_message
+from holdtrue.environments.limit import tell_limits
+from holdtrue.environments.message import (
+    Begun,
+    Done,
+    FromChild,
+    Hello,
+    Limited,
+    Stale,
+    Told,
+    Work,
+    read_request,
+    send_message,
+)
 from holdtrue.environments.modules import ModuleWatch
 from holdtrue.environments.progress import Progress, listen_everywhere
 
@@ -97,6 +109,7 @@ def main() -> None:
     threading.Thread(target=read_requests, args=(requests, waiting), name="requests", daemon=True).start()
     replies = Replies(replies_fd)
     listen_everywhere(replies.tell)
+    tell_limits(lambda limit: replies.send(Limited(limit)))
     watch = ModuleWatch()
     while True:
         replies.send(do_work(waiting.get(), watch, replies))

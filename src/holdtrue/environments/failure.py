@@ -39,7 +39,7 @@ def make_failure(raised: BaseException) -> HoldtrueError:
 def format_traceback(raised: BaseException) -> str:
     """Return the traceback without the frames of holdtrue and of the import machinery, unless there are no others."""
     told = traceback.TracebackException.from_exception(raised)
-    if not _keep_users_frames(told):
+    if not _keep_users_frames(told) and not isinstance(raised, SyntaxError):  # that names its file and line itself
         told = traceback.TracebackException.from_exception(raised)
     return "".join(told.format())
 

@@ -5,6 +5,7 @@ import struct
 
 import msgspec
 
+from holdtrue.environments.limit import Limit
 from holdtrue.environments.progress import Progress
 
 HEAD = struct.Struct("<I")
@@ -50,6 +51,12 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
     progress: Progress
 
 
+class Limited(msgspec.Struct, frozen=True, tag="limited"):
+    """The work has come to a part with this limit, or to the end of such a part."""
+
+    limit: Limit | None
+
+
 class Stale(msgspec.Struct, frozen=True, tag="stale"):
     """The child did not begin the work: a module that it has imported was edited since."""
 
@@ -57,7 +64,7 @@ class Stale(msgspec.Struct, frozen=True, tag="stale"):
 
 
 ToChild = Hello | Work
-FromChild = Begun | Done | Failed | Told | Stale
+FromChild = Begun | Done | Failed | Told | Limited | Stale
 
 _to_child = msgspec.json.Decoder(ToChild)
 _from_child = msgspec.json.Decoder(FromChild)

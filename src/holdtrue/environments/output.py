@@ -15,32 +15,41 @@ class BoundedOutput:
         self._file = tempfile.TemporaryFile("w+b") if path is None else path.open("w+b")  # noqa: SIM115
         self._limit_bytes = limit_bytes
         self._n_bytes = 0
+        self._n_printed = 0
 
     def append(self, piece: bytes) -> None:
         """Write a piece; what is older than the bound is dropped."""
+        self._n_printed += len(piece)
         piece = piece[-self._limit_bytes :]
         if self._n_bytes + len(piece) > 2 * self._limit_bytes - len(_DROPPED):
             kept = self._read_last(self._limit_bytes - len(piece))
-            self.clear()
+            self._cut()
             self._write(_DROPPED + kept)
         self._write(piece)
 
     def tail(self, n_bytes: int = 8192) -> str:
-        """Return the last bytes as text, from the start of a line on."""
+        """Return the last bytes as text, from the start of a line on; it says so when far more was printed."""
         last = self._read_last(n_bytes)
         if self._n_bytes > n_bytes and b"\n" in last[:-1]:
             last = last[last.index(b"\n") + 1 :]
-        return last.decode("utf-8", "backslashreplace")
+        text = last.decode("utf-8", "backslashreplace")
+        if self._n_printed <= 2 * self._limit_bytes:
+            return text
+        return f"... (of {self._n_printed / 2**20:,.0f} MiB that it printed, the last are kept)\n{text}"
 
     def clear(self) -> None:
         """Forget everything."""
-        self._file.seek(0)
-        self._file.truncate()
-        self._n_bytes = 0
+        self._cut()
+        self._n_printed = 0
 
     def close(self) -> None:
         """Close the file; without a path of its own it is gone."""
         self._file.close()
+
+    def _cut(self) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self._n_bytes = 0
 
     def _write(self, piece: bytes) -> None:
         self._file.seek(0, 2)

@@ -14,7 +14,19 @@ import msgspec
 
 from holdtrue.domain import Json
 from holdtrue.environments.failure import add_output, describe_death, unpack_failure
-from holdtrue.environments.message import Done, Failed, FromChild, Hello, Inbox, Stale, Told, Work, send_message
+from holdtrue.environments.limit import LimitWatch
+from holdtrue.environments.message import (
+    Done,
+    Failed,
+    FromChild,
+    Hello,
+    Inbox,
+    Limited,
+    Stale,
+    Told,
+    Work,
+    send_message,
+)
 from holdtrue.environments.output import BoundedOutput
 from holdtrue.environments.progress import Listener
 from holdtrue.errors import StateConflict, TrainingFailed
@@ -54,6 +66,7 @@ class WarmChild:
         )
         for fd in (request_read, reply_write, print_write):
             os.close(fd)
+        self.watch = LimitWatch(self._process.pid)
         self._selector = selectors.DefaultSelector()
         for fd in (self._replies, self._prints):
             os.set_blocking(fd, False)
@@ -196,19 +209,24 @@ class Slot:
         has_begun = False
         while True:
             was_dead = child.is_dead()
-            messages = child.receive(deadline - time.monotonic())
+            messages = child.receive(min(deadline - time.monotonic(), child.watch.patience_seconds))
             for message in messages:
                 if isinstance(message, Done | Failed | Stale):
                     return message
                 has_begun = True
+                if isinstance(message, Limited):
+                    child.watch.set(message.limit)
                 if isinstance(message, Told) and on_progress is not None:
                     self._tell(message, on_progress)
             if was_dead and child.is_silent:
                 if not has_begun:
                     return None
                 raise self._explain_death()
-            if time.monotonic() >= deadline:
-                raise self._stop_late(child, timeout_seconds)
+            problem = child.watch.find_breach()
+            if problem is None and time.monotonic() >= deadline:
+                problem = _name_late(timeout_seconds)
+            if problem is not None:
+                raise self._stop(child, problem)
 
     def _explain_death(self) -> TrainingFailed:
         return_code = self._end_child()
@@ -223,12 +241,16 @@ class Slot:
             self._end_child()
             raise
 
-    def _stop_late(self, child: WarmChild, timeout_seconds: float | None) -> TrainingFailed:
+    def _stop(self, child: WarmChild, problem: TrainingFailed) -> TrainingFailed:
         child.drain_output()
         child.dump_traceback()
         self._end_child()
-        return TrainingFailed(
-            f"the work was still running after {timeout_seconds:g} seconds and was stopped",
-            traceback_text=self._output.tail(),
-            remedy="allow it more time, or give it fewer rows",
-        )
+        problem.traceback_text = self._output.tail()
+        return problem
+
+
+def _name_late(timeout_seconds: float | None) -> TrainingFailed:
+    return TrainingFailed(
+        f"the work was still running after {timeout_seconds:g} seconds and was stopped",
+        remedy="allow it more time, or give it fewer rows",
+    )

@@ -29,6 +29,9 @@ from .policy import tell_cadence as tell_cadence
 from .policy import tell_triggers as tell_triggers
 from .release import Registrar as Registrar
 from .release import conclude as conclude
+from .repetition import Repetition as Repetition
+from .repetition import RepetitionOrder as RepetitionOrder
+from .repetition import repeat_step as repeat_step
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
 from .risk import restore_watch as restore_watch
@@ -93,6 +96,8 @@ __all__ = [
     "RefuseRun",
     "Registrar",
     "Reject",
+    "Repetition",
+    "RepetitionOrder",
     "RiskWatch",
     "Spending",
     "StartRun",
@@ -120,6 +125,7 @@ __all__ = [
     "place_risk",
     "read_golden",
     "read_slices",
+    "repeat_step",
     "restore_watch",
     "take_rows",
     "tell_cadence",

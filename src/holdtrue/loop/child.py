@@ -10,6 +10,7 @@ from holdtrue.store import Store
 
 from .file import load_loop
 from .order import TrainingOrder
+from .repetition import RepetitionOrder, repeat_step
 from .trainer import InlineTrainer
 
 # A warm child keeps what it has loaded: the same loop file and store are asked for again and again.
@@ -22,6 +23,13 @@ def run(payload: Json) -> Json:
     if order.loop_file is None:
         raise DeclarationError("the order names no loop file", expected="a file that the child can import")
     return msgspec.to_builtins(_find_trainer(order.folder, order.loop_file).train(order))
+
+
+def repeat(payload: Json) -> Json:
+    """Do one step of a past run again, ordered as JSON, and return what came of it as JSON."""
+    order = msgspec.convert(payload, RepetitionOrder)
+    trainer = _find_trainer(order.folder, order.loop_file)
+    return msgspec.to_builtins(repeat_step(trainer.loop, trainer.store, order))
 
 
 def _find_trainer(folder: str, loop_file: str) -> InlineTrainer:

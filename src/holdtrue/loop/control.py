@@ -4,7 +4,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,17 +18,24 @@ from holdtrue.data import (
     check_freshness,
     collect_labels,
     extend_history,
-    join_labels,
     latest_labels,
     print_schema_file,
     print_table,
     read_history,
     take_snapshot,
 )
-from holdtrue.domain import Belief, Cause, Loop, Rollout, Ruling, Version
-from holdtrue.errors import HoldtrueError, NotFound, SourceError, StateConflict
-from holdtrue.monitoring import measure_beliefs, measure_windows
-from holdtrue.pipeline import describe_error, fail_run, start_run, submit_run, succeed_run
+from holdtrue.domain import Cause, Checkout, Json, Loop, Rollout, Ruling, RunState, Version
+from holdtrue.errors import HoldtrueError, SourceError, StateConflict
+from holdtrue.pipeline import (
+    Claim,
+    describe_error,
+    fail_run,
+    name_worker,
+    read_checkout,
+    start_run,
+    submit_run,
+    succeed_run,
+)
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
@@ -48,7 +55,9 @@ from .memory import (
 from .news import count_new_labels, count_news, count_table_labels, find_top_source
 from .observe import explain_risk, gather_evidence, judge_answers, place_risk, read_slices
 from .order import Brought, TrainingOrder, TrainingResult
+from .orphan import bury_orphan, claim_orphan
 from .policy import make_policy
+from .quality import QualityKeeper
 from .release import Registrar
 from .risk import restore_watch
 from .spending import sum_spending
@@ -70,6 +79,7 @@ class Controller:
         window: the length of a quality window on the page.
         table_problem: why no training may start from the table as it was last looked at: it could not be read, it
             breaks its schema, or its rows are too old; "" when one may.
+        owner: who claims the trainings: whoever comes back under the same name goes on with its own at once.
     """
 
     loop: Loop
@@ -81,6 +91,7 @@ class Controller:
     window: timedelta = timedelta(days=1)
     on_move: Callable[[Move], None] = lambda _: None
     table_problem: str = ""
+    owner: str = field(default_factory=name_worker)
     _history: History | None = None
     _read_problem: str = ""
     _written: tuple[tuple[str, int, int], ...] = ()
@@ -92,6 +103,7 @@ class Controller:
     def __post_init__(self) -> None:
         self.actor = Actor(loop=self.loop.name)
         self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
+        self.claim = Claim(store=self.store, owner=self.owner)
         self.keyring = Keyring.open(self.store.folder / "keys")
 
     def tick(self) -> tuple[Move, ...]:
@@ -152,7 +164,10 @@ class Controller:
 
     def _refuse_second(self) -> None:
         if self.read_state().is_training:
-            raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
+            with self.store.transaction() as tx:
+                is_free = self._future is None and bury_orphan(tx, self.loop.name, self.claim, now=self.clock.now())
+            if not is_free:
+                raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
         known = self.history(self.clock.now())
         if self.table_problem:
             raise SourceError(f"the table cannot be used: {self.table_problem}", expected="one that keeps its schema")
@@ -162,7 +177,8 @@ class Controller:
     def _place_finished(self) -> Trained | CaughtUp | TrainingLost:
         self.finish_training()
         self.tick()
-        assert self._last is not None, "a finished training was collected"
+        if self._last is None:
+            raise StateConflict("another worker took the training over", remedy="holdtrue runs shows what came of it")
         return self._last
 
     def finish_training(self) -> None:
@@ -261,49 +277,13 @@ class Controller:
     def write_windows(self, now: datetime) -> None:
         """Measure the quality of every version that answered, for the page; ask the one in charge what it believes."""
         log = self.reader.read()
-        if not log.height:
-            return
-        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
-        joined = join_labels(log, labels, label_delay=self.history(now).label_delay, as_of=now)
-        windows = []
-        with self.store.reading() as tx:
-            versions = {v.number: v for v in tx.versions.all(self.loop.name)}
-            champion = versions.get(tx.aliases.current(self.loop.name, CHAMPION) or 0)
-        for number in sorted(set(log["version"].to_list())):
-            version = versions.get(number)
-            if version is not None:
-                windows += measure_windows(
-                    joined,
-                    loop=self.loop.name,
-                    version=number,
-                    loss=version.loss,
-                    task=version.signature.task,
-                    classes=version.signature.classes,
-                    window=self.window,
-                    as_of=now,
-                )
-        beliefs = () if champion is None else self._ask_beliefs(joined, champion, now)
-        with self.store.transaction() as tx:
-            tx.windows.put(windows)
-            tx.beliefs.put(beliefs)
-
-    def _ask_beliefs(self, joined: pl.DataFrame, champion: Version, now: datetime) -> tuple[Belief, ...]:
-        # The loss is to be known as well as the watch looks at it.
-        tolerance = restore_watch(champion, self.loop).tolerance
-        return measure_beliefs(
-            joined,
-            loop=self.loop.name,
-            version=champion.number,
-            loss=champion.loss,
-            task=champion.signature.task,
-            classes=champion.signature.classes,
-            as_of=now,
-            early=self.loop.table.early_labels,
-            loss_precision=tolerance,
-        )
+        if log.height:
+            keeper = QualityKeeper(loop=self.loop, store=self.store, window=self.window)
+            keeper.write(log, label_delay=self.history(now).label_delay, now=now)
 
     def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
+        checkout = None if self.loop_file is None else read_checkout(self.loop_file.parent)
         history, n_labels = self._gather_rows(now)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
         with self.store.transaction() as tx:
@@ -327,14 +307,16 @@ class Controller:
                 as_of=now,
                 run_id=run_id,
                 dataset=record.digest,
-                parameters={"order": msgspec.to_builtins(order), "triggers": describe_firings(move.firings)},
+                parameters=_describe_start(order, move, checkout),
             )
-            start_run(tx, run, now=now)
+            start_run(tx, run, now=now, owner=self.claim.owner)
+            self.claim.take(tx, run_id)
             remember_answer(tx, self.loop.name, move.firings)
             begun = {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False}
             change_memory(tx, self.loop.name, {**begun, "n_table_labels": n_labels})
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
+        self.claim.keep()
         self._order, self._future = order, self.trainer.submit(order)
 
     def _gather_rows(self, now: datetime) -> tuple[History, int]:
@@ -349,11 +331,11 @@ class Controller:
 
     def _take_over(self) -> None:
         """Begin again a training whose process died: the order stands in its run, and finished steps are cached."""
-        with self.store.reading() as tx:
-            kept = tx.states.read(self.loop.name)
-            run = tx.runs.read(str(kept[1]["run_id"])) if kept is not None else None
+        with self.store.transaction() as tx:
+            run = claim_orphan(tx, self.loop.name, self.claim)
         if run is None:
-            raise NotFound("the run that the loop waits for is not in the store")
+            return
+        self.claim.keep()
         self._order = msgspec.convert(run.parameters["order"], TrainingOrder)
         self._future = self.trainer.submit(self._order)
 
@@ -365,10 +347,13 @@ class Controller:
 
     def _register(
         self, tx: Transaction, future: "Future[TrainingResult]", policy: LoopPolicy, now: datetime
-    ) -> Trained | CaughtUp | TrainingLost:
+    ) -> Trained | CaughtUp | TrainingLost | None:
         order = self._order
         assert order is not None, "a finished training has its order"
         run = tx.runs.read(order.run_id)
+        if run.state is not RunState.RUNNING or not self.claim.take(tx, run.run_id):
+            return None  # the lease had lapsed, and another worker took the run over: what counts is its result
+        self.claim.give_back(tx)
         problem = future.exception()
         if problem is not None:
             change_memory(tx, self.loop.name, {"run_id": None})
@@ -381,9 +366,19 @@ class Controller:
         is_undecided = trained.ruling is Ruling.INCONCLUSIVE and not order.catches_up
         change_memory(tx, self.loop.name, {"run_id": None, "is_undecided": is_undecided})
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
-        run = replace(run, code=result.code)
+        made_with = {} if result.provenance is None else {"provenance": msgspec.to_builtins(result.provenance)}
+        run = replace(run, code=result.code, parameters={**run.parameters, **made_with})
         succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)
         return trained
+
+
+def _describe_start(order: TrainingOrder, move: StartRun, checkout: Checkout | None) -> dict[str, Json]:
+    """Return what a run keeps of its start: the order, what fired, and the state of the code's repository."""
+    return {
+        "order": msgspec.to_builtins(order),
+        "triggers": describe_firings(move.firings),
+        "checkout": msgspec.to_builtins(checkout),
+    }
 
 
 def _ask(reason: str) -> StartRun:

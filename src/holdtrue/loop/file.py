@@ -2,10 +2,10 @@
 
 import importlib.util
 import sys
-import traceback
 from pathlib import Path
 
 from holdtrue.domain import Loop
+from holdtrue.environments import format_traceback
 from holdtrue.errors import DeclarationError, SourceMissing, TrainingFailed
 
 # The name under which a loop file is imported: part of no fingerprint and of no artifact.
@@ -32,11 +32,10 @@ def load_loop(path: Path) -> Loop:
         sys.path.insert(0, str(file.parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as problem:
-        text = _trim(problem, file)
+    except (Exception, SystemExit) as problem:
         raise TrainingFailed(
             f"{path.name} raised {type(problem).__name__}: {problem}",
-            traceback_text=text,
+            traceback_text=format_traceback(problem),
             remedy=f"run `python {path.name}` to see it alone",
         ) from problem
     loops = {id(value): value for value in vars(module).values() if isinstance(value, Loop)}
@@ -46,11 +45,3 @@ def load_loop(path: Path) -> Loop:
             f"{path.name} declares {len(loops)} loops ({names})", expected="exactly one holdtrue.Loop in the file"
         )
     return next(iter(loops.values()))
-
-
-def _trim(problem: BaseException, file: Path) -> str:
-    frames = traceback.extract_tb(problem.__traceback__)
-    first = next((i for i, frame in enumerate(frames) if frame.filename == str(file)), 0)
-    head = "".join(traceback.format_list(frames[first:]))
-    tail = "".join(traceback.format_exception_only(problem))
-    return f"Traceback (most recent call last):\n{head}{tail}"

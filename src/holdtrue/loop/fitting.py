@@ -1,15 +1,15 @@
-"""Fitting: the user's train, run as a cached step; what it returns is stored in a safe format before anything else."""
+"""Fitting: the user's steps, run with a cache; the model that the last returns is kept in a safe format only."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import cached_property
 
 import polars as pl
 
-from holdtrue.data import Dataset, History
-from holdtrue.domain import Loop, Signature, StepRecord, digest_of
-from holdtrue.pipeline import Input, StepCache, fingerprint, run_steps
+from holdtrue.data import Dataset, History, digest_rows
+from holdtrue.domain import DATA, Json, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
+from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, fingerprint, run_steps, trace_code
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
 from holdtrue.store import Artifacts
 
@@ -17,56 +17,110 @@ from .order import Fitted
 
 # So many rows of the training frame prove that the stored model answers as the one in memory did.
 N_SAMPLE = 32
+_SIGNATURE = "$signature"  # no argument can have this name
 
 
 @dataclass
 class Fitter:
-    """Fits the loop's train on histories as known at a moment, and keeps the records of its steps.
+    """Fits the loop's recipe on histories as known at a moment, and keeps the records of its steps.
 
     Attributes:
-        loop: whose train is run.
-        dataset: digest of the snapshot that the histories are taken from.
-        cache: of the steps: the same train on the same rows is not run twice.
+        loop: whose steps are run.
+        cache: of the steps: the same code on the same rows is not run twice.
         artifacts: where the models go.
     """
 
     loop: Loop
-    dataset: str
-    cache: StepCache
+    cache: Cache
     artifacts: Artifacts
     records: list[StepRecord] = field(default_factory=list)
 
+    @cached_property
+    def recipe(self) -> Recipe:
+        """Return the loop's recipe."""
+        return self.loop.recipe
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Return what the models are made with beside the rows."""
+        traces = {step.name: trace_code(step.function) for step in self.recipe.steps}
+        return Provenance(
+            codes={name: trace.digest for name, trace in traces.items()},
+            parameters=self.recipe.parameters,
+            libraries=tuple(sorted({library for trace in traces.values() for library in trace.libraries})),
+        )
+
+    @property
+    def codes(self) -> Mapping[str, str]:
+        """Return the transitive fingerprint of each of the user's steps, by its name."""
+        return self.provenance.codes
+
     @property
     def code(self) -> str:
-        """Return the transitive fingerprint of the user's train."""
-        return fingerprint(self.loop.recipe)
+        """Return the digest of the user's code: the fingerprint of train, or of all steps with their parameters."""
+        recipe = self.recipe
+        return self.codes[recipe.end.name] if recipe.is_plain else digest_of([self.codes, recipe.parameters])
 
     def fit(self, known: History, *, until: datetime) -> tuple[Fitted, Scorer]:
         """Return the model of what is known, as stored, and what scores rows with it as it was loaded again."""
         rows = known.dataset()
         signature = sign_rows(rows, known.label)
-        outcome = run_steps(
-            [fit_model],
-            inputs={
-                "rows": Input(value=rows, digest=digest_of([self.dataset, until, rows.n_rows, str(rows.time.max())])),
-                "recipe": Input(value=self.loop.recipe, digest=self.code),
-                "signature": Input(value=signature, digest=digest_of(signature)),
-            },
-            cache=self.cache,
-        )
+        outcome = self._run(rows, signature, digest=digest_rows(rows), cache=self.cache)
         self.records.extend(outcome.records)
-        data: bytes = outcome.values["fit_model"]
-        digest = self.artifacts.put(data)
+        data: bytes = outcome.values[self.recipe.end.name]
+        artifact = self.artifacts.put(data)
         scorer = recall_model(data, name_format(data), signature)
-        fitted = Fitted(format=name_format(data), artifact=digest, trained_until=until, n_rows=rows.n_rows)
+        fitted = Fitted(format=name_format(data), artifact=artifact, trained_until=until, n_rows=rows.n_rows)
         return fitted, scorer
 
     def refit(self, known: History) -> Scorer:
         """Return the model of what is known, trained anew past the cache and kept nowhere."""
         rows = known.dataset()
         signature = sign_rows(rows, known.label)
-        data = fit_model(rows, self.loop.recipe, signature)
+        outcome = self._run(rows, signature, digest="", cache=MemoryCache())
+        data: bytes = outcome.values[self.recipe.end.name]
         return recall_model(data, name_format(data), signature)
+
+    def repeat(
+        self, step: Step, known: History, *, given: Mapping[str, object], parameters: Mapping[str, Json]
+    ) -> RunOutcome:
+        """Run one of the steps with what it is given, with the rows of what is known where it takes them."""
+        rows = known.dataset()
+        signature = sign_rows(rows, known.label)
+        one = self._store_model(signature) if step == self.recipe.end else replace(step, code=self.codes[step.name])
+        inputs = {**given, **self._hold(rows, signature, digest="")}
+        return run_steps([one], inputs=inputs, parameters=parameters, cache=self.cache)
+
+    @staticmethod
+    def _hold(rows: Dataset, signature: Signature, *, digest: str) -> dict[str, Input]:
+        return {
+            DATA: Input(value=rows, digest=digest),
+            _SIGNATURE: Input(value=signature, digest=digest_of(signature)),
+        }
+
+    def _run(self, rows: Dataset, signature: Signature, *, digest: str, cache: Cache) -> RunOutcome:
+        steps = [replace(step, code=self.codes[step.name]) for step in self.recipe.steps if step != self.recipe.end]
+        return run_steps(
+            [*steps, self._store_model(signature)],
+            inputs=self._hold(rows, signature, digest=digest),
+            parameters=self.recipe.parameters,
+            cache=cache,
+        )
+
+    def _store_model(self, signature: Signature) -> Step:
+        """Return the last step as one that returns its model as bytes, for nothing else of it is ever kept."""
+        end = self.recipe.end
+        taken = {*end.required, *end.optional}
+
+        def store(**given: object) -> bytes:
+            model = end.call({name: value for name, value in given.items() if name in taken})
+            rows = given[DATA]
+            assert isinstance(rows, Dataset), "the steps are given a dataset"
+            return store_model(model, rows, signature)
+
+        code = digest_of([fingerprint(store_model), self.codes[end.name]])
+        required = tuple(dict.fromkeys((*end.required, DATA, _SIGNATURE)))
+        return replace(end, function=store, required=required, first=None, code=code)
 
     def give_twin(self, fitted: Fitted, scorer: Scorer, rows: Dataset) -> Fitted:
         """Return a model that is to answer people with its twin, if one agrees with it on these rows."""
@@ -83,9 +137,8 @@ def sign_rows(rows: Dataset, label: str) -> Signature:
     return Signature(schema=rows.schema, task=rows.task, label=label, classes=rows.classes)
 
 
-def fit_model(rows: Dataset, recipe: Callable[[Any], object], signature: Signature) -> bytes:
-    """Run the user's train and return its model in a safe format, proved on a sample to answer as it did in memory."""
-    model = recipe(rows)
+def store_model(model: object, rows: Dataset, signature: Signature) -> bytes:
+    """Return a model in a safe format, proved on a sample to answer as it does in memory."""
     stored = dump_model(
         model, task=rows.task, n_features=rows.features.width, signature=signature, sample=sample_rows(rows)
     )

@@ -10,6 +10,7 @@ from holdtrue.domain import (
     Json,
     Loss,
     ModelFormat,
+    Provenance,
     RolloutTerms,
     Ruling,
     RunCost,
@@ -67,6 +68,7 @@ class TrainingOrder:
         is_for_service: the version may answer people: say what each feature carries, and make its twin. A backtest does
             without both.
         golden: digest of the golden rows that what would ship is held to; None without a golden set.
+        is_repetition: run every step anew, past the cache, to see whether the same comes out.
     """
 
     folder: str
@@ -81,6 +83,7 @@ class TrainingOrder:
     brought: Brought | None = None
     is_for_service: bool = True
     golden: str | None = None
+    is_repetition: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +164,7 @@ class TrainingResult:
     notes: tuple[str, ...] = ()
     cost: RunCost | None = None
     is_brought: bool = False
+    provenance: Provenance | None = None
 
     @property
     def shipped(self) -> Fitted | None:

@@ -38,7 +38,7 @@ def make_policy(loop: Loop, known: History, *, default: Every = LIVE_SCHEDULE, i
         on_new_data=triggers.on_new_data,
         afters=triggers.afters,
         usual_span=span,
-        trains=loop.train is not None,
+        trains=loop.trains,
         guards=guards,
         min_new_labels=guards.min_new_labels,
     )

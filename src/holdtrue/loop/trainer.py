@@ -9,7 +9,7 @@ import msgspec
 from holdtrue.data import History, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
-from holdtrue.pipeline import CostMeter, StepCache
+from holdtrue.pipeline import CostMeter, MemoryCache, StepCache
 from holdtrue.store import Store
 
 from .brought import judge_brought
@@ -55,11 +55,10 @@ class InlineTrainer:
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
             return replace(self._hold(order, result), cost=meter.read())
-        fitter = Fitter(
-            loop=self.loop, dataset=order.dataset, cache=StepCache(self.store), artifacts=self.store.artifacts
-        )
+        cache = MemoryCache() if order.is_repetition else StepCache(self.store)
+        fitter = Fitter(loop=self.loop, cache=cache, artifacts=self.store.artifacts)
         result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
-        return replace(self._hold(order, result), cost=meter.read())
+        return replace(self._hold(order, result), cost=meter.read(), provenance=fitter.provenance)
 
     def _hold(self, order: TrainingOrder, result: TrainingResult) -> TrainingResult:
         golden = None if self.loop.guards is None else self.loop.guards.golden

@@ -1,35 +1,55 @@
 from .cache import Cache as Cache
 from .cache import MemoryCache as MemoryCache
 from .cache import StepCache as StepCache
+from .checkout import read_checkout as read_checkout
+from .claim import Claim as Claim
+from .claim import name_worker as name_worker
 from .cost import CostMeter as CostMeter
+from .fingerprint import CodeTrace as CodeTrace
 from .fingerprint import fingerprint as fingerprint
+from .fingerprint import trace_code as trace_code
+from .garbage import Garbage as Garbage
+from .garbage import collect_garbage as collect_garbage
+from .garbage import find_garbage as find_garbage
 from .record import Recorder as Recorder
 from .record import RunNotes as RunNotes
 from .record import describe_error as describe_error
+from .record import fail_lost_run as fail_lost_run
 from .record import fail_lost_runs as fail_lost_runs
 from .record import fail_run as fail_run
 from .record import start_run as start_run
 from .record import submit_run as submit_run
 from .record import succeed_run as succeed_run
 from .runner import RunOutcome as RunOutcome
+from .runner import recall_output as recall_output
 from .runner import run_steps as run_steps
 from .value import Input as Input
 
 __all__ = [
     "Cache",
+    "Claim",
+    "CodeTrace",
     "CostMeter",
+    "Garbage",
     "Input",
     "MemoryCache",
     "Recorder",
     "RunNotes",
     "RunOutcome",
     "StepCache",
+    "collect_garbage",
     "describe_error",
+    "fail_lost_run",
     "fail_lost_runs",
     "fail_run",
+    "find_garbage",
     "fingerprint",
+    "name_worker",
+    "read_checkout",
+    "recall_output",
     "run_steps",
     "start_run",
     "submit_run",
     "succeed_run",
+    "trace_code",
 ]

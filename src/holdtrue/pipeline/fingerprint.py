@@ -10,6 +10,7 @@ import functools
 import hashlib
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -25,6 +26,7 @@ from types import (
 )
 from typing import Any
 
+from holdtrue.domain import OPTIONS, StepOptions
 from holdtrue.pipeline.bytecode import CodeShape, Constant, read_code
 from holdtrue.pipeline.library import Libraries
 from holdtrue.pipeline.names import find_uses
@@ -50,11 +52,27 @@ def fingerprint(function: Callable[..., Any]) -> str:
     >>> fingerprint(lambda x: x + 1) == fingerprint(lambda x:  (x + 1)), fingerprint(len) == fingerprint(max)
     (True, False)
     """
+    return trace_code(function).digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeTrace:
+    """What was reached from a function: `digest` is its fingerprint, `libraries` are named with their versions."""
+
+    digest: str
+    libraries: tuple[str, ...]
+
+
+def trace_code(function: Callable[..., Any]) -> CodeTrace:
+    """Return the fingerprint of a function, and the libraries that count in it."""
     module_name = getattr(function, "__module__", None) or ""
-    tracer = _Tracer(Libraries(package=module_name.rpartition(".")[0]), {})
-    tracer.write("python", sys.implementation.name, ".".join(map(str, sys.version_info[:3])))
+    libraries = Libraries(package=module_name.rpartition(".")[0])
+    tracer = _Tracer(libraries, {})
+    version = ".".join(map(str, sys.version_info[:3]))
+    tracer.write("python", sys.implementation.name, version)
     tracer.trace(function, is_root=True)
-    return tracer.digest()
+    named = {f"python {version}" if name == "python" else name for name in {*libraries.named, "python"}}
+    return CodeTrace(digest=tracer.digest(), libraries=tuple(sorted(named)))
 
 
 class _Tracer:
@@ -122,7 +140,7 @@ class _Tracer:
             return
         self.write("function")
         self.trace(function.__code__)
-        for part in (function.__defaults__, function.__kwdefaults__, function.__closure__, vars(function)):
+        for part in (function.__defaults__, function.__kwdefaults__, function.__closure__, _read_attributes(function)):
             self.trace(part)
         self.trace(_read_annotations(function))
         for use in find_uses(function, self._libraries):
@@ -216,6 +234,15 @@ def _name_module(function: FunctionType) -> str:
     # The globals are where the function was defined; `__module__` is what a decorator may have copied there.
     name = function.__globals__.get("__name__")
     return name if isinstance(name, str) else function.__module__ or ""
+
+
+def _read_attributes(function: FunctionType) -> dict[str, object]:
+    # How often and how long a step is tried changes nothing of what it returns, so only its version counts.
+    options = vars(function).get(OPTIONS)
+    if not isinstance(options, StepOptions):
+        return vars(function)
+    kept: dict[str, object] = {name: value for name, value in vars(function).items() if name != OPTIONS}
+    return kept if options.version is None else {**kept, OPTIONS: options.version}
 
 
 def _read_annotations(function: FunctionType) -> object:

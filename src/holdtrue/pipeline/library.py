@@ -25,12 +25,16 @@ class Libraries:
 
     def __init__(self, *, package: str) -> None:
         self._package = package
+        self.named: set[str] = set()  # what was named so far
 
     def name_library(self, module_name: str) -> str | None:
         """Return the name and version of the library that a module belongs to, or None for a module of the project."""
         if self._package and f"{module_name}.".startswith(f"{self._package}."):
             return None
-        return _name_library(module_name)
+        library = _name_library(module_name)
+        if library is not None:
+            self.named.add(library)
+        return library
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from holdtrue.clock import Clock
-from holdtrue.domain import Json, Run, RunCost, RunState, StepRecord
+from holdtrue.domain import LOST, Json, Run, RunCost, RunState, StepRecord
 from holdtrue.errors import HoldtrueError, StateConflict, TrainingFailed
 from holdtrue.pipeline.cost import CostMeter
 from holdtrue.store import Store, Transaction
@@ -85,7 +85,12 @@ def fail_lost_runs(tx: Transaction, loop: str, *, now: datetime) -> list[Run]:
     Steps that such a run had finished stay in the cache: its repetition goes on after them.
     """
     lost = [run for run in tx.runs.all(loop) if run.state in _UNFINISHED]
-    return [fail_run(tx, run, now=now, error="the process that did the run ended before the run did") for run in lost]
+    return [fail_lost_run(tx, run, now=now) for run in lost]
+
+
+def fail_lost_run(tx: Transaction, run: Run, *, now: datetime) -> Run:
+    """Record a run as lost: whoever did it is gone. What its steps returned stays in the cache."""
+    return fail_run(tx, run, now=now, error=LOST)
 
 
 def describe_error(error: BaseException) -> str:

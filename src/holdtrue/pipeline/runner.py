@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from holdtrue.domain import Json, StepRecord, digest_of
-from holdtrue.environments import report_progress
+from holdtrue.domain import Json, Step, StepFunction, StepRecord, digest_of, order_steps
+from holdtrue.environments import Limit, limiting, report_progress
 from holdtrue.errors import DeclarationError, HoldtrueError
 from holdtrue.pipeline.cache import Cache
 from holdtrue.pipeline.fingerprint import fingerprint
-from holdtrue.pipeline.step import Step, StepFunction, order_steps
 from holdtrue.pipeline.value import Input, decode_value, encode_value, list_artifacts
 
 _KEY_FORM = "step 1"  # to be raised when the form of keys or of kept outputs changes
@@ -34,7 +33,7 @@ class _Held:
 
 
 def run_steps(
-    steps: Sequence[StepFunction],
+    steps: Sequence[StepFunction | Step],
     *,
     inputs: Mapping[str, object],
     cache: Cache,
@@ -45,13 +44,13 @@ def run_steps(
     Every value goes through its kept form, so a step gets the same whether or not the one before it ran.
 
     Args:
-        steps: functions; an argument's name is the name of a step, an input or a parameter.
-        inputs: JSON or bytes by name, or an `Input` for what is in memory.
+        steps: functions, or steps read from them; an argument's name is the name of a step, an input or a parameter.
+        inputs: what steps may hand on by name, or an `Input` for what is in memory.
         cache: `StepCache` of a store, or `MemoryCache`.
         parameters: JSON by name.
 
     Raises:
-        DeclarationError: the names do not fit together, or a value is neither JSON nor bytes.
+        DeclarationError: the names do not fit together, or a value cannot be kept.
         Exception: what a step raises, with a note that names it; what ran before it stays in the cache.
 
     >>> from holdtrue.pipeline import MemoryCache
@@ -63,13 +62,16 @@ def run_steps(
     known = _hold_given(inputs, parameters or {})
     ordered = order_steps(steps, given=known)
     # All before the first step runs: a step that changes a module's state must not change the keys of those after it.
-    codes = {step.name: fingerprint(step.function) for step in ordered}
+    codes = {step.name: step.code or fingerprint(step.function) for step in ordered}
     records = []
-    for done, step in enumerate(ordered):
-        report_progress(done, total=len(ordered), text=step.name)
-        held, record = _run_step(step, codes[step.name], known, cache)
-        known[step.name] = held
-        records.append(record)
+    try:
+        for done, step in enumerate(ordered):
+            report_progress(done, total=len(ordered), text=step.name)
+            held, record = _run_step(step, codes[step.name], known, cache)
+            known[step.name] = held
+            records.append(record)
+    finally:
+        cache.flush()
     report_progress(len(ordered), total=len(ordered))
     return RunOutcome(values={step.name: known[step.name].give() for step in ordered}, records=tuple(records))
 
@@ -99,16 +101,21 @@ def _run_step(step: Step, code: str, known: Mapping[str, _Held], cache: Cache) -
     began = time.perf_counter()
     needs = step.needs(known)
     key = digest_of([_KEY_FORM, code, {name: known[name].digest for name in needs}])
-    kept = _find_output(cache, key)
-    output = kept if kept is not None else _compute(step, {name: known[name].give() for name in needs}, key, cache)
-    encoded = output["output"]
+    kept, n_attempts = _find_output(cache, key), 1
+    if kept is None:
+        kept, n_attempts = _compute(step, {name: known[name] for name in needs}, key, cache)
+        is_cached = False
+    else:
+        is_cached = True
+    encoded = kept["output"]
     digest = digest_of(encoded)
     record = StepRecord(
         name=step.name,
         key=key,
-        is_cached=kept is not None,
+        is_cached=is_cached,
         output=encoded["$artifact"] if isinstance(encoded, dict) and "$artifact" in encoded else digest,
         wall_seconds=time.perf_counter() - began,
+        n_attempts=n_attempts,
     )
     return _Held(digest, lambda: decode_value(encoded, get=cache.get_bytes)), record
 
@@ -120,16 +127,36 @@ def _find_output(cache: Cache, key: str) -> dict[str, Json] | None:
     return kept if is_whole else None
 
 
-def _compute(step: Step, arguments: Mapping[str, object], key: str, cache: Cache) -> dict[str, Json]:
-    try:
-        value = step.function(**arguments)
-    except HoldtrueError:
-        raise
-    except Exception as raised:
-        raised.add_note(f"This was raised in the step {step.name}.")
-        raise
-    # In an object of its own: a step may return None, and null would say that nothing is kept.
-    output = {"output": encode_value(value, place=step.name, put=cache.put_bytes)}
-    cache.put(key, output)
+def recall_output(cache: Cache, key: str) -> tuple[Any] | None:
+    """Return what a step returned under a key, alone in a tuple; None when it is no longer kept whole."""
+    kept = _find_output(cache, key)
+    return None if kept is None else (decode_value(kept["output"], get=cache.get_bytes),)
+
+
+def _compute(step: Step, needed: Mapping[str, _Held], key: str, cache: Cache) -> tuple[dict[str, Json], int]:
+    options = step.options
+    limit = Limit(name=f"the step {step.name}", seconds=options.timeout_seconds, memory_bytes=options.memory_bytes)
+    with limiting(limit):
+        value, n_attempts = _attempt(step, needed)
+        # In an object of its own: a step may return None, and null would say that nothing is kept.
+        output = {"output": encode_value(value, place=step.name, put=cache.put_bytes)}
     # Another process may have been first; what it kept counts, so that all runs go on from the same output.
-    return _find_output(cache, key) or output
+    kept = cache.put(key, output)
+    return kept if kept == output else _find_output(cache, key) or output, n_attempts
+
+
+def _attempt(step: Step, needed: Mapping[str, _Held]) -> tuple[object, int]:
+    """Return what a step returns and how often it was begun; each time with fresh copies of what it takes."""
+    for n_attempts in range(1, step.options.retries + 2):
+        try:
+            return step.call({name: held.give() for name, held in needed.items()}), n_attempts
+        except HoldtrueError:  # what is declared wrongly, or cannot be stored, is so every time
+            raise
+        except Exception as raised:
+            if n_attempts > step.options.retries:
+                times = "" if n_attempts == 1 else f", begun {n_attempts} times"
+                raised.add_note(f"This was raised in the step {step.name}{times}.")
+                raise
+            report_progress(0, text=f"{step.name} raised {type(raised).__name__}: {raised}; it is begun again")
+            time.sleep(step.options.retry_wait_seconds * 2 ** (n_attempts - 1))
+    raise AssertionError("the last attempt returns or raises")

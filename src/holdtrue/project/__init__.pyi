@@ -10,6 +10,15 @@ from .project import Project as Project
 from .project import find_champion_before as find_champion_before
 from .project import open_project as open_project
 from .reason import explain_prediction as explain_prediction
+from .repetition import repeat_step as repeat_step
+from .reproduction import Reproduction as Reproduction
+from .reproduction import reproduce_run as reproduce_run
+from .runs import RunDifference as RunDifference
+from .runs import RunView as RunView
+from .runs import compare_runs as compare_runs
+from .runs import find_run as find_run
+from .runs import list_runs as list_runs
+from .runs import view_run as view_run
 from .scoring import Scored as Scored
 from .scoring import score_file as score_file
 from .settings import FOLDER as FOLDER
@@ -26,6 +35,9 @@ __all__ = [
     "FOLDER",
     "Live",
     "Project",
+    "Reproduction",
+    "RunDifference",
+    "RunView",
     "Scored",
     "Settings",
     "StoredView",
@@ -33,17 +45,23 @@ __all__ = [
     "WatchedProject",
     "ask_log",
     "bring_model",
+    "compare_runs",
     "compare_versions",
     "control_lock",
     "explain_prediction",
     "export_log",
     "find_champion_before",
+    "find_run",
     "gather_card",
     "keep_log",
+    "list_runs",
     "list_wanted",
     "name_log_folder",
     "open_project",
     "read_settings",
+    "repeat_step",
+    "reproduce_run",
     "score_file",
     "view_loop",
+    "view_run",
 ]

@@ -1,5 +1,6 @@
 """Project: a folder with a loop file and its `.holdtrue`, held open with the real parts wired together."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Project:
             store=self.store,
             clock=self.clock,
             trainer=EnvironmentTrainer(self.environment),
+            # The lock of the folder lets one controller in at a time, so this name is never two workers'.
+            owner=f"{socket.gethostname()}:{self.folder.resolve()}",
             window=window,
             on_move=on_move,
         )

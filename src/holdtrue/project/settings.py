@@ -3,13 +3,24 @@
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from holdtrue.domain import LogPolicy, read_log_policy
 from holdtrue.errors import DeclarationError
 
 FOLDER = ".holdtrue"
 FILE = "pyproject.toml"
-TABLES = ("log", "serving")  # what `serving` says is read where workers start
+TABLES = ("cost", "log", "serving")  # what `serving` says is read where workers start
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostTerms:
+    """What computing costs: `core_hour` is the price of one core for an hour in `currency`; None leaves it unsaid."""
+
+    core_hour: float | None = None
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +29,11 @@ class Settings:
 
     Attributes:
         log: how its prediction logs are kept.
+        cost: what computing costs.
     """
 
     log: LogPolicy = field(default_factory=LogPolicy)
+    cost: CostTerms = field(default_factory=CostTerms)
 
 
 def read_settings(folder: Path) -> Settings:
@@ -46,4 +59,19 @@ def read_settings(folder: Path) -> Settings:
     log = ours.get("log", {})
     if not isinstance(log, dict):
         raise DeclarationError(f"log under [tool.holdtrue] in {path} is {log!r}", expected="a table")
-    return Settings(log=read_log_policy(log, where=f"[tool.holdtrue.log] in {path}"))
+    cost = read_cost_terms(ours.get("cost", {}), where=f"[tool.holdtrue.cost] in {path}")
+    return Settings(log=read_log_policy(log, where=f"[tool.holdtrue.log] in {path}"), cost=cost)
+
+
+def read_cost_terms(told: object, *, where: str) -> CostTerms:
+    """Return what a table of settings says of cost; raises `DeclarationError` for what cannot be meant."""
+    try:
+        terms = msgspec.convert(told, _CostTable)
+    except msgspec.ValidationError as error:
+        raise DeclarationError(f"{where}: {error}", expected='core_hour = 0.05 and currency = "USD"') from error
+    return CostTerms(core_hour=terms.core_hour, currency=terms.currency)
+
+
+class _CostTable(msgspec.Struct, forbid_unknown_fields=True):
+    core_hour: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    currency: str = "USD"

@@ -8,6 +8,9 @@ from .format import recall_model as recall_model
 from .keyring import Keyring as Keyring
 from .levels import learn_levels as learn_levels
 from .mlflow_folder import find_mlflow_model as find_mlflow_model
+from .part import dump_part as dump_part
+from .part import load_part as load_part
+from .part import name_part as name_part
 from .release import open_release as open_release
 from .release import publish_release as publish_release
 from .release import read_release as read_release
@@ -29,12 +32,15 @@ __all__ = [
     "check_model",
     "digest_version",
     "dump_model",
+    "dump_part",
     "explain_row",
     "find_mlflow_model",
     "learn_levels",
     "load_model",
+    "load_part",
     "make_twin",
     "name_format",
+    "name_part",
     "open_release",
     "point_alias",
     "publish_release",

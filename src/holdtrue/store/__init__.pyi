@@ -8,6 +8,7 @@ from .manifest import lock_log as lock_log
 from .manifest import read_manifest as read_manifest
 from .manifest import settle_file as settle_file
 from .manifest import write_file as write_file
+from .references import find_digests as find_digests
 from .segments import SegmentWriter as SegmentWriter
 from .segments import erase_frame as erase_frame
 from .segments import find_closed as find_closed
@@ -38,6 +39,7 @@ __all__ = [
     "commit_manifest",
     "erase_frame",
     "find_closed",
+    "find_digests",
     "hide_password",
     "is_object_url",
     "lock_log",

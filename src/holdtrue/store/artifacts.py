@@ -5,6 +5,7 @@ import os
 import re
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 import obstore
@@ -16,6 +17,15 @@ from holdtrue.errors import NotFound, StoreFailed
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "incoming"
 _STALE_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """An artifact on the disk: its digest, its size, and when it was written (Unix time)."""
+
+    digest: str
+    n_bytes: int
+    written_unix: float
 
 
 class Artifacts:
@@ -79,6 +89,27 @@ class Artifacts:
     def has(self, digest: str) -> bool:
         """Say whether there is such an artifact."""
         return self.path(digest).is_file()
+
+    def all(self) -> "list[Artifact]":
+        """Return all artifacts, in no order."""
+        found = []
+        for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
+            digest = path.parent.name + path.name
+            if _DIGEST.fullmatch(digest):
+                status = path.stat()
+                found.append(Artifact(digest=digest, n_bytes=status.st_size, written_unix=status.st_mtime))
+        return found
+
+    def remove(self, digest: str) -> None:
+        """Throw an artifact away; one that is not there is gone already.
+
+        Raises:
+            StoreFailed: the disk refused.
+        """
+        try:
+            self.path(digest).unlink(missing_ok=True)
+        except OSError as error:
+            raise _failure(f"the artifact {digest} cannot be removed", error) from error
 
     def path(self, digest: str) -> Path:
         """Return the file that holds an artifact, for readers that need a file; it may not be there.

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from holdtrue.store.references import References
 from holdtrue.store.tables.alerts import Alerts
 from holdtrue.store.tables.aliases import Aliases
 from holdtrue.store.tables.audit import AuditLog
@@ -38,3 +39,4 @@ class Transaction:
         self.states = States(connection)
         self.audit = AuditLog(connection)
         self.leases = Leases(connection)
+        self.references = References(connection)

@@ -1,5 +1,7 @@
 """Cache: outputs of pipeline steps by the digest of everything that went into them."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
@@ -13,6 +15,10 @@ STEP_CACHE = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", Document),
 )
+# Made once: a pipeline of many small steps asks so often that making them would cost as much as the database.
+_GET = sa.select(STEP_CACHE.c.value).where(STEP_CACHE.c.key == sa.bindparam("wanted"))
+_PUT = insert(STEP_CACHE).on_conflict_do_nothing(index_elements=["key"])
+_AT_ONCE = 500  # SQLite takes a bounded number of values in one statement
 
 
 class Cache:
@@ -23,11 +29,20 @@ class Cache:
 
     def get(self, key: str) -> Json | None:
         """Return the value that is kept under the key, or None."""
-        return self._connection.execute(sa.select(STEP_CACHE.c.value).where(STEP_CACHE.c.key == key)).scalar()
+        return self._connection.execute(_GET, {"wanted": key}).scalar()
+
+    def all(self) -> list[tuple[str, Json]]:
+        """Return all keys with their values."""
+        return [(row.key, row.value) for row in self._connection.execute(sa.select(STEP_CACHE))]
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Forget what is kept under these keys."""
+        for first in range(0, len(keys), _AT_ONCE):
+            some = keys[first : first + _AT_ONCE]
+            self._connection.execute(sa.delete(STEP_CACHE).where(STEP_CACHE.c.key.in_(some)))
 
     def put(self, key: str, value: Json) -> Json:
         """Keep a value unless the key has one already; return the one that is kept."""
         refuse_endless_numbers(value, path=key)
-        statement = insert(STEP_CACHE).values(key=key, value=value).on_conflict_do_nothing(index_elements=["key"])
-        self._connection.execute(statement)
-        return self.get(key)
+        is_new = self._connection.execute(_PUT, {"key": key, "value": value}).rowcount == 1
+        return value if is_new else self.get(key)

@@ -1,0 +1,42 @@
+"""gc: throw away what nothing names."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdtrue.domain import parse_size
+from holdtrue.errors import StateConflict
+from holdtrue.pipeline import collect_garbage, find_garbage
+from holdtrue.project import control_lock, open_project
+
+from .console import print_json, say
+
+
+def gc(
+    loop_file: Annotated[Path, typer.Argument(help="The file that declares the loop.")] = Path("loop.py"),
+    budget: Annotated[str, typer.Option(help="How much of it may stay, the newest: such as 2GB.")] = "0B",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and throw nothing away.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Throw away cached outputs of steps and artifacts that no version, release, run, verdict or dataset names."""
+    budget_bytes = parse_size(budget)
+    with open_project(loop_file) as project, control_lock(project.store.folder):
+        if project.make_controller().read_state().is_training:
+            found = "a training is under way or was lost, and what it has made is named by nothing yet"
+            raise StateConflict(found, remedy="holdtrue tick or holdtrue train brings it to its end")
+        garbage = find_garbage(project.store, budget_bytes=budget_bytes)
+        if not dry_run:
+            collect_garbage(project.store, garbage)
+    if json:
+        print_json({"is_dry_run": dry_run, **{name: getattr(garbage, name) for name in garbage.__dataclass_fields__}})
+        return
+    would = "would go" if dry_run else "are gone"
+    gone, stays = f"{garbage.n_bytes / 1e6:,.1f} MB", f"{garbage.n_kept_bytes / 1e6:,.1f} MB"
+    say(f"{len(garbage.artifacts):,} artifacts ({gone}) and {len(garbage.keys):,} outputs of steps {would}.")
+    say(f"{garbage.n_named:,} artifacts are named; {garbage.n_kept:,} others ({stays}) stay.")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.command()(gc)

@@ -1,0 +1,125 @@
+"""runs and gc: what the trainings were made with, took and brought; and what of them may be thrown away."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdtrue.domain import StepRecord
+from holdtrue.project import RunView, compare_runs, find_run, list_runs, open_project, view_run
+
+from .console import print_json, print_table, say
+
+LoopFile = Annotated[Path, typer.Option("--loop", help="The file that declares the loop.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+LOOP_FILE = Path("loop.py")
+N_DIGITS = 12
+
+runs = typer.Typer()
+
+
+@runs.callback(invoke_without_command=True)
+def show_all(context: typer.Context, loop_file: LoopFile = LOOP_FILE, json: AsJson = False) -> None:
+    """List the runs of a loop, newest first; or show one, or compare two."""
+    if context.invoked_subcommand is not None:
+        return
+    with open_project(loop_file) as project:
+        found = list_runs(project)
+        name = project.loop.name
+    if json:
+        print_json({"loop": name, "runs": found})
+    elif found:
+        columns = ("run", "state", "as of", "seconds", "steps", "cached", "result", "reason")
+        print_table(f"Runs of {name}", columns, [_tell_row(run) for run in found])
+    else:
+        say(f"{name} was never trained.")
+
+
+@runs.command("show")
+def show_one(
+    run: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
+    loop_file: LoopFile = LOOP_FILE,
+    json: AsJson = False,
+) -> None:
+    """Show what a run was made with, what its steps did, what it took and what came of it."""
+    with open_project(loop_file) as project:
+        found = view_run(project, find_run(project, run))
+    if json:
+        print_json(found)
+        return
+    for name, value in _tell_facts(found):
+        say(f"{name:<12} {value}")
+    if found.steps:
+        rows = [_tell_step(step) for step in found.steps]
+        print_table("Steps", ("step", "how", "seconds", "attempts", "output"), rows)
+    if found.error:
+        say(found.error.rstrip())
+
+
+@runs.command("diff")
+def compare(
+    first: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
+    second: Annotated[str, typer.Argument(help="That of another.")],
+    loop_file: LoopFile = LOOP_FILE,
+    json: AsJson = False,
+) -> None:
+    """Say in what two runs differ: code step by step, data, parameters, libraries, commit and result."""
+    with open_project(loop_file) as project:
+        pair = [view_run(project, find_run(project, wanted)) for wanted in (first, second)]
+    found = compare_runs(pair[0], pair[1])
+    if json:
+        print_json({"first": pair[0].run_id, "second": pair[1].run_id, "differences": found})
+    elif found:
+        rows = [(each.kind, each.name, _cut(each.first), _cut(each.second)) for each in found]
+        print_table("Differences", ("of", "name", pair[0].run_id[:N_DIGITS], pair[1].run_id[:N_DIGITS]), rows)
+    else:
+        say("They differ in nothing.")
+
+
+def _tell_row(run: RunView) -> tuple[object, ...]:
+    cached = sum(step.is_cached for step in run.steps)
+    seconds = "" if run.cost is None else f"{run.cost.wall_seconds:.1f}"
+    result = run.result.get("version")
+    told = "" if result is None else f"v{result} {run.result.get('ruling', '')}"
+    moment = f"{run.as_of:%Y-%m-%d %H:%M}"
+    return (run.run_id[:N_DIGITS], run.state, moment, seconds, len(run.steps), cached, told, run.reason)
+
+
+def _tell_step(step: StepRecord) -> tuple[object, ...]:
+    how = "cached" if step.is_cached else "run"
+    return (step.name, how, f"{step.wall_seconds:.3f}", step.n_attempts, step.output[:N_DIGITS])
+
+
+def _tell_facts(run: RunView) -> list[tuple[str, object]]:
+    facts: list[tuple[str, object]] = [
+        ("run", run.run_id),
+        ("state", run.state),
+        ("started by", run.reason),
+        ("worker", run.worker or "unknown"),
+        ("as of", run.as_of.isoformat()),
+        ("data", f"{run.dataset or 'none'}" + ("" if run.n_rows is None else f", {run.n_rows:,} rows")),
+        ("code", run.code or "unknown: it did not come to its end"),
+    ]
+    if run.checkout is not None:
+        facts.append(("git", run.checkout.commit + (", with changes" if run.checkout.is_dirty else "")))
+    if run.provenance is not None:
+        facts += [(f"  {name}", code) for name, code in run.provenance.codes.items()]
+        facts += [("parameter", f"{name} = {value}") for name, value in run.provenance.parameters.items()]
+        facts.append(("libraries", ", ".join(run.provenance.libraries)))
+    if run.cost is not None:
+        peak = run.cost.peak_memory_bytes / 2**20
+        price = "" if run.price is None else f", {run.price:.4f} {run.currency}"
+        seconds = f"{run.cost.wall_seconds:.2f} s, {run.cost.cpu_seconds:.2f} s CPU"
+        facts.append(("took", f"{seconds}, {peak:,.0f} MiB{price}"))
+    facts += [("result", f"{name} = {value}") for name, value in run.result.items()]
+    return facts
+
+
+def _cut(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.add_typer(runs, name="runs")

@@ -1,0 +1,154 @@
+"""Runs: what the runs of a loop were made with, took and brought, and where two of them differ."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from holdtrue.domain import Checkout, Json, Provenance, Run, RunCost, RunState, StepRecord
+from holdtrue.errors import NotFound
+from holdtrue.project.project import Project
+from holdtrue.project.settings import read_settings
+
+LOST = "lost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """A run as people see it.
+
+    Attributes:
+        state: submitted, running, succeeded, failed or lost.
+        reason: what started it.
+        n_rows: rows of its dataset; None when the dataset is not in the store.
+        price: what its CPU time cost, by `core_hour` under `[tool.holdtrue.cost]`; None where that is not said.
+        provenance: what it was made with; None for a run that did not come to its end.
+        checkout: the git commit of the project when it began; None without git.
+    """
+
+    run_id: str
+    state: str
+    reason: str
+    as_of: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    worker: str | None
+    dataset: str | None
+    n_rows: int | None
+    code: str | None
+    steps: tuple[StepRecord, ...]
+    cost: RunCost | None
+    price: float | None
+    currency: str
+    provenance: Provenance | None
+    checkout: Checkout | None
+    result: Mapping[str, Json]
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDifference:
+    """One thing in which two runs differ; `kind` is code, data, parameter, library, commit or result."""
+
+    kind: str
+    name: str
+    first: Json
+    second: Json
+
+
+def list_runs(project: Project) -> list[RunView]:
+    """Return the runs of the project's loop, newest first."""
+    with project.store.reading() as tx:
+        runs = tx.runs.all(project.loop.name)
+    return [view_run(project, run) for run in reversed(runs)]
+
+
+def find_run(project: Project, wanted: str) -> Run:
+    """Return the run of an id, or of its first digits where these are one run's alone; raises `NotFound`."""
+    with project.store.reading() as tx:
+        runs = tx.runs.all(project.loop.name)
+    found = [run for run in runs if run.run_id == wanted] or [run for run in runs if run.run_id.startswith(wanted)]
+    if len(found) == 1 and wanted:
+        return found[0]
+    raise NotFound(
+        f"{len(found) if wanted else 'no'} runs of {project.loop.name} are called {wanted!r}",
+        expected="the id of one run, or its first digits",
+        remedy="holdtrue runs lists them",
+    )
+
+
+def view_run(project: Project, run: Run) -> RunView:
+    """Return a run as people see it."""
+    terms = read_settings(project.folder).cost
+    with project.store.reading() as tx:
+        records = {record.digest: record for record in tx.datasets.all(run.loop)}
+    record = records.get(run.dataset or "")
+    hours = None if run.cost is None else run.cost.cpu_seconds / 3600
+    told, checkout = run.parameters.get("provenance"), run.parameters.get("checkout")
+    return RunView(
+        run_id=run.run_id,
+        state=LOST if run.is_lost else run.state.value,
+        reason=run.reason,
+        as_of=run.as_of,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        worker=run.lease_owner,
+        dataset=run.dataset,
+        n_rows=None if record is None else record.n_rows,
+        code=run.code,
+        steps=run.steps,
+        cost=run.cost,
+        price=None if hours is None or terms.core_hour is None else hours * terms.core_hour,
+        currency=terms.currency,
+        provenance=None if told is None else msgspec.convert(told, Provenance),
+        checkout=None if checkout is None else msgspec.convert(checkout, Checkout),
+        result=run.result,
+        error=run.error if run.state is RunState.FAILED else None,
+    )
+
+
+def compare_runs(first: RunView, second: RunView) -> tuple[RunDifference, ...]:
+    """Return all in which two runs differ that has a part in their results, and the results."""
+    one, other = first.provenance or Provenance(), second.provenance or Provenance()
+    found = [
+        *_differ("data", _tell_data(first), _tell_data(second)),
+        *compare_provenance(one, other),
+        *_differ("commit", _tell_commit(first), _tell_commit(second)),
+        *_differ("result", _tell_result(first), _tell_result(second)),
+    ]
+    return tuple(found)
+
+
+def compare_provenance(first: Provenance, second: Provenance) -> tuple[RunDifference, ...]:
+    """Return in which code, parameters and libraries two runs differ."""
+    found = [
+        *_differ("code", first.codes, second.codes),
+        *_differ("parameter", first.parameters, second.parameters),
+        *_differ("library", _split(first.libraries), _split(second.libraries)),
+    ]
+    return tuple(found)
+
+
+def _differ(kind: str, first: Mapping[str, Json], second: Mapping[str, Json]) -> Iterator[RunDifference]:
+    for name in dict.fromkeys([*first, *second]):
+        if first.get(name) != second.get(name):
+            yield RunDifference(kind=kind, name=name, first=first.get(name), second=second.get(name))
+
+
+def _tell_data(view: RunView) -> dict[str, Json]:
+    return {"dataset": view.dataset, "rows": view.n_rows, "as of": view.as_of.isoformat()}
+
+
+def _tell_commit(view: RunView) -> dict[str, Json]:
+    checkout = view.checkout
+    return {} if checkout is None else {"git": checkout.commit + (" and changes" if checkout.is_dirty else "")}
+
+
+def _tell_result(view: RunView) -> dict[str, Json]:
+    models = [step.output for step in view.steps if step.name == view.steps[-1].name]
+    return {"state": view.state, **view.result, "models": models, "error": view.error}
+
+
+def _split(libraries: tuple[str, ...]) -> dict[str, str]:
+    return {name: version for name, _, version in (each.rpartition(" ") for each in libraries)}

@@ -1,0 +1,88 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli.command import Command
+from holdtrue.domain import LOST
+from holdtrue.pipeline import fail_run, submit_run
+from holdtrue.project import open_project
+
+
+def train_twice(holdtrue: Command, loop_file: Path) -> tuple[str, str]:
+    """Train, change a parameter of the fit in the code, train again, and return the two runs."""
+    holdtrue("train", loop_file)
+    loop_file.write_text(loop_file.read_text().replace("LogisticRegression()", "LogisticRegression(C=0.5)"))
+    main_run = list_ids(holdtrue, loop_file)[0]
+    holdtrue("train", loop_file, code=4)
+    return main_run, list_ids(holdtrue, loop_file)[0]
+
+
+def list_ids(holdtrue: Command, loop_file: Path) -> list[str]:
+    return [run["run_id"] for run in holdtrue("runs", "--loop", loop_file, "--json").object["runs"]]
+
+
+def test_without_a_run_it_says_so(holdtrue: Command, fresh: Path) -> None:
+    assert "never trained" in holdtrue("runs", "--loop", fresh).told
+
+
+def test_a_run_shows_what_it_was_made_with_took_and_brought(holdtrue: Command, fresh: Path) -> None:
+    folder = fresh.parent
+    (folder / "pyproject.toml").write_text('[tool.holdtrue.cost]\ncore_hour = 3600.0\ncurrency = "EUR"\n')
+    for words in (
+        ["init", "-q"],
+        ["add", "loop.py"],
+        ["-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "c"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
+    holdtrue("train", fresh)
+    (run,) = holdtrue("runs", "--loop", fresh, "--json").object["runs"]
+    found = holdtrue("runs", "show", run["run_id"][:8], "--loop", fresh, "--json").object
+    assert found == run
+    assert (found["state"], found["reason"]) == ("succeeded", "ordered by a person")
+    assert found["result"]["version"] == 1
+    assert [step["name"] for step in found["steps"]] == ["train", "train"]
+    assert list(found["provenance"]["codes"]) == ["train"]
+    assert any(each.startswith("sklearn ") for each in found["provenance"]["libraries"])
+    assert any(each.startswith("python 3.") for each in found["provenance"]["libraries"])
+    assert len(found["checkout"]["commit"]) == 40
+    assert found["checkout"]["is_dirty"] is False
+    assert found["n_rows"] > 1000
+    assert found["price"] == pytest.approx(found["cost"]["cpu_seconds"])
+    told = holdtrue("runs", "show", run["run_id"], "--loop", fresh).told
+    assert "EUR" in told
+    assert "sklearn" in told
+
+
+def test_two_runs_differ_in_the_code_that_was_edited_and_what_came_of_it(holdtrue: Command, fresh: Path) -> None:
+    first, second = train_twice(holdtrue, fresh)
+    found = holdtrue("runs", "diff", first, second, "--loop", fresh, "--json").object["differences"]
+    assert ("code", "train") in {(each["kind"], each["name"]) for each in found}
+    assert ("result", "models") in {(each["kind"], each["name"]) for each in found}
+    assert not {each["kind"] for each in found} & {"parameter", "library"}
+    assert "train" in holdtrue("runs", "diff", first, second, "--loop", fresh).told
+    assert "differ in nothing" in holdtrue("runs", "diff", first, first, "--loop", fresh).told
+
+
+def test_a_run_that_raised_shows_its_traceback_and_a_lost_one_says_so(holdtrue: Command, fresh: Path) -> None:
+    fresh.write_text(fresh.read_text().replace("    return Log", '    raise ValueError("mine")\n    return Log'))
+    holdtrue("train", fresh, code=3)
+    with open_project(fresh) as project, project.store.transaction() as tx:
+        now = project.clock.now()
+        lost = submit_run(tx, loop="machines", reason="by the test", as_of=now)
+        fail_run(tx, lost, now=now, error=LOST)
+    states = [run["state"] for run in holdtrue("runs", "--loop", fresh, "--json").object["runs"]]
+    assert states == ["lost", "failed"]
+    failed = list_ids(holdtrue, fresh)[1]
+    assert "mine" in holdtrue("runs", "show", failed, "--loop", fresh).told
+    assert "Traceback" in holdtrue("runs", "show", failed, "--loop", fresh, "--json").object["error"]
+
+
+def test_a_run_that_nobody_knows_is_refused(holdtrue: Command, fresh: Path) -> None:
+    assert "holdtrue runs lists them" in holdtrue("runs", "show", "abc", "--loop", fresh, code=2).problem
+
+
+def test_a_setting_of_cost_that_cannot_be_meant_is_refused(holdtrue: Command, fresh: Path) -> None:
+    holdtrue("train", fresh)
+    (fresh.parent / "pyproject.toml").write_text("[tool.holdtrue.cost]\ncore_hour = -1\n")
+    assert "tool.holdtrue.cost" in holdtrue("runs", "--loop", fresh, code=2).problem

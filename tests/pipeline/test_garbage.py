@@ -1,0 +1,23 @@
+"""What is named, even by a document that something else names, is no garbage."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from holdtrue.pipeline import collect_garbage, find_garbage, submit_run
+from holdtrue.store import Store
+
+
+def test_what_a_named_document_names_is_kept_and_what_an_unnamed_one_names_is_not(tmp_path: Path) -> None:
+    with Store.open(tmp_path / ".holdtrue") as store:
+        twin, other = store.artifacts.put(b"the twin of a model"), store.artifacts.put(b"of nobody")
+        release = store.artifacts.put(json.dumps({"twin": twin}).encode())
+        lonely = store.artifacts.put(json.dumps({"twin": other}).encode())
+        with store.transaction() as tx:
+            submit_run(tx, loop="l", reason="", as_of=datetime.now(UTC), parameters={"deep": [{"in": release}]})
+        garbage = find_garbage(store)
+        assert set(garbage.artifacts) == {other, lonely}
+        assert garbage.n_named == 2
+        collect_garbage(store, garbage)
+        assert {artifact.digest for artifact in store.artifacts.all()} == {twin, release}
+        assert find_garbage(store).artifacts == ()
