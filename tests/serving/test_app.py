@@ -146,10 +146,10 @@ def test_a_body_that_grows_too_large_on_the_way_is_refused(served):
 @pytest.mark.parametrize(
     ("encoding", "body", "status"),
     [
-        ("gzip", gzip.compress(json.dumps({"rows": [ROW]}).encode()), 200),
-        ("gzip", gzip.compress(b" " * 50_000_000), 413),
-        ("gzip", gzip.compress(b"{}")[:-1], 400),
-        ("gzip", gzip.compress(b"{}") + b"x", 400),
+        ("gzip", gzip.compress(json.dumps({"rows": [ROW]}).encode(), mtime=0), 200),
+        ("gzip", gzip.compress(b" " * 50_000_000, mtime=0), 413),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-1], 400),
+        ("gzip", gzip.compress(b"{}", mtime=0) + b"x", 400),
         ("deflate", b"{}", 400),
         ("br", b"{}", 415),
         ("gzip, gzip", b"{}", 415),
