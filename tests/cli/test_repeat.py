@@ -61,5 +61,5 @@ def test_what_cannot_be_done_again_is_said(holdtrue: Command, stepped: tuple[Pat
     loop_file, run = stepped
     assert "write share" in holdtrue("train", loop_file, "--step", "shar", "--from", run, code=2).problem
     assert "--step NAME and --from RUN" in holdtrue("train", loop_file, "--step", "fit", code=2).problem
-    holdtrue("gc", loop_file)
+    holdtrue("gc", loop_file, "--older-than", "0s")
     assert "no longer kept" in holdtrue("train", loop_file, "--step", "fit", "--from", run, code=2).problem

@@ -13,6 +13,7 @@ from holdtrue.data import (
     record_labels,
     write_snapshot,
 )
+from holdtrue.data.row_digest import digest_rows
 from holdtrue.domain import BROKEN_ROW, Role, Rule, Schema, column, table
 from holdtrue.store import Store
 
@@ -126,6 +127,8 @@ def test_rows_that_the_loop_has_answered_carry_their_propensity_whichever_side_h
     assert grown.is_influenced.to_list() == [False, True, True]
     assert grown.tail(0.3).is_influenced.to_list() == [True]
     assert "__propensity" not in grown.features.columns
+    # A training may weigh by it, so it is part of what a cached fit is found by.
+    assert digest_rows(grown) != digest_rows(replace(grown, propensity=None))
     assert make_history().dataset().is_influenced.to_list() == [False, False]
 
 

@@ -174,6 +174,8 @@ def test_postgresql_gives_its_types_as_columns_of_a_table(postgres: str, tmp_pat
     ("query", "match"),
     [
         ("DELETE FROM trips RETURNING *", "read-only transaction"),
+        ("SELECT * FROM trips; COMMIT; DELETE FROM trips", "multiple commands"),
+        ("SET TRANSACTION READ WRITE; DELETE FROM trips RETURNING *", "multiple commands"),
         ("SELECT * FROM trip", "does not exist"),
         ("SELECT *, 1 / (id - 15) AS x FROM trips", "division by zero"),
         ("SELECT * FROM hidden", "permission denied"),

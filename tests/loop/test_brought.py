@@ -93,6 +93,13 @@ def test_a_bad_one_fails_and_gets_no_release(controller: Controller) -> None:
         assert tx.versions.read_release("machines", outcome.version) is None
 
 
+def test_to_judge_one_is_no_training_so_the_schedule_goes_on_as_it_was(controller: Controller) -> None:
+    before = controller.read_state().last_run_at
+    controller.judge_now(bring(controller, until=START + timedelta(days=40), is_good=False), "brought")
+    state = controller.read_state()
+    assert (state.last_run_at, state.is_undecided, state.is_training) == (before, False, False)
+
+
 def test_the_second_begins_a_rollout_that_no_catch_up_follows(controller: Controller) -> None:
     until = START + timedelta(days=40)
     controller.judge_now(bring(controller, until=until), "brought")

@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import holdtrue as ht
-from holdtrue.domain import Guards, Rollout, RolloutPlan, RolloutStatus, RolloutTerms, Run, RunCost, Stage, StageKind
+from holdtrue.domain import (
+    Guards,
+    Rollout,
+    RolloutPlan,
+    RolloutStatus,
+    RolloutTerms,
+    Run,
+    RunCost,
+    RunState,
+    Stage,
+    StageKind,
+)
 from holdtrue.loop import Facts, LoopPolicy, LoopState, Move, Promote, RefuseRun, Spending, StartRun, decide
 from holdtrue.loop.spending import sum_spending
 from holdtrue.rollout import Evidence
@@ -111,3 +122,12 @@ def test_spending_counts_runs_and_minutes_of_a_day_and_money_of_a_month() -> Non
     runs = [run(40), run(29, hours=2), run(0.9), run(0.1, hours=None)]
     found = sum_spending(runs, ht.guards(max_cost_a_month=5, core_hour_price=0.5), NOW)
     assert found == Spending(n_runs=2, minutes=30, cost=1.5)
+
+
+def test_a_training_that_failed_has_taken_its_time_all_the_same() -> None:
+    failed = Run(
+        run_id="r", loop="l", reason="", as_of=NOW - timedelta(hours=6), state=RunState.FAILED,
+        started_at=NOW - timedelta(hours=6), ended_at=NOW - timedelta(hours=1), error="MemoryError",
+    )  # fmt: skip
+    spent = sum_spending([failed], ht.guards(max_minutes_a_day=30, max_cost_a_month=50, core_hour_price=2), NOW)
+    assert (spent.n_runs, spent.minutes, spent.cost) == (1, 300, 10)

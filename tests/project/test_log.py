@@ -7,8 +7,8 @@ import pytest
 
 from holdtrue.data import LogQuery, record_labels
 from holdtrue.domain import LabelFact, LogPolicy, Prediction, Role
-from holdtrue.errors import SourceMissing
-from holdtrue.project import ask_log, keep_log, name_log_folder
+from holdtrue.errors import SourceMissing, StoreFailed
+from holdtrue.project import Live, ask_log, keep_log, name_log_folder
 from holdtrue.project.log import find_upkeep
 from holdtrue.store import SegmentWriter
 from holdtrue.testing.world import START
@@ -93,3 +93,20 @@ def test_a_label_that_names_a_prediction_stands_beside_its_row(folder):
         assert read_ids(project, where="label = true") == ["p1"]
         record_labels(project.store, [LabelFact(loop=LOOP, label=True, at=at + 1e9, received_at=at, key="k2")])
         assert read_ids(project, where="label = true") == ["p1"]
+
+
+def test_a_look_that_meets_a_full_disk_ends_nobody_and_is_told_once(folder):
+    with opened(folder, days=10) as project:
+        told = []
+        live = Live(project=project, on_problem=told.append)
+        log_days(project, range(3))
+
+        def refuse(_):
+            raise StoreFailed("the disk is full", expected="space")
+
+        live.controller.write_windows = refuse
+        for _ in range(2):
+            live._windows_at = -1e9
+            live.step()
+        assert len(told) == 1
+        assert "the disk is full" in told[0]

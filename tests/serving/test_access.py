@@ -152,6 +152,23 @@ def test_a_running_worker_sees_a_token_made_and_taken_away(served):
     assert served.run(scenario) == (200, 401)
 
 
+def test_revoking_the_last_token_lets_nobody_in(served):
+    create_token(served.folder, name="only", role=TokenRole.PREDICT)
+    revoke_token(served.folder, "only")
+    assert tell_code(ask(served, "POST", PREDICT, ROWS)) == (401, "no_token")
+    (served.folder / "tokens.json").unlink()
+    assert ask(served, "POST", PREDICT, ROWS).status_code == 200
+
+
+def test_what_is_served_is_told_to_those_alone_who_may_know(served):
+    token = make_tokens(served)[TokenRole.OBSERVE]
+    path = "/v2/models/unknown/ready"
+    assert "flights" not in ask(served, "GET", path).text
+    assert "flights" in ask(served, "GET", path, token=token).text
+    assert ask(served, "GET", "/v2/health/ready").json()["revisions"] == {}
+    assert ask(served, "GET", "/v2/health/ready", token=token).json()["revisions"] == {"flights": 1}
+
+
 def test_the_file_is_looked_at_a_few_times_a_second_at_most(tmp_path, monkeypatch):
     monkeypatch.setattr(gate_module, "_REREAD_SECONDS", 0.2)
     gate = Gate(tmp_path)

@@ -87,3 +87,20 @@ def test_a_client_that_hung_up_does_not_wedge_the_others():
         assert await batcher.score([[7.0]]) == [(7.0,)]
 
     run(scenario)
+
+
+def test_a_fast_model_answers_a_few_rows_on_the_event_loop_and_many_in_the_thread():
+    async def main():
+        threads = []
+
+        def score(rows):
+            threads.append(threading.current_thread() is threading.main_thread())
+            return np.zeros(len(rows))
+
+        with ThreadPoolExecutor(1) as thread:
+            batcher = Batcher(score, thread, is_inline=True)
+            await batcher.score([[0.0]] * 64)
+            await batcher.score([[0.0]] * 65)
+        return threads
+
+    assert asyncio.run(main()) == [True, False]

@@ -4,9 +4,11 @@ import resource
 import msgspec
 import pytest
 
-from holdtrue.domain import LabelFact, Prediction, Role
+from holdtrue.domain import Durability, LabelFact, LogPolicy, Prediction, Role
 from holdtrue.errors import StoreFailed
+from holdtrue.serving import write_policy_file
 from holdtrue.serving.log import LabelLog, PredictionLog
+from holdtrue.serving.log_terms import LogTerms
 from holdtrue.store.segments import read_segments
 
 
@@ -70,6 +72,39 @@ def test_a_disk_that_refuses_is_told_to_every_writer_and_nothing_is_half_written
 
     asyncio.run(scenario())
     assert read_ids(tmp_path / "flights") == ["a", "c"]
+
+
+def test_a_sync_that_finds_no_descriptor_refuses_its_rows_and_the_next_ones_are_written(tmp_path, monkeypatch):
+    def refuse(_):
+        raise OSError(24, "Too many open files")
+
+    async def scenario():
+        write_policy_file(tmp_path, LogPolicy(durability=Durability.POWER))
+        log = PredictionLog(tmp_path / "log", "w0", terms=LogTerms(tmp_path))
+        await log.write([predict("a")])
+        with monkeypatch.context() as patched:
+            patched.setattr("os.dup", refuse)
+            with pytest.raises(StoreFailed):
+                await asyncio.wait_for(log.write([predict("b")]), 5)
+        await asyncio.wait_for(log.write([predict("c")]), 5)
+        log.close()
+        return read_ids(tmp_path / "log" / "flights")
+
+    assert asyncio.run(scenario()) == ["a", "c"]
+
+
+def test_a_file_that_is_old_is_left_though_no_row_comes_any_more(tmp_path):
+    async def scenario():
+        log = PredictionLog(tmp_path, "w0")
+        await log.write([predict("a")])
+        (writer,) = log._writers.values()
+        log.leave_ripe()
+        was_open = writer.segment is not None
+        writer.rotate_seconds = 0.0
+        log.leave_ripe()
+        return was_open, writer.segment
+
+    assert asyncio.run(scenario()) == (True, None)
 
 
 def test_labels_are_in_the_file_when_the_write_returns(tmp_path):

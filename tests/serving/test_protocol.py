@@ -253,6 +253,20 @@ def test_a_connection_that_never_sends_a_whole_head_is_closed(served, monkeypatc
     assert _run(served, scenario, keep_alive_seconds=0.3) == (200, b"")
 
 
+def test_a_body_that_trickles_is_left_to_the_app_at_once(served):
+    """Each piece once put the wait off anew, so that a byte now and then held a connection for hours."""
+
+    async def scenario(server):
+        (first,) = await _ask(server, _spell())
+        head = _spell()[: -len(BODY)]
+        pieces = [BODY[i : i + 6] for i in range(0, len(BODY), 6)]
+        (slow,) = await _ask(server, head, *pieces, pause=0.03)
+        return first[0], slow[0], len(server.lane.taken)
+
+    assert len(BODY) > 12
+    assert _run(served, scenario) == (200, 200, 1)
+
+
 def test_what_was_accepted_is_answered_before_the_server_ends(served):
     async def scenario(server):
         reader, writer = await server.connect()

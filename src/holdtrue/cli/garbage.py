@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import parse_size
+from holdtrue.domain import parse_size, parse_span
 from holdtrue.errors import StateConflict
 from holdtrue.pipeline import collect_garbage, find_garbage
 from holdtrue.project import control_lock, open_project
@@ -16,16 +16,19 @@ from .console import print_json, say
 def gc(
     loop_file: Annotated[Path, typer.Argument(help="The file that declares the loop.")] = Path("loop.py"),
     budget: Annotated[str, typer.Option(help="How much of it may stay, the newest: such as 2GB.")] = "0B",
+    older_than: Annotated[
+        str, typer.Option("--older-than", help="What is younger stays: a backtest or training may be making it.")
+    ] = "1d",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and throw nothing away.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Throw away cached outputs of steps and artifacts that no version, release, run, verdict or dataset names."""
-    budget_bytes = parse_size(budget)
+    budget_bytes, age = parse_size(budget), parse_span(older_than)
     with open_project(loop_file) as project, control_lock(project.store.folder):
         if project.make_controller().read_state().is_training:
             found = "a training is under way or was lost, and what it has made is named by nothing yet"
             raise StateConflict(found, remedy="holdtrue tick or holdtrue train brings it to its end")
-        garbage = find_garbage(project.store, budget_bytes=budget_bytes)
+        garbage = find_garbage(project.store, budget_bytes=budget_bytes, older_than=age)
         if not dry_run:
             collect_garbage(project.store, garbage)
     if json:

@@ -37,7 +37,7 @@ def up(
         return
     with open_project(loop_file, loop=loop) as project, control_lock(project.store.folder):
         policy = read_policy(project.folder, durability)
-        live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move)
+        live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move, on_problem=say)
         say("Starting ...")
         live.start()
         if not live.has_champion:

@@ -312,8 +312,10 @@ class Controller:
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
             remember_answer(tx, self.loop.name, move.firings)
-            begun = {"run_id": run_id, "last_run_at": now.isoformat(), "is_undecided": False}
-            change_memory(tx, self.loop.name, {**begun, "n_table_labels": n_labels})
+            begun: dict[str, Json] = {"run_id": run_id}
+            if brought is None:  # to judge a model that was brought is no training: the schedule goes on as it was
+                begun |= {"last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels}
+            change_memory(tx, self.loop.name, begun)
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
         self.claim.keep()
@@ -364,7 +366,10 @@ class Controller:
         registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
         trained = registrar.register(tx, order, result, now)
         is_undecided = trained.ruling is Ruling.INCONCLUSIVE and not order.catches_up
-        change_memory(tx, self.loop.name, {"run_id": None, "is_undecided": is_undecided})
+        changes: dict[str, Json] = {"run_id": None}
+        if order.brought is None:
+            changes["is_undecided"] = is_undecided
+        change_memory(tx, self.loop.name, changes)
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
         made_with = {} if result.provenance is None else {"provenance": msgspec.to_builtins(result.provenance)}
         run = replace(run, code=result.code, parameters={**run.parameters, **made_with})

@@ -23,12 +23,22 @@ def sum_spending(runs: Sequence[Run], guards: Guards, now: datetime) -> Spending
     """Return what the runs have taken; one that has not ended yet counts as a run, its minutes and money later."""
     recent = [run for run in runs if now - DAY < run.as_of <= now]
     month = [run for run in runs if now - MONTH < run.as_of <= now]
-    hours = sum(run.cost.cpu_seconds for run in month if run.cost is not None) / 3600
+    hours = sum(_measure(run)[1] for run in month) / 3600
     return Spending(
         n_runs=len(recent),
-        minutes=sum(run.cost.wall_seconds for run in recent if run.cost is not None) / 60,
+        minutes=sum(_measure(run)[0] for run in recent) / 60,
         cost=hours * (guards.core_hour_price or 0.0),
     )
+
+
+def _measure(run: Run) -> tuple[float, float]:
+    """Return wall and CPU seconds of a run; one that failed has kept none, and counts one core from begin to end."""
+    if run.cost is not None:
+        return run.cost.wall_seconds, run.cost.cpu_seconds
+    if run.started_at is None or run.ended_at is None:
+        return 0.0, 0.0
+    seconds = (run.ended_at - run.started_at).total_seconds()
+    return seconds, seconds
 
 
 def find_overspending(guards: Guards, spent: Spending) -> str | None:

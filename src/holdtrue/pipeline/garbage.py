@@ -1,9 +1,13 @@
 """Garbage: artifacts that nothing names but the step cache; the newest of them are kept, as far as a budget allows."""
 
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 from holdtrue.pipeline.value import list_artifacts
 from holdtrue.store import Artifacts, Store, find_digests
+
+YOUNG = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +31,20 @@ class Garbage:
     n_named: int
 
 
-def find_garbage(store: Store, *, budget_bytes: int = 0) -> Garbage:
+def find_garbage(store: Store, *, budget_bytes: int = 0, older_than: timedelta = YOUNG) -> Garbage:
     """Return what may be thrown away so that unnamed artifacts take no more than the budget.
 
     Whatever stands in a row of the database is named: versions, releases, datasets, verdicts, the orders and results of
-    runs; and so is what a named document says. Call it while nothing trains: what a training has made and not yet
-    registered is named by nothing.
+    runs; and so is what a named document says. What is not `older_than` stays as well: a backtest or a training
+    that is under way may have made it, and nothing names it yet.
     """
     with store.reading() as tx:
         named = _follow(store.artifacts, tx.references.all())
         entries = [(key, set(list_artifacts(value))) for key, value in tx.cache.all()]
+    young = time.time() - older_than.total_seconds()
     kept = sorted(store.artifacts.all(), key=lambda artifact: artifact.written_unix, reverse=True)
-    unnamed, left = [artifact for artifact in kept if artifact.digest not in named], budget_bytes
+    unnamed = [artifact for artifact in kept if artifact.digest not in named and artifact.written_unix <= young]
+    left = budget_bytes
     garbage = []
     for artifact in unnamed:
         left -= artifact.n_bytes

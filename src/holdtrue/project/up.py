@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 from holdtrue.clock import ScaledClock
 from holdtrue.data import Upkeep
 from holdtrue.domain import LogPolicy
+from holdtrue.errors import HoldtrueError
 from holdtrue.loop import Controller, Move
 from holdtrue.serving import Front, LogKeeper, Workers, start_workers, write_policy_file, write_traffic_file
 
@@ -16,6 +18,7 @@ from .project import Project
 
 LOOK_SECONDS = 5.0
 WINDOW_SECONDS = 15.0
+T = TypeVar("T")
 
 
 @dataclass(kw_only=True)
@@ -31,6 +34,7 @@ class Live:
         window: length of a quality window, business time.
         log: how the prediction log is kept.
         on_move: is told of each move.
+        on_problem: is told in a sentence what a look met that it could not do, once for the same thing.
     """
 
     project: Project
@@ -41,8 +45,10 @@ class Live:
     window: timedelta = timedelta(days=1)
     log: LogPolicy = field(default_factory=LogPolicy)
     on_move: Callable[[Move], None] = lambda _: None
+    on_problem: Callable[[str], None] = lambda _: None
     workers: Workers | None = None
     _windows_at: float = 0.0
+    _problem: str = ""
     _controller: Controller | None = None
     _keeper: LogKeeper | None = None
 
@@ -60,7 +66,11 @@ class Live:
             PortTaken: another process listens on the port.
             TrainingFailed: the first training failed.
         """
-        self.controller.tick()
+        if self.controller.read_state().champion is None:
+            self.controller.tick()
+        else:
+            nothing: tuple[Move, ...] = ()
+            self._try(self.controller.tick, otherwise=nothing)
         if self.controller.read_state().champion is None:
             self.controller.finish_training()
             self.controller.tick()
@@ -77,17 +87,29 @@ class Live:
         return self.controller.read_state().champion is not None
 
     def step(self) -> tuple[Move, ...]:
-        """Look once, and see to the workers."""
-        moves = self.controller.tick()
-        self._write_traffic()
+        """Look once, and see to the workers, who go on whatever the look meets: the next one tries again."""
+        nothing: tuple[Move, ...] = ()
+        moves = self._try(self.controller.tick, otherwise=nothing)
+        self._try(self._write_traffic, otherwise=None)
         if self.workers is not None:
             self.workers.tend()
         if self._keeper is not None:
             self._keeper.tend()
         if time.monotonic() - self._windows_at > WINDOW_SECONDS:
-            self.controller.write_windows(self.project.clock.now())
+            self._try(lambda: self.controller.write_windows(self.project.clock.now()), otherwise=None)
             self._windows_at = time.monotonic()
         return moves
+
+    def _try(self, work: Callable[[], T], *, otherwise: T) -> T:
+        """Do a part of a look; a full disk, a source that is away or a decision of somebody else must end nobody."""
+        try:
+            done = work()
+        except (HoldtrueError, OSError) as problem:
+            if str(problem) != self._problem:
+                self._problem = str(problem)
+                self.on_problem(self._problem)
+            return otherwise
+        return done
 
     def run(self, is_done: Callable[[], bool]) -> None:
         """Look again and again until `is_done` says so."""
@@ -105,7 +127,7 @@ class Live:
             self.workers.stop()
 
     def _find_upkeep(self) -> Upkeep | None:
-        return find_upkeep(self.project, self.log)
+        return self._try(lambda: find_upkeep(self.project, self.log), otherwise=None)
 
     def _write_traffic(self) -> None:
         clock = self.project.clock

@@ -14,8 +14,8 @@ def find_loop(engine: Engine, name: str) -> ServedLoop:
         return engine.served[name]
     there = engine.wanted
     if name in there or not there:
-        reasons = " ".join(engine.problems)
-        raise Refused(Code.NOT_READY, f"no version is ready to answer yet. {reasons}".strip(), remedy="try again")
+        remedy = "try again; /v2/health/ready tells an observer what is the matter"
+        raise Refused(Code.NOT_READY, "no version is ready to answer yet", remedy=remedy)
     found, expected = f"there is no loop {name[:60]!r}", f"one of {name_some(there)}"
     raise Refused(Code.UNKNOWN_LOOP, found, expected=expected, remedy=suggest_name(name, there))
 

@@ -84,33 +84,37 @@ class PredictionLog:
 
     async def _sync_for_all(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._unsynced:
-            waiting, self._unsynced = self._unsynced, {}
-            failures = await loop.run_in_executor(self._thread, self._sync, list(waiting))
-            for name, futures in waiting.items():
-                failure = failures.get(name)
-                # What was appended to a file whose sync failed meanwhile was cut off with the rest.
-                _tell(futures if failure is None else futures + self._unsynced.pop(name, []), failure)
-        self._runner = None
+        try:
+            while self._unsynced:
+                waiting, self._unsynced = self._unsynced, {}
+                failures = await loop.run_in_executor(self._thread, self._sync, list(waiting))
+                for name, futures in waiting.items():
+                    failure = failures.get(name)
+                    if failure is not None:  # what was appended meanwhile goes with the rest, and is told so
+                        self._writers[name].drop_unsynced()
+                        _tell(self._unsynced.pop(name, []), failure)
+                    _tell(futures, failure)
+        finally:
+            self._runner = None
 
     def _sync(self, names: Sequence[str]) -> dict[str, StoreFailed]:
         failures = {}
         for name in names:
             try:
                 self._writers[name].sync()
-            except StoreFailed as failure:
-                failures[name] = failure
+            except (StoreFailed, OSError) as failure:
+                failures[name] = _settle_failure(failure)
         return failures
 
     def _append(self, name: str, payloads: list[bytes]) -> StoreFailed | None:
-        if self._terms is not None:
-            refused = self._terms.take_room(name, sum(map(len, payloads)))
-            if refused is not None:
-                return refused
         try:
+            if self._terms is not None:
+                refused = self._terms.take_room(name, sum(map(len, payloads)))
+                if refused is not None:
+                    return refused
             self._find_writer(name).append(payloads)
-        except StoreFailed as failure:
-            return failure
+        except (StoreFailed, OSError) as failure:
+            return _settle_failure(failure)
         return None
 
     def _find_writer(self, name: str) -> SegmentWriter:
@@ -126,6 +130,11 @@ class PredictionLog:
         self._writers[name] = opened
         return opened
 
+    def leave_ripe(self) -> None:
+        """Close files that are full or old though no row comes any more."""
+        for writer in self._writers.values():
+            writer.leave_if_ripe()
+
     def close(self) -> None:
         """Finish what is being brought down to the disk, and close the files."""
         self._thread.shutdown(wait=True)
@@ -138,6 +147,14 @@ def _tell(futures: Sequence[_Written], failure: StoreFailed | None) -> None:
     for future in futures:
         if not future.done():
             future.set_result(failure)
+
+
+def _settle_failure(failure: StoreFailed | OSError) -> StoreFailed:
+    if isinstance(failure, StoreFailed):
+        return failure
+    return StoreFailed(
+        f"the log cannot be written ({failure.strerror})", expected="a disk and descriptors to write with"
+    )
 
 
 class LabelLog:

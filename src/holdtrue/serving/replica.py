@@ -75,10 +75,12 @@ class Replica:
         """Load what is wanted, then go on pulling and telling in the background."""
         self.run_folder.mkdir(parents=True, exist_ok=True)
         self.journal.begin()
+        # It gives signs of life from here on: to load many models takes longer than a supervisor waits for one.
+        self._tasks = [asyncio.create_task(self._tell_for_ever())]
         await self.engine.pull()
         self.tell_status()
         self.journal.look()
-        self._tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self._tell_for_ever())]
+        self._tasks.append(asyncio.create_task(self.engine.run()))
 
     async def close(self) -> None:
         """Answer what was accepted, write it down, and end."""
@@ -137,5 +139,6 @@ class Replica:
     async def _tell_for_ever(self) -> None:
         while True:
             await asyncio.sleep(STATUS_SECONDS)
+            self.log.leave_ripe()
             self.tell_status()
             self.journal.look()

@@ -62,6 +62,7 @@ async def run_worker(options: WorkerOptions) -> None:
 
     from holdtrue.serving.app import make_app
     from holdtrue.serving.fast.protocol import find_protocol
+    from holdtrue.serving.log_format import log_event
     from holdtrue.serving.replica import Replica, Seat
     from holdtrue.serving.trace import find_tracing
 
@@ -72,8 +73,10 @@ async def run_worker(options: WorkerOptions) -> None:
     seat = Seat(slot=options.slot, nonce=options.nonce, owns_process=True, is_exposed=front.is_exposed)
     tracing = find_tracing()
     replica = Replica(options.folder, seat, tracing=tracing)
-    # The short way opens no spans.
-    short = find_protocol(replica.lane, replica.gate) if tracing is None else None
+    # The short way opens no spans; the waits for heads and bodies are those of its protocol all the same.
+    short = find_protocol(replica.lane, replica.gate, is_short=tracing is None)
+    if short is None:
+        log_event("problem", {"said": "this uvicorn is not the one that the short way was made for; it is not taken"})
     config = uvicorn.Config(
         make_app(replica, beside=partial(_serve_beside, replica, options)),
         loop="uvloop",
@@ -81,7 +84,7 @@ async def run_worker(options: WorkerOptions) -> None:
         ws="none",
         lifespan="on",
         log_config=None,
-        log_level="warning",
+        log_level="error",  # a warning for each malformed request would let a stranger fill the disk
         access_log=False,
         proxy_headers=False,
         server_header=False,

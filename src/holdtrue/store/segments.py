@@ -107,7 +107,13 @@ class SegmentWriter:
                 raise _failure(f"rows cannot be brought down to the disk in {self.folder}", refusal) from refusal
             if self._handle is None or self._synced == self._size:
                 return
-            path, size, handle = self._path, self._size, os.dup(self._handle)
+            path, size = self._path, self._size
+            try:
+                handle = os.dup(self._handle)
+            except OSError as error:  # no descriptor is left
+                self._size = self._synced
+                self._cut_back()
+                raise _failure(f"rows cannot be brought down to the disk in {self.folder}", error) from error
         try:
             os.fdatasync(handle)
         except OSError as error:
@@ -121,6 +127,21 @@ class SegmentWriter:
         with self._lock:
             if self._path == path:
                 self._synced = max(self._synced, size)
+
+    def drop_unsynced(self) -> None:
+        """Cut off what was appended since the last sync: whoever waited for it is told that it was not written."""
+        with self._lock:
+            self._size = self._synced
+            self._cut_back()
+
+    def leave_if_ripe(self) -> None:
+        """Close a file that is full or old though nothing more is appended: what keeps the log waits for it.
+
+        Not where a sync of its rows is still to come.
+        """
+        with self._lock:
+            if self._is_ripe() and not (self.is_grouped and self._synced < self._size):
+                self._leave_whole()
 
     def close(self) -> None:
         """Close the file; an append after this begins a new one."""

@@ -56,7 +56,8 @@ class Gate:
     """Knows the tokens of a project as its token file holds them at this moment.
 
     On loopback, as long as no token was made, everyone who can reach the server may call it. From the first token on,
-    and beyond loopback always, each route that is not free needs one.
+    also when all were revoked, and beyond loopback always, each route that is not free needs one. To open the server
+    again, the token file is removed by hand.
 
     Args:
         folder: the `.holdtrue` folder.
@@ -70,12 +71,13 @@ class Gate:
         self._read_at = float("-inf")
         self._tokens: tuple[tuple[bytes, TokenRole], ...] = ()  # the digests that are let in, and as what
         self._problem: StoreFailed | None = None
+        self._was_made = False  # whether there is a token file: one from which all tokens were revoked lets nobody in
 
     @property
     def is_open(self) -> bool:
         """Say whether calls need no token at this moment."""
         self._look_again()
-        return not self._is_exposed and not self._tokens and self._problem is None
+        return not self._is_exposed and not self._was_made and self._problem is None
 
     def admit(self, authorization: str | None, permission: Permission) -> None:
         """Let a caller through.
@@ -158,7 +160,7 @@ class Gate:
         stamp = _stamp_file(self._folder / TOKEN_FILE)
         if stamp == self._stamp and self._problem is None:
             return
-        self._stamp = stamp
+        self._stamp, self._was_made = stamp, stamp != ()
         try:
             known = list_tokens(self._folder)
             self._tokens, self._problem = tuple((each.sha256.encode(), each.role) for each in known), None

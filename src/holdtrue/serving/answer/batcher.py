@@ -1,7 +1,7 @@
 """Batcher: one queue for each loaded version; all that came in while the model was busy is answered in one call.
 
 There is no timer and no knob: an idle model answers one row at once, a busy one finds its next batch waiting. A model
-that answers within a millisecond is called on the event loop itself: a thread would cost more than it does.
+that answers within a millisecond is called on the event loop itself for a few rows: a thread would cost more.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ Outcome = tuple[float, ...] | Exception
 
 QUEUE_ROWS = 2_048
 BATCH_ROWS = 512
+INLINE_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,18 @@ class Batcher:
 
     Args:
         score: answers rows; runs in `executor`, never twice at once for this batcher.
-        executor: the thread that models run in; None for a model so fast that the event loop may wait for it, which
-            then answers all that came in one tick.
+        executor: the thread that models run in.
+        is_inline: whether the model is so fast that the event loop may wait for a few rows; more go to the thread.
         queue_rows: how many rows may wait; see `has_room`.
     """
 
-    def __init__(self, score: Score, executor: Executor | None, *, queue_rows: int = QUEUE_ROWS) -> None:
+    def __init__(
+        self, score: Score, executor: Executor, *, queue_rows: int = QUEUE_ROWS, is_inline: bool = False
+    ) -> None:
         self._score = score
         self._executor = executor
         self._queue_rows = queue_rows
+        self._is_inline = is_inline
         self._jobs: deque[_Job] = deque()
         self._n_waiting = 0
         self._runner: asyncio.Task[None] | None = None
@@ -82,7 +86,7 @@ class Batcher:
             self._runner = None
 
     async def _answer(self, rows: Sequence[Values]) -> list[Outcome]:
-        if self._executor is None:
+        if self._is_inline and len(rows) <= INLINE_ROWS:
             return score_apart(self._score, rows)
         try:
             loop = asyncio.get_running_loop()

@@ -72,11 +72,11 @@ class Engine:
         return sum(batcher.n_waiting for batcher in self._batchers.values())
 
     def batcher(self, version: LoadedVersion) -> Batcher:
-        """Return the queue of a version; all slow models share one thread."""
+        """Return the queue of a version; all models share one thread."""
         batcher = self._batchers.get(version)
         if batcher is None:
-            thread = None if version.is_fast else self._model_thread
-            batcher = self._batchers[version] = Batcher(version.score, thread)
+            batcher = Batcher(version.score, self._model_thread, is_inline=version.is_fast)
+            self._batchers[version] = batcher
         return batcher
 
     def spare_batcher(self, version: LoadedVersion) -> Batcher:

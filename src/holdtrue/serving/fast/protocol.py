@@ -36,6 +36,7 @@ class LaneProtocol(HttpToolsProtocol):
     gate: Gate
     heads: Heads
     front: "_Front"
+    is_short: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,6 +49,7 @@ class LaneProtocol(HttpToolsProtocol):
         self._asked: bytes | None = None  # what waits in the lane; empty when it was parsed
         self._is_ending = False
         self._replied_at = 0.0
+        self._rest_until = 0.0
         self._patience: asyncio.TimerHandle | None = None  # the wait for the rest of a head
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,6 +64,8 @@ class LaneProtocol(HttpToolsProtocol):
         if self._rest is not None:
             self._rest.cancel()
             self._rest, data, self._kept = None, self._kept + data, b""
+        else:
+            self._rest_until = self.loop.time() + _REST_SECONDS
         if self._asked is not None:
             self.lane.flush()  # replies keep the order of requests
         is_first = self._is_between and self._can_reply()
@@ -72,7 +76,7 @@ class LaneProtocol(HttpToolsProtocol):
             if is_first:
                 self._learn(data, self._head, n_body=len(self._body))
             if not self._is_between:
-                self._rest = self.loop.call_later(_REST_SECONDS, self._stop_waiting)
+                self._rest = self.loop.call_at(self._rest_until, self._stop_waiting)
 
     def _take_known(self, data: bytes) -> bool:
         end = data.find(_END, 0, HEAD_LIMIT_BYTES) + len(_END)
@@ -83,8 +87,10 @@ class LaneProtocol(HttpToolsProtocol):
             self._end_patience()
         missing = head.n_bytes - (len(data) - end)
         if missing > 0:
+            if not self.gate.lets(head.authorization, TokenRole.PREDICT):
+                return False
             self._kept = data
-            self._rest = self.loop.call_later(_REST_SECONDS, self._stop_waiting)
+            self._rest = self.loop.call_at(self._rest_until, self._stop_waiting)
             return True
         return missing == 0 and self._ask(head, data[end:], whole=data)
 
@@ -142,11 +148,15 @@ class LaneProtocol(HttpToolsProtocol):
             self._body.clear()
 
     def _read_head(self) -> Head | None:
-        if not self._can_reply() or self.parser.get_http_version() != "1.1":
+        if not self.is_short or not self._can_reply() or self.parser.get_http_version() != "1.1":
             return None
         route = read_route(self.parser.get_method(), self.url)
         n_bytes = None if route is None else read_length(self.headers)
-        return None if route is None or n_bytes is None else Head(route, n_bytes, read_authorization(self.headers))
+        if route is None or n_bytes is None:
+            return None
+        head = Head(route, n_bytes, read_authorization(self.headers))
+        # A body is not collected for one who may not ask.
+        return head if self.gate.lets(head.authorization, TokenRole.PREDICT) else None
 
     def on_body(self, body: bytes) -> None:
         """Collect the body."""
@@ -217,7 +227,14 @@ class LaneProtocol(HttpToolsProtocol):
     def _await_head(self, seconds: float) -> None:
         """Close the connection unless a whole head has come by then; uvicorn would wait for ever."""
         self._end_patience()
-        self._patience = self.loop.call_later(seconds, self.transport.close)
+        self._patience = self.loop.call_later(seconds, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._patience = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:  # an answer before is still on its way, and nothing is read meanwhile
+            self._await_head(HEAD_SECONDS)
 
     def _end_patience(self) -> None:
         if self._patience is not None:
@@ -259,14 +276,18 @@ class _Front:
         return self._spelt
 
 
-def find_protocol(lane: Lane, gate: Gate) -> type[asyncio.Protocol] | None:
-    """Return the class for uvicorn's `http=`; None where this uvicorn is another than the class was written for."""
+def find_protocol(lane: Lane, gate: Gate, *, is_short: bool = True) -> type[asyncio.Protocol] | None:
+    """Return the class for uvicorn's `http=`; None where this uvicorn is another than the class was written for.
+
+    Without `is_short` all requests go the careful way, and connections are waited for as with it.
+    """
     if any(not hasattr(HttpToolsProtocol, name) for name in _METHODS):
         return None
     probe = HttpToolsProtocol(Config(_answer_nobody), ServerState(), {}, asyncio.get_running_loop())
     if any(not hasattr(probe, name) for name in _ATTRIBUTES):
         return None
-    return type("WorkerProtocol", (LaneProtocol,), {"lane": lane, "gate": gate, "heads": Heads(), "front": _Front()})
+    own = {"lane": lane, "gate": gate, "heads": Heads(), "front": _Front(), "is_short": is_short}
+    return type("WorkerProtocol", (LaneProtocol,), own)
 
 
 async def _answer_nobody(scope: Any, receive: Any, send: Any) -> None:

@@ -150,11 +150,16 @@ class _Desk:
         response.ready = self._replica.engine.is_ready
 
     @needs(Free.FREE)
-    async def show_loop_readiness(self, request: Any, response: Any, _: Call) -> None:
-        """Say that a loop, or a version of it, is loaded."""
-        served = find_loop(self._replica.engine, request.name)
-        if request.version:
-            find_version(served, request.version)
+    async def show_loop_readiness(self, request: Any, response: Any, call: Call) -> None:
+        """Say whether a loop, or a version of it, is loaded; what there is instead is told to those who may know."""
+        try:
+            served = find_loop(self._replica.engine, request.name)
+            if request.version:
+                find_version(served, request.version)
+        except Refused as refused:
+            if self._replica.gate.lets(call.metadata.get("authorization"), TokenRole.PREDICT):
+                raise
+            raise Refused(refused.code, "it is not ready, or not there") from None
         response.ready = True
 
     @needs(TokenRole.PREDICT)

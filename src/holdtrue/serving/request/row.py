@@ -112,7 +112,8 @@ class RowReader:
                     Code.MISSING_FIELD, f"the field {name!r} is missing", path=place.row, expected=self._say_names()
                 )
             value = read_field(record[name], place)
-            features[name] = record[name]
+            # A number is logged as the number that the model took, whether it came as 1400 or as 1400.0.
+            features[name] = value if isinstance(value, float) else record[name]
             if value is UNSEEN:
                 n_unseen += 1
                 value = None

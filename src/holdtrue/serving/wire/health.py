@@ -30,7 +30,7 @@ class Health:
             "ready": status.is_ready,
             "nonce": status.nonce,
             "worker": status.slot,
-            "revisions": status.revisions,
+            "revisions": status.revisions if is_observer else {},
             "problems": status.problems if is_observer else [],
         }
         return respond(told, 200 if status.is_ready else 503)

@@ -18,6 +18,7 @@ from holdtrue.serving.reply import (
     list_outputs,
     take_answers,
 )
+from holdtrue.serving.request.refusal import Refused
 from holdtrue.serving.request.tensor import read_infer
 from holdtrue.serving.wire.binary import check_outputs, read_parts, respond_with
 from holdtrue.serving.wire.desk import Desk
@@ -60,10 +61,15 @@ class ProtocolForm:
 
     @needs(Free.FREE)
     async def show_loop_readiness(self, request: Request) -> Response:
-        """Say that a loop, or a version of it, is loaded."""
-        served = self._desk.find_loop(request)
-        if "version" in request.path_params:
-            find_version(served, request.path_params["version"])
+        """Say whether a loop, or a version of it, is loaded; what there is instead is told to those who may know."""
+        try:
+            served = self._desk.find_loop(request)
+            if "version" in request.path_params:
+                find_version(served, request.path_params["version"])
+        except Refused as refused:
+            if self._replica.gate.lets(request.headers.get("authorization"), TokenRole.PREDICT):
+                raise
+            raise Refused(refused.code, "it is not ready, or not there") from None
         return respond({"name": served.traffic.loop, "ready": True})
 
     @needs(TokenRole.PREDICT)

@@ -17,6 +17,14 @@ DIALECTS = ("sqlite", "postgresql")
 # A database does not say when it has changed: it is asked again after so many seconds.
 REFRESH_SECONDS = 60
 CONNECT_SECONDS = 10
+# Prepared at once, a text of several statements is refused, so that none can leave the transaction that may not write;
+# and no query waits for ever, for a lock or for a peer that is gone.
+_POSTGRES = {
+    "connect_timeout": CONNECT_SECONDS,
+    "prepare_threshold": 0,
+    "tcp_user_timeout": 60_000,
+    "options": "-c default_transaction_read_only=on -c lock_timeout=20s -c statement_timeout=10min",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,21 +92,26 @@ def print_database(url: str, *, folder: Path) -> tuple[tuple[str, int, int], ...
 def hide_password(url: str) -> str:
     """Return a URL without its password, for messages and records; variables stay named."""
     try:
-        return sa.make_url(url).render_as_string(hide_password=True)
+        return sa.make_url(url).difference_update_query(["password"]).render_as_string(hide_password=True)
     except ArgumentError:
         return "the database"
 
 
 def _read_url(url: str) -> sa.URL:
-    told = os.path.expandvars(url)
     expected = f"sqlite:///file.db or postgresql://user@host/name, one of {list(DIALECTS)}"
     try:
-        parsed = sa.make_url(told)
+        parsed = _expand(sa.make_url(url))
     except ArgumentError as error:
         raise DeclarationError("the URL of the database cannot be read", expected=expected) from error
     if parsed.get_backend_name() not in DIALECTS:
         raise DeclarationError(f"the database {parsed.get_backend_name()!r} is not known", expected=expected)
     return parsed
+
+
+def _expand(parsed: sa.URL) -> sa.URL:
+    """Return a URL with its variables filled in, each within its own part: a password may hold any letter."""
+    parts = {name: getattr(parsed, name) for name in ("username", "password", "host", "database")}
+    return parsed.set(**{name: os.path.expandvars(part) for name, part in parts.items() if part is not None})
 
 
 def _find_file(parsed: sa.URL, folder: Path) -> Path:
@@ -116,7 +129,7 @@ def _open_engine(parsed: sa.URL, folder: Path) -> sa.Engine:
             file = quote(str(_find_file(parsed, folder).resolve()))
             return sa.create_engine(f"sqlite:///file:{file}?mode=ro&uri=true", poolclass=sa.NullPool)
         named = parsed if "+" in parsed.drivername else parsed.set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(named, poolclass=sa.NullPool, connect_args={"connect_timeout": CONNECT_SECONDS})
+        engine = sa.create_engine(named, poolclass=sa.NullPool, connect_args=_POSTGRES)
         return engine.execution_options(postgresql_readonly=True)
     except (ImportError, NoSuchModuleError) as error:
         raise DeclarationError(
