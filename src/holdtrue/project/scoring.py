@@ -160,25 +160,24 @@ def _score_parts(
         frame = pl.DataFrame(schema=rows.schema)
         _keep(maker.score(frame, start=0), parts, folder)
     elif start < rows.n_rows:
-        is_next = True  # only this part can have been logged, by a run that was killed before it noted so
         for frame in rows.read(start=start, slice_rows=parts.manifest.part_rows):
-            _keep(maker.score(frame, start=start), parts, folder, is_next=is_next)
-            is_next = False
+            _keep(maker.score(frame, start=start), parts, folder)
             start += frame.height
             if on_progress is not None:
                 on_progress(start, rows.n_rows)
 
 
-def _keep(scored: ScoredSlice, parts: PartFolder, log: Path, *, is_next: bool = True) -> None:
+def _keep(scored: ScoredSlice, parts: PartFolder, log: Path) -> None:
     """Write a part and log its rows; on return both are done, or the next run does what is left."""
     _write(scored.lay_out(), parts.draft(), has_header=not parts.n_parts)
     name = f"batch-{scored.maker.job}-{parts.n_parts:06d}"
-    _log(scored.list_predictions(), log, name, logged=read_writer_ids(log, name) if is_next else set())
+    _log(scored.list_predictions(), log, name)
     parts.keep(n_rows=scored.frame.height, n_refused=len(scored.errors))
 
 
-def _log(predictions: list[Prediction], folder: Path, name: str, *, logged: set[str]) -> None:
+def _log(predictions: list[Prediction], folder: Path, name: str) -> None:
     """Log what a run that was killed in this part had not logged yet."""
+    logged = read_writer_ids(folder, name)
     new = [prediction for prediction in predictions if prediction.prediction_id not in logged]
     encoder = msgspec.json.Encoder()
     writer = SegmentWriter.open(folder, name)
