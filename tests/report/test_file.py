@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from holdtrue.errors import DeclarationError, StoreFailed
-from holdtrue.report import check_targets, write_file
+from holdtrue.report import check_targets, write_text
 
 
 def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "out.html"
-    write_file(path, "first")
-    write_file(path, "größer")
+    write_text(path, "first")
+    write_text(path, "größer")
     assert path.read_text(encoding="utf-8") == "größer"
     assert [each.name for each in tmp_path.iterdir()] == ["out.html"]
 
@@ -19,7 +19,7 @@ def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) 
 def test_a_link_stays_a_link_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "real.html").write_text("old")
     (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
-    write_file(tmp_path / "link.html", "new")
+    write_text(tmp_path / "link.html", "new")
     assert (tmp_path / "link.html").is_symlink()
     assert (tmp_path / "real.html").read_text() == "new"
 
@@ -39,11 +39,11 @@ def test_what_the_disk_refuses_leaves_the_file_before(tmp_path: Path) -> None:
     code = (
         "import pathlib, resource, signal, sys\n"
         "from holdtrue.errors import StoreFailed\n"
-        "from holdtrue.report import write_file\n"
+        "from holdtrue.report import write_text\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
         "try:\n"
-        "    write_file(pathlib.Path(sys.argv[1]), 'x' * 1000)\n"
+        "    write_text(pathlib.Path(sys.argv[1]), 'x' * 1000)\n"
         "except StoreFailed:\n"
         "    sys.exit(7)\n"
     )
@@ -54,4 +54,4 @@ def test_what_the_disk_refuses_leaves_the_file_before(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match="could not be written"):
-        write_file(tmp_path / "gone" / "out.html", "text")
+        write_text(tmp_path / "gone" / "out.html", "text")

@@ -38,9 +38,9 @@ def backtest(
             on_progress=show,
         )
     if report is not None:
-        from holdtrue.report import render_backtest, write_file
+        from holdtrue.report import render_backtest, write_text
 
-        write_file(report, render_backtest(result))
+        write_text(report, render_backtest(result))
     if json:
         print_json(result)
         return

@@ -18,15 +18,15 @@ def card(
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown here.")] = None,
 ) -> None:
     """Tell what is known of a version: its use, data, code, verdicts, slices, quality since, and what is not known."""
-    from holdtrue.report import check_targets, list_card_sections, render_card, write_file
+    from holdtrue.report import check_targets, list_card_sections, render_card, write_text
 
     check_targets(html, markdown)
     with open_project(loop_file) as project:
         found = gather_card(project, version)
     if html is not None:
-        write_file(html, render_card(found))
+        write_text(html, render_card(found))
     if markdown is not None:
-        write_file(markdown, render_card(found, as_markdown=True))
+        write_text(markdown, render_card(found, as_markdown=True))
     if json:
         print_json(found)
         return

@@ -22,16 +22,16 @@ def compare(
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a pull request here.")] = None,
 ) -> None:
     """Compare two versions on labelled rows that neither has seen. Exit code: 4 where there are too few of them."""
-    from holdtrue.report import check_targets, render_versions, write_file
+    from holdtrue.report import check_targets, render_versions, write_text
 
     check_targets(html, markdown)
     with open_project(loop_file) as project, progress_bar("comparing"):
         found = compare_versions(project, first, second)
         now = project.clock.now()
     if html is not None:
-        write_file(html, render_versions(found, made_at=now))
+        write_text(html, render_versions(found, made_at=now))
     if markdown is not None:
-        write_file(markdown, render_versions(found, as_markdown=True))
+        write_text(markdown, render_versions(found, as_markdown=True))
     if json:
         print_json(found)
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from holdtrue.data import find_table_rules, write_schema
 from holdtrue.domain import Column, Kind, Schema
 from holdtrue.errors import DeclarationError
-from holdtrue.report import write_file
+from holdtrue.report import write_text
 
 from .console import print_json, print_table, say
 
@@ -44,7 +44,7 @@ def save_draft(schema: Schema, path: Path, *, is_forced: bool) -> Draft:
             remedy="change the file by hand, or say --force to overwrite it",
         )
     if before != text:
-        write_file(path, text)
+        write_text(path, text)
     return Draft(path=path, is_new=before is None, diff=diff)
 
 

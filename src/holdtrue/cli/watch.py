@@ -49,9 +49,9 @@ def watch(
             reference_until=until,
         )
     if report is not None:
-        from holdtrue.report import render_watch, write_file
+        from holdtrue.report import render_watch, write_text
 
-        write_file(report, render_watch(result))
+        write_text(report, render_watch(result))
     if json:
         print_json(result)
         return

@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from holdtrue.errors import ProjectBusy, StoreFailed
-from holdtrue.serving.traffic_file import replace_file
+from holdtrue.store.file import write_file
 
 PART_ROWS = 50_000
 _FORM = 1
@@ -133,7 +133,7 @@ class PartFolder:
             yield part
 
     def _write(self) -> None:
-        replace_file(self._folder / _MANIFEST, msgspec.json.encode(self.manifest))
+        write_file(self._folder / _MANIFEST, msgspec.json.encode(self.manifest))
 
     def _empty(self) -> None:
         for path in self._folder.iterdir():

@@ -16,7 +16,7 @@ from .figures import tabulate_periods as tabulate_periods
 from .figures import tabulate_policies as tabulate_policies
 from .figures import tabulate_standards as tabulate_standards
 from .file import check_targets as check_targets
-from .file import write_file as write_file
+from .file import write_text as write_text
 from .markdown import render_markdown as render_markdown
 from .page import Section as Section
 from .page import list_backtest_sections as list_backtest_sections
@@ -117,5 +117,5 @@ __all__ = [
     "tell_watch",
     "tell_watched_slices",
     "tell_weights",
-    "write_file",
+    "write_text",
 ]

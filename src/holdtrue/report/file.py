@@ -1,10 +1,10 @@
 """File: where a report is written to: looked at before the work that it tells of, and written whole or not at all."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from holdtrue.errors import DeclarationError, StoreFailed
+from holdtrue.store import write_file
 
 
 def check_targets(*paths: Path | None) -> None:
@@ -25,28 +25,15 @@ def check_targets(*paths: Path | None) -> None:
             raise DeclarationError(f"the folder {folder} may not be written to", expected="one that this user may")
 
 
-def write_file(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a text so that a reader, or a loss of power, sees the file before or the whole new one.
 
     Raises:
         StoreFailed: the disk refused it; what was there before stays.
     """
-    path = path.resolve()  # a link stays one: what it points to is replaced
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        write_file(path, text.encode())
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise StoreFailed(
             f"{path} could not be written ({error.strerror})",
             expected="a disk with free space that this user may write to",

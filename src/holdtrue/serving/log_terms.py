@@ -12,7 +12,7 @@ import msgspec
 
 from holdtrue.domain import LogPolicy
 from holdtrue.errors import StoreFailed
-from holdtrue.serving.traffic_file import replace_file
+from holdtrue.store.file import write_file
 
 POLICY_FILE = "log-policy.json"
 LOOK_SECONDS = 1.0
@@ -87,7 +87,7 @@ def write_policy_file(folder: Path, policy: LogPolicy) -> None:
         StoreFailed: the disk refused; the last one stays.
     """
     try:
-        replace_file(folder / POLICY_FILE, msgspec.json.encode(policy))
+        write_file(folder / POLICY_FILE, msgspec.json.encode(policy))
     except OSError as error:
         raise StoreFailed(
             f"{folder / POLICY_FILE} cannot be written ({error.strerror}); it stays as it was",

@@ -7,7 +7,7 @@ import msgspec
 
 from holdtrue.serving.front import Front
 from holdtrue.serving.log_format import LogFormat
-from holdtrue.serving.traffic_file import replace_file
+from holdtrue.store.file import write_file
 
 ROLL_FILE = "workers.json"
 
@@ -43,4 +43,4 @@ def read_roll(run_folder: Path) -> Roll | None:
 def write_roll(run_folder: Path, roll: Roll) -> None:
     """Replace the roll. `OSError` when the disk refuses."""
     run_folder.mkdir(parents=True, exist_ok=True)
-    replace_file(run_folder / ROLL_FILE, msgspec.json.encode(roll))
+    write_file(run_folder / ROLL_FILE, msgspec.json.encode(roll))

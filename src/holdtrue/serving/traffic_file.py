@@ -4,7 +4,6 @@ The supervisor's side writes it, workers pull it. It holds pointers only: what a
 names that requests use come from its signed release. While nobody writes, workers go on with the last one.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import msgspec
 from holdtrue.clock import ScaledClock
 from holdtrue.domain import Traffic, encode_canonically, find_former
 from holdtrue.errors import NotFound, StoreFailed
+from holdtrue.store.file import write_file
 
 if TYPE_CHECKING:
     from holdtrue.store import Store, Transaction
@@ -93,35 +93,13 @@ def write_traffic_file(store: "Store", *, service: str = MAIN_SERVICE, clock: Sc
     if path.exists() and path.read_bytes() == content:
         return False
     try:
-        replace_file(path, content)
+        write_file(path, content)
     except OSError as error:
         raise StoreFailed(
             f"{path} cannot be written ({error.strerror}); it stays as it was",
             expected="a disk with free space that this user may write to",
         ) from error
     return True
-
-
-def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Replace a file so that a reader, or a loss of power, sees the old content or the new one, and nothing between.
-
-    `mode` are the file's permissions, less what the process masks.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read_loop(transaction: "Transaction", traffic: Traffic) -> LoopTraffic:

@@ -1,4 +1,6 @@
 from .artifacts import Artifacts as Artifacts
+from .file import settle_file as settle_file
+from .file import write_file as write_file
 from .frames import Damage as Damage
 from .frames import Frame as Frame
 from .manifest import LogManifest as LogManifest
@@ -6,8 +8,6 @@ from .manifest import LogPart as LogPart
 from .manifest import commit_manifest as commit_manifest
 from .manifest import lock_log as lock_log
 from .manifest import read_manifest as read_manifest
-from .manifest import settle_file as settle_file
-from .manifest import write_file as write_file
 from .references import find_digests as find_digests
 from .segments import SegmentWriter as SegmentWriter
 from .segments import erase_frame as erase_frame

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from holdtrue.errors import StateConflict, StoreFailed
+from holdtrue.store.file import write_file
 
 MANIFEST_FILE = "manifest.json"
 LOCK_FILE = "manifest.lock"
@@ -115,25 +116,6 @@ def commit_manifest(folder: Path, manifest: LogManifest) -> LogManifest:
     return following
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file that a reader, or a loss of power, finds whole or not at all; raises OSError."""
-    draft = path.with_name(f"{path.name}.partial")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-        settle_file(draft, path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def settle_file(draft: Path, path: Path) -> None:
-    """Give a finished file its name, down to the disk; raises OSError."""
-    _sync(draft)
-    draft.replace(path)
-    _sync(path.parent)
-
-
 @contextlib.contextmanager
 def lock_log(folder: Path, *, is_shared: bool = False, timeout_seconds: float = 30.0) -> Iterator[None]:
     """Hold a log's folder still while the block runs; a process that is killed lets go.
@@ -178,11 +160,3 @@ def _wait_for_lock(handle: int, folder: Path, *, is_shared: bool, deadline: floa
                     remedy="wait until it is done, then do it again",
                 ) from error
         time.sleep(_POLL_SECONDS)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

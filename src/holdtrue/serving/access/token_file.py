@@ -13,7 +13,7 @@ import msgspec
 
 from holdtrue.errors import DeclarationError, NotFound, StateConflict, StoreFailed
 from holdtrue.serving.access.token import Token, TokenRole, digest_secret, make_secret
-from holdtrue.serving.traffic_file import replace_file
+from holdtrue.store.file import write_file
 
 TOKEN_FILE = "tokens.json"
 _LOCK_FILE = "tokens.lock"
@@ -96,7 +96,7 @@ def _changing(folder: Path) -> Iterator[list[Token]]:
         tokens = list(list_tokens(folder))
         yield tokens
         try:
-            replace_file(folder / TOKEN_FILE, msgspec.json.encode(_TokenFile(tuple(tokens))), mode=0o600)
+            write_file(folder / TOKEN_FILE, msgspec.json.encode(_TokenFile(tuple(tokens))), mode=0o600)
         except OSError as error:
             raise StoreFailed(
                 f"{folder / TOKEN_FILE} cannot be written ({error.strerror}); it stays as it was",
