@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.monitoring import (
+    Alarm,
     Parts,
     SliceRows,
     SliceWatch,
@@ -46,7 +47,10 @@ def try_slices(
     }  # fmt: skip
 
 
-def _watch_once(rng, n_slices, effect, a_day, *, n_days, rises_on=None):  # type: ignore[no-untyped-def]
+def _watch_once(
+    rng: np.random.Generator, n_slices: int, effect: float, a_day: int, *, n_days: int, rises_on: int | None = None
+) -> tuple[tuple[Alarm, ...], dict[str, tuple[Alarm, ...]]]:
+    """Watch once; return the alarms of all rows, and of each slice."""
     held, codes = (_draw_parts(rng, n * a_day, n_slices) for n in (HOLDOUT_DAYS, n_days))
     kept, kept_days = _draw_losses(rng, np.full(len(held), 0.1), effect, a_day)
     names = tuple(f"part = {place}" for place in range(max(n_slices, 2)))

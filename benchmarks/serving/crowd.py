@@ -183,7 +183,8 @@ class _Line(asyncio.Protocol):
         self._reply: asyncio.Future[tuple[int, bytes, bytes]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
 
     def ask(self, request: bytes) -> "asyncio.Future[tuple[int, bytes, bytes]]":
         """Send a request; the future has status, head and body of the reply."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from load import Measured, ask_with_wrk
 from models import Model, read_bodies
 from running import Failed, Pins, Tree, start_tree
@@ -167,9 +168,9 @@ class Standing:
         shutil.rmtree(self.place.home, ignore_errors=True)
 
 
-def _command(process: object) -> list[str]:
+def _command(process: psutil.Process) -> list[str]:
     try:
-        return list(process.cmdline())  # type: ignore[attr-defined]
+        return list(process.cmdline())
     except Exception:  # it has ended meanwhile
         return []
 

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from models import NUMBERS, Model, name_columns
 
 RowOf = Mapping[str, object]
-Reply = Mapping[str, object]
+Reply = Any  # what a server's JSON holds; `Wire.answer` makes a number of what was found in it
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Wire:
 
     path: str
     write: Callable[[Model, RowOf], object]
-    read: Callable[[Reply], float]
+    read: Callable[[Reply], Any]
 
     def body(self, model: Model, row: RowOf) -> bytes:
         """Return the body of a request for one row."""
@@ -76,22 +77,22 @@ def write_row(model: Model, row: RowOf) -> object:
 
 
 def _read_tensor(reply: Reply) -> float:
-    return reply["outputs"][0]["data"][-1]  # type: ignore[index]
+    return float(reply["outputs"][0]["data"][-1])
 
 
 def _read_native(reply: Reply) -> float:
-    return reply["predictions"][0]["answer"]["probabilities"]["true"]  # type: ignore[index]
+    return float(reply["predictions"][0]["answer"]["probabilities"]["true"])
 
 
 def _read_first(reply: Reply) -> float:
-    found = reply["predictions"][0]  # type: ignore[index]
-    return found[-1] if isinstance(found, list) else found
+    found = reply["predictions"][0]
+    return float(found[-1] if isinstance(found, list) else found)
 
 
 V2 = Wire("/v2/models/{model}/infer", write_tensors, _read_tensor)
 V2_MLSERVER = Wire("/v2/models/{model}/infer", write_tensors_for_mlserver, _read_tensor)
 NATIVE = Wire("/v1/predict/{model}", lambda _, row: {"rows": [dict(row)]}, _read_native)
-BY_HAND = Wire("/predict", lambda _, row: dict(row), lambda reply: reply["probability"])  # type: ignore[arg-type]
+BY_HAND = Wire("/predict", lambda _, row: dict(row), lambda reply: reply["probability"])
 MLFLOW = Wire("/invocations", write_split, _read_first)
-BENTOML = Wire("/predict", write_rows, lambda reply: reply[0])  # type: ignore[index]
-ONE_ROW = Wire("/predict", write_row, lambda reply: reply["probability"])  # type: ignore[arg-type]
+BENTOML = Wire("/predict", write_rows, lambda reply: reply[0])
+ONE_ROW = Wire("/predict", write_row, lambda reply: reply["probability"])

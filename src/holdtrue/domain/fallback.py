@@ -144,13 +144,13 @@ def _ask(expression: Expression, values: Mapping[str, object], signature: Signat
 
 def _spell_answer(value: object, signature: Signature) -> tuple[float, ...] | None:
     """Return a label, or a number, as the numbers of an answer; None when it is none."""
-    is_number = isinstance(value, int | float) and math.isfinite(value)
+    number = float(value) if isinstance(value, int | float) and math.isfinite(value) else None
     if not signature.task.has_classes:
-        return (float(value),) if is_number and not isinstance(value, bool) else None  # type: ignore[arg-type]
+        return None if number is None or isinstance(value, bool) else (number,)
     if value in signature.classes and isinstance(value, str) == isinstance(signature.classes[0], str):
         return tuple(float(label == value) for label in signature.classes)
-    if signature.task is Task.BINARY and is_number and 0 <= value <= 1:  # type: ignore[operator]
-        return (1.0 - float(value), float(value))  # type: ignore[arg-type]
+    if signature.task is Task.BINARY and number is not None and 0 <= number <= 1:
+        return (1.0 - number, number)
     return None
 
 

@@ -67,8 +67,8 @@ def encode_values(values: Sequence[object], datatype: str) -> bytes:
     return np.asarray(values, _TYPES[datatype]).tobytes()
 
 
-def _read_booleans(values: NDArray[np.generic], path: str) -> list[object]:
-    odd = np.flatnonzero(values > 1)  # type: ignore[operator]
+def _read_booleans(values: NDArray[np.uint8], path: str) -> list[object]:
+    odd = np.flatnonzero(values > 1)
     if len(odd):
         place = int(odd[0])
         found = f"the byte {int(values[place])}"
