@@ -25,6 +25,8 @@ from holdtrue.domain import (
 from holdtrue.loop import explain_risk, gather_evidence, trace_evidence
 from holdtrue.loop.observe import score_losses
 from holdtrue.monitoring import RiskReading
+from holdtrue.rollout import RolloutAction
+from holdtrue.rollout import decide as decide_rollout
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 RISEN = RiskReading(
@@ -164,6 +166,26 @@ def test_answers_that_are_no_numbers_have_no_loss() -> None:
     losses = score_losses(rows, "answer", rows["version"], VERSIONS)
     assert losses[0] == pytest.approx(-np.log(0.8))
     assert np.isnan(losses[1:]).all()
+
+
+@pytest.mark.parametrize("mark", ["v2 failed: the beast", "constant: v2 was late: the time was up after 20 ms"])
+def test_rows_that_the_challenger_leaves_to_others_stop_it_though_its_own_answers_look_better(mark: str) -> None:
+    """Every fourth row, the hard ones: the others alone would promote it."""
+    asked = shadowed(400, shadow=0.9).with_row_index("row")
+    is_hard = (pl.col("role") == "shadow") & (pl.col("row") % 4 == 0)
+    none = pl.lit([], dtype=pl.List(pl.Float64))
+    asked = asked.with_columns(
+        answer=pl.when(is_hard).then(none).otherwise("answer"),
+        fallback=pl.when(is_hard).then(pl.lit(mark)).otherwise("fallback"),
+    ).drop("row")
+    found = gather_evidence(
+        asked, labels(400), rollout(), VERSIONS, label_delay=timedelta(hours=1), now=BEGIN + timedelta(days=9)
+    )
+    assert found.estimate is not None
+    assert found.estimate < 0
+    assert found.n_rows == 300
+    assert found.failing == "it failed or was late on 100 of 400 rows (25.0 %), the champion on 0 of 400 rows (0.0 %)"
+    assert decide_rollout(rollout(), found, BEGIN + timedelta(days=9)).action is RolloutAction.ABORT
 
 
 def test_requests_that_the_challenger_never_learned_are_found_in_the_log_without_labels() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdtrue.domain import Rollout, RolloutPlan, RolloutTerms, Stage, StageKind, Standard
-from holdtrue.rollout import Evidence, RolloutAction, Skew, decide
+from holdtrue.rollout import Evidence, RolloutAction, Skew, Tally, decide, find_failing
 from holdtrue.stats import Interval
 
 NOW = datetime(2024, 1, 10, tzinfo=UTC)
@@ -57,6 +57,27 @@ def test_skew_stops_a_rollout_before_a_single_label_has_come() -> None:
     move = decide(rollout(started=NOW), replace(evidence(n=0), skew=skew), NOW)
     assert move.action is RolloutAction.ABORT
     assert "without waiting for labels: 200 of 200 requests are strange; it has answered nobody" in move.sentence
+
+
+def test_a_challenger_that_leaves_rows_unanswered_is_stopped_whatever_its_answers_are_worth() -> None:
+    failing = find_failing(Tally(n_asked=400, n_failed=100), Tally(n_asked=3_000, n_failed=1))
+    move = decide(rollout(), replace(evidence(n=5_000, estimate=-0.3, proof=math.log(21)), failing=failing), NOW)
+    assert move.action is RolloutAction.ABORT
+    assert "it failed or was late on 100 of 400 rows (25.0 %)" in move.sentence
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion"),
+    [
+        (Tally(n_asked=99, n_failed=50), Tally(n_asked=99, n_failed=0)),
+        (Tally(n_asked=1_000, n_failed=4), Tally(n_asked=1_000, n_failed=0)),
+        (Tally(n_asked=1_000, n_failed=20), Tally(n_asked=1_000, n_failed=0)),
+        (Tally(n_asked=1_000, n_failed=200), Tally(n_asked=1_000, n_failed=100)),
+        (Tally(n_asked=0, n_failed=0), Tally(n_asked=0, n_failed=0)),
+    ],
+)
+def test_few_rows_few_failures_and_what_befalls_both_stop_nothing(challenger: Tally, champion: Tally) -> None:
+    assert find_failing(challenger, champion) is None
 
 
 def test_too_few_rows_are_waited_for() -> None:

@@ -143,7 +143,9 @@ def test_a_shadow_that_fails_is_counted_and_holds_nobody_up(both):
         return client.replica.counters
 
     assert both.run(scenario).value(Metric.SHADOW_DROPPED, "flights", "v2", "failed") == 1
-    assert [row.role for row in both.read_log()].count(Role.SHADOW) == 1
+    shadows = [row for row in both.read_log() if row.role is Role.SHADOW]
+    assert sorted((row.fallback, len(row.answer)) for row in shadows if row.fallback) == [("v2 failed: the beast", 0)]
+    assert [len(row.answer) for row in shadows if row.fallback is None] == [2]
 
 
 def test_more_rows_than_the_queue_holds_are_sent_away(both):

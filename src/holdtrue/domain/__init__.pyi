@@ -61,7 +61,10 @@ from .fallback import Substitute as Substitute
 from .fallback import constant as constant
 from .fallback import last_good as last_good
 from .fallback import make_substitute as make_substitute
+from .fallback import match_failed as match_failed
 from .fallback import rule as rule
+from .fallback import tell_failed as tell_failed
+from .fallback import tell_late as tell_late
 from .guards import Golden as Golden
 from .guards import Guards as Guards
 from .guards import golden as golden
@@ -348,6 +351,7 @@ __all__ = [
     "make_expression",
     "make_predicate",
     "make_substitute",
+    "match_failed",
     "measure_quality",
     "money",
     "monotone_in",
@@ -370,4 +374,6 @@ __all__ = [
     "sql",
     "step",
     "table",
+    "tell_failed",
+    "tell_late",
 ]

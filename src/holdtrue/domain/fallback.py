@@ -11,6 +11,28 @@ from holdtrue.domain.task import LabelValue, Task
 from holdtrue.errors import DeclarationError
 
 BROKEN_ROW = "the row breaks the schema"
+
+
+def tell_failed(number: int) -> str:
+    """Return how the mark of a row says that a version failed on it; `match_failed` finds it."""
+    return f"v{number} failed"
+
+
+def tell_late(number: int) -> str:
+    """Return how the mark of a row says that a version was late; `match_failed` finds it."""
+    return f"v{number} was late"
+
+
+def match_failed(number: int) -> str:
+    """Return the pattern of the marks of rows that a version failed on or was late for, whoever answered instead.
+
+    >>> import re
+    >>> [bool(re.search(match_failed(4), mark)) for mark in ("v4 failed: x", "last_good v2: v4 was late", "v14 failed")]
+    [True, True, False]
+    """
+    return rf"^(?:[a-z_]+(?: v\d+)?: )?(?:{tell_failed(number)}|{tell_late(number)})"
+
+
 """How the log says that a fallback answered a row that the version could not have taken."""
 
 _SUM_TOLERANCE = 1e-6

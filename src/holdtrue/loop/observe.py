@@ -9,9 +9,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import History, encode_labels, join_labels
-from holdtrue.domain import EvidencePoint, Json, Role, Rollout, Signature, StageKind, Version
+from holdtrue.domain import EvidencePoint, Json, Role, Rollout, Signature, StageKind, Version, match_failed
 from holdtrue.monitoring import RiskReading, SlicesReading, explain_drift, find_places, tell_causes, tell_places
-from holdtrue.rollout import NEWEST_REQUESTS, Evidence, Exposures, Skew, find_skew, weigh_exposures
+from holdtrue.rollout import (
+    NEWEST_REQUESTS,
+    Evidence,
+    Exposures,
+    Skew,
+    Tally,
+    find_failing,
+    find_skew,
+    weigh_exposures,
+)
 
 from .classes import align_classes
 from .risk import RiskWatch
@@ -35,11 +44,11 @@ def gather_evidence(
         now: business time.
     """
     rows = _pair(log, rollout)
-    stage = rollout.stage
+    stage, failing = rollout.stage, _find_failing(log, rollout)
     if not rows.height:
-        return weigh_exposures(
-            Exposures.none(), rollout.terms, stage_index=rollout.stage_index, is_paired=stage.is_paired
-        )
+        nothing = Exposures.none()
+        evidence = weigh_exposures(nothing, rollout.terms, stage_index=rollout.stage_index, is_paired=stage.is_paired)
+        return replace(evidence, failing=failing)
     n_exposed = int((rows["role"] == Role.CHALLENGER.value).sum())
     first = rows.unique("unit", keep="first", maintain_order=True)
     joined = join_labels(first, labels, label_delay=label_delay, as_of=now)
@@ -47,7 +56,7 @@ def gather_evidence(
     evidence = weigh_exposures(
         _expose(ripe, rollout, versions), rollout.terms, stage_index=rollout.stage_index, is_paired=stage.is_paired
     )
-    return replace(evidence, n_exposed=n_exposed, skew=_find_skew(rows, rollout, versions))
+    return replace(evidence, n_exposed=n_exposed, skew=_find_skew(rows, rollout, versions), failing=failing)
 
 
 def trace_evidence(
@@ -79,6 +88,20 @@ def _find_skew(rows: pl.DataFrame, rollout: Rollout, versions: Mapping[int, Vers
     newest = rows.tail(NEWEST_REQUESTS)["features"].struct.unnest()
     values = {name: newest[name].to_list() for name in challenger.names if name in newest.columns}
     return find_skew(values, challenger=challenger, champion=champion)
+
+
+def _find_failing(log: pl.DataFrame, rollout: Rollout) -> str | None:
+    """Return why the challenger's answers cannot speak for it: it leaves rows to others that the champion answers."""
+    mine = log.filter(pl.col("time") >= rollout.started_at).sort("time")
+    challenger, champion = (_tally(mine, number) for number in (rollout.challenger, rollout.champion))
+    return find_failing(challenger, champion)
+
+
+def _tally(log: pl.DataFrame, number: int) -> Tally:
+    has_failed = pl.col("fallback").str.contains(match_failed(number)).fill_null(value=False)
+    has_answered = (pl.col("version") == number) & pl.col("fallback").is_null()
+    failed = log.filter(has_failed | has_answered).tail(NEWEST_REQUESTS).select(has_failed)
+    return Tally(n_asked=failed.height, n_failed=int(failed.to_series().sum()))
 
 
 def _pair(log: pl.DataFrame, rollout: Rollout) -> pl.DataFrame:

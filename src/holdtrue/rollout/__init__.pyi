@@ -5,6 +5,8 @@ from .decide import tell_stage as tell_stage
 from .evidence import Evidence as Evidence
 from .evidence import Exposures as Exposures
 from .evidence import weigh_exposures as weigh_exposures
+from .failing import Tally as Tally
+from .failing import find_failing as find_failing
 from .plan import Pace as Pace
 from .plan import plan_rollout as plan_rollout
 from .skew import NEWEST_REQUESTS as NEWEST_REQUESTS
@@ -19,7 +21,9 @@ __all__ = [
     "RolloutAction",
     "RolloutMove",
     "Skew",
+    "Tally",
     "decide",
+    "find_failing",
     "find_skew",
     "plan_rollout",
     "tell_stage",

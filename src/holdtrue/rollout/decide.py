@@ -36,7 +36,9 @@ class RolloutMove:
 
 
 def decide(rollout: Rollout, evidence: Evidence, now: datetime) -> RolloutMove:
-    """Return the next move of an active rollout. Skew, or harm that is shown, stops it in every stage before all else.
+    """Return the next move of an active rollout.
+
+    Skew, rows left unanswered, or harm that is shown stop it in every stage before all else.
 
     A stage ends when its rows and its time have matured, harm is not suspected, and, under the standard
     `non_inferior`, it is proved that the challenger is not worse by the margin. Such a proof also stands in for rows:
@@ -47,6 +49,9 @@ def decide(rollout: Rollout, evidence: Evidence, now: datetime) -> RolloutMove:
     stage = rollout.stage
     if evidence.skew is not None:
         sentence = f"Stopped in {tell_stage(stage)} without waiting for labels: {evidence.skew.sentence}"
+        return RolloutMove(action=RolloutAction.ABORT, sentence=f"{sentence}; {_tell_exposure(evidence)}.")
+    if evidence.failing is not None:
+        sentence = f"Stopped in {tell_stage(stage)} without waiting for labels: {evidence.failing}"
         return RolloutMove(action=RolloutAction.ABORT, sentence=f"{sentence}; {_tell_exposure(evidence)}.")
     if evidence.shows_harm(rollout.plan.abort_budget) and not _is_within_margin(evidence, rollout.terms.margin):
         return RolloutMove(action=RolloutAction.ABORT, sentence=_tell_harm(rollout, evidence))

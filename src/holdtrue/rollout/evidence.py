@@ -88,6 +88,7 @@ class Evidence:
         proof: largest tempered log-evidence so far that it is not worse by the margin.
         n_streams: streams of evidence that may abort; the budget is shared among them.
         skew: a column of the requests that the challenger never learned; None when there is none.
+        failing: says that the challenger leaves rows unanswered that the champion answers; None when it does not.
     """
 
     n_rows: int
@@ -101,6 +102,7 @@ class Evidence:
     proof: float = 0.0
     n_streams: int = 1
     skew: Skew | None = None
+    failing: str | None = None
 
     def shows_harm(self, budget: float) -> bool:
         """Say whether harm is shown within an abort budget shared by all streams (threshold S/alpha)."""

@@ -68,7 +68,7 @@ def make_prediction(
         time=event.time,
         features=row.features,
         answer=tuple(numbers),
-        decision=None if rule is None else rule.choose(numbers),
+        decision=None if rule is None or not numbers else rule.choose(numbers),
         version=version.number,
         role=role,
         fallback=fallback,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from holdtrue.domain import BROKEN_ROW, FallbackCause, FallbackKind, Role
+from holdtrue.domain import BROKEN_ROW, FallbackCause, FallbackKind, Role, tell_failed, tell_late
 from holdtrue.serving.answer.engine import Engine
 from holdtrue.serving.answer.entry import Entry
 from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
@@ -64,8 +64,9 @@ class Rescue:
         """Take a fallback's answer, and mark and count that it is one."""
         cause, name = entry.cause, f"v{entry.version.number}"
         assert cause is not None, "only what was not answered needs a fallback"
-        reason = {FallbackCause.SCHEMA: BROKEN_ROW, FallbackCause.DEADLINE: f"{name} was late"}
-        entry.fallback = f"{by}: {reason.get(cause, f'{name} failed')}: {entry.outcome}"[:_LONGEST]
+        number = entry.version.number
+        reason = {FallbackCause.SCHEMA: BROKEN_ROW, FallbackCause.DEADLINE: tell_late(number)}
+        entry.fallback = f"{by}: {reason.get(cause, tell_failed(number))}: {entry.outcome}"[:_LONGEST]
         entry.outcome = answer
         kind = _name_kind(entry.version)
         self._counters.add(Metric.FALLBACKS, entry.version.release.loop, name, cause.value, kind)

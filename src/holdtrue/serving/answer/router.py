@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from holdtrue.domain import BROKEN_ROW, FallbackCause, Prediction, Role
+from holdtrue.domain import BROKEN_ROW, FallbackCause, Prediction, Role, tell_failed
 from holdtrue.errors import StoreFailed
 from holdtrue.serving.answer.answer import Answer, make_prediction
 from holdtrue.serving.answer.engine import Engine
@@ -135,7 +135,7 @@ class Router:
         for entry in failed:
             name = f"v{entry.version.number}"
             self._counters.add(Metric.FALLBACKS, served.traffic.loop, name, "failure", Role.CHAMPION.value)
-            entry.fallback = f"v{entry.version.number} failed: {entry.outcome}"[:500]
+            entry.fallback = f"{tell_failed(entry.version.number)}: {entry.outcome}"[:500]
             entry.version, entry.role = served.champion, Role.CHAMPION
             with contextlib.suppress(Refused):  # the champion may want a field that the challenger does not
                 entry.row = served.champion.reader.read(

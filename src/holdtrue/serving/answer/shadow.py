@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from holdtrue.domain import Prediction, Role
+from holdtrue.domain import Prediction, Role, tell_failed
 from holdtrue.errors import StoreFailed
 from holdtrue.serving.answer.answer import make_prediction
 from holdtrue.serving.answer.batcher import Outcome, Values, score_apart
@@ -94,23 +94,21 @@ class ShadowQueue:
         values = [row.values for row in rows]
         outcomes = await self._score(version, values)
         latency_ms = (time.perf_counter() - started) * 1_000
+        # A row that the version fails on is logged without an answer: that it failed is evidence too.
         predictions = [
             _shadow_prediction(job, row, outcome, latency_ms)
             for job, row, outcome in zip(jobs, rows, outcomes, strict=True)
-            if not isinstance(outcome, Exception)
         ]
-        self._drop(
-            [job for job, outcome in zip(jobs, outcomes, strict=True) if isinstance(outcome, Exception)], "failed"
-        )
-        if not predictions:
-            return
+        self._drop([job for job, outcome in zip(jobs, outcomes, strict=True) if _has_failed(outcome)], "failed")
         try:
             await self._log.write(predictions)
         except StoreFailed:
-            self._drop(jobs[: len(predictions)], "log_full")
+            self._drop([job for job, o in zip(jobs, outcomes, strict=True) if not _has_failed(o)], "log_full")
             return
-        loop = predictions[0].loop
-        self._counters.add(Metric.ROWS, loop, f"v{version.number}", Role.SHADOW.value, amount=len(predictions))
+        n_answered = sum(not _has_failed(outcome) for outcome in outcomes)
+        if n_answered:
+            name = f"v{version.number}"
+            self._counters.add(Metric.ROWS, predictions[0].loop, name, Role.SHADOW.value, amount=n_answered)
 
     async def _score(self, version: LoadedVersion, values: Sequence[Values]) -> list[Outcome]:
         if version.is_fast:
@@ -138,16 +136,21 @@ def _read_record(job: ShadowJob, record: Record) -> Row:
     return job.version.reader.read(record.fields, record.place, known=job.served.known_names)
 
 
-def _shadow_prediction(job: ShadowJob, row: Row, numbers: Sequence[float], latency_ms: float) -> Prediction:
+def _has_failed(outcome: Outcome) -> bool:
+    return isinstance(outcome, Exception)
+
+
+def _shadow_prediction(job: ShadowJob, row: Row, outcome: Outcome, latency_ms: float) -> Prediction:
     answered = job.answered
+    failed = f"{tell_failed(job.version.number)}: {outcome}"[:500] if isinstance(outcome, Exception) else None
     return make_prediction(
         job.version,
         row,
-        numbers,
+        () if isinstance(outcome, Exception) else outcome,
         event=Event(answered.key, answered.unit, answered.time),
         prediction_id=answered.prediction_id,
         role=Role.SHADOW,
-        fallback=None,
+        fallback=failed,
         probability=answered.probability,
         traffic_revision=answered.traffic_revision,
         latency_ms=latency_ms,
