@@ -54,6 +54,19 @@ def test_a_version_that_keeps_its_floor_takes_charge_and_says_so(tmp_path: Path)
         assert not set(snapshot.frame["__key"]) & {f"e{i:06d}" for i in range(200)}
 
 
+def test_golden_rows_are_left_out_though_another_program_spelt_their_keys(tmp_path: Path) -> None:
+    loop_file = make_project(tmp_path)
+    golden = pl.read_parquet(tmp_path / "golden.parquet")
+    told = golden.with_columns(pl.col("event").str.slice(1).cast(pl.Int64))
+    told.write_parquet(tmp_path / "golden.parquet")
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        make_controller(project).train_now("ordered by the test")
+        with project.store.reading() as tx:
+            run = tx.runs.all("machines")[0]
+        snapshot = load_snapshot(project.store, str(run.dataset), "machines")
+    assert not set(snapshot.frame["__key"]) & set(golden["event"])
+
+
 def test_labels_that_were_turned_around_bring_nothing_in_charge_though_the_gate_likes_them(tmp_path: Path) -> None:
     good = drifting_rows(n_days=60, rows_a_day=60, turns_on_day=90)
     loop_file = make_project(tmp_path, rows=good)

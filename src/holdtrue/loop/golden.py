@@ -1,10 +1,12 @@
 """Golden set: frozen rows that no feed may alter; whatever would ship must keep its floor there."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from holdtrue.data import History, conform, encode_labels, read_history, read_snapshot, write_snapshot
 from holdtrue.domain import Golden, Loop, Loss, Ruling, Signature, Task, Verdict, combine_rulings
@@ -76,13 +78,28 @@ def _refuse_change(golden: Golden, pinned: str) -> None:
 
 
 def leave_golden_out(history: History, artifacts: Artifacts, rows: str) -> History:
-    """Return a history without the golden rows: what a model learned from tells nothing of it."""
-    keys = read_snapshot(artifacts.get(rows)).frame.select("__key")
-    kept = history.frame.join(keys, on="__key", how="anti", maintain_order="left")
+    """Return a history without the golden rows: what a model learned from tells nothing of it.
+
+    They are known by their key, and by their moment and features too: a key that another program wrote (007 as 7) must
+    not let its row through.
+    """
+    golden = read_snapshot(artifacts.get(rows))
+    names = sorted(set(history.feature_names) & set(golden.feature_names))
+    is_known = _hash_rows(history.frame, names).is_in(_hash_rows(golden.frame, names).implode())
+    kept = history.frame.filter(~is_known).join(
+        golden.frame.select("__key"), on="__key", how="anti", maintain_order="left"
+    )
     n_out = history.n_rows - kept.height
     if not n_out:
         return history
     return replace(history, frame=kept, notes=(*history.notes, f"{n_out:,} rows of the golden set were left out"))
+
+
+def _hash_rows(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    """Return a number for each row that tells its moment and features, whatever types a file gave them."""
+    numbers = [name for name in names if frame[name].dtype.is_numeric() or frame[name].dtype == pl.Boolean]
+    told = [pl.col(name).cast(pl.Float64 if name in numbers else pl.String) for name in names]
+    return frame.select(found=pl.struct(pl.col("__time").cast(pl.Datetime("us", "UTC")), *told).hash()).to_series()
 
 
 def hold_to_golden(golden: Golden, rows: str, result: TrainingResult, artifacts: Artifacts) -> TrainingResult:
