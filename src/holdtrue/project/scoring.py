@@ -99,7 +99,11 @@ def score_file(
     _try_first(maker, rows)
     with hold_parts(target, wanted) as parts:
         n_resumed = parts.manifest.n_done
-        _score_parts(project, replace(maker, job=parts.manifest.job), rows, parts, on_progress)
+        # A job that begins has logged nothing under its name; one that goes on looks there before each part.
+        log = ScoredLog(
+            folder=project.store.folder / "log" / maker.release.loop, goes_on=parts.manifest.job != maker.job
+        )
+        _score_parts(log, replace(maker, job=parts.manifest.job), rows, parts, on_progress)
         done = parts.manifest
         parts.finish(target)
     seconds = time.perf_counter() - began
@@ -149,43 +153,49 @@ def _try_first(maker: SliceScorer, rows: SlicedFile) -> None:
         return
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoredLog:
+    """The prediction log as a job of scoring writes it; `goes_on` says that a run that was killed began the job."""
+
+    folder: Path
+    goes_on: bool
+
+    def write(self, predictions: list[Prediction], name: str) -> None:
+        """Log the predictions of a part under a name of its own; none that the killed run has logged before."""
+        logged = read_writer_ids(self.folder, name) if self.goes_on else set()
+        new = [prediction for prediction in predictions if prediction.prediction_id not in logged]
+        encoder = msgspec.json.Encoder()
+        writer = SegmentWriter.open(self.folder, name)
+        try:
+            for start in range(0, len(new), _APPEND_ROWS):
+                writer.append([encoder.encode(prediction) for prediction in new[start : start + _APPEND_ROWS]])
+        finally:
+            writer.close()
+
+
 def _score_parts(
-    project: Project, maker: SliceScorer, rows: SlicedFile, parts: PartFolder, on_progress: OnProgress | None
+    log: ScoredLog, maker: SliceScorer, rows: SlicedFile, parts: PartFolder, on_progress: OnProgress | None
 ) -> None:
-    folder = project.store.folder / "log" / maker.release.loop
     start = parts.manifest.n_done
     if on_progress is not None:
         on_progress(start, rows.n_rows)
     if not rows.n_rows:
         frame = pl.DataFrame(schema=rows.schema)
-        _keep(maker.score(frame, start=0), parts, folder)
+        _keep(maker.score(frame, start=0), parts, log)
     elif start < rows.n_rows:
         for frame in rows.read(start=start, slice_rows=parts.manifest.part_rows):
-            _keep(maker.score(frame, start=start), parts, folder)
+            _keep(maker.score(frame, start=start), parts, log)
             start += frame.height
             if on_progress is not None:
                 on_progress(start, rows.n_rows)
 
 
-def _keep(scored: ScoredSlice, parts: PartFolder, log: Path) -> None:
+def _keep(scored: ScoredSlice, parts: PartFolder, log: ScoredLog) -> None:
     """Write a part and log its rows; on return both are done, or the next run does what is left."""
     _write(scored.lay_out(), parts.draft(), has_header=not parts.n_parts)
     name = f"batch-{scored.maker.job}-{parts.n_parts:06d}"
-    _log(scored.list_predictions(), log, name)
+    log.write(scored.list_predictions(), name)
     parts.keep(n_rows=scored.frame.height, n_refused=len(scored.errors))
-
-
-def _log(predictions: list[Prediction], folder: Path, name: str) -> None:
-    """Log what a run that was killed in this part had not logged yet."""
-    logged = read_writer_ids(folder, name)
-    new = [prediction for prediction in predictions if prediction.prediction_id not in logged]
-    encoder = msgspec.json.Encoder()
-    writer = SegmentWriter.open(folder, name)
-    try:
-        for start in range(0, len(new), _APPEND_ROWS):
-            writer.append([encoder.encode(prediction) for prediction in new[start : start + _APPEND_ROWS]])
-    finally:
-        writer.close()
 
 
 def _write(frame: pl.DataFrame, path: Path, *, has_header: bool) -> None:
