@@ -9,22 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
 import polars as pl
 
-from holdtrue.data import JSON_LINES, SlicedFile, open_slices, read_writer_ids
-from holdtrue.domain import Prediction, digest_of
+from holdtrue.data import JSON_LINES, SlicedFile, open_slices
+from holdtrue.domain import digest_of
 from holdtrue.errors import ColumnMissing, DeclarationError
 from holdtrue.registry import Keyring, read_release, resolve_version
 from holdtrue.serving.answer.loaded import load_released
-from holdtrue.store.segments import SegmentWriter
 
 from .parts import PART_ROWS, Manifest, PartFolder, hold_parts, mark_input, name_job
 from .project import Project
+from .scored_log import ScoredLog
 from .scored_slice import ScoredSlice, SliceScorer
 
 WRITERS = (".parquet", ".csv", *JSON_LINES)
-_APPEND_ROWS = 10_000
 OnProgress = Callable[[int, int], None]
 
 
@@ -99,10 +97,8 @@ def score_file(
     _try_first(maker, rows)
     with hold_parts(target, wanted) as parts:
         n_resumed = parts.manifest.n_done
-        # A job that begins has logged nothing under its name; one that goes on looks there before each part.
-        log = ScoredLog(
-            folder=project.store.folder / "log" / maker.release.loop, goes_on=parts.manifest.job != maker.job
-        )
+        folder = project.store.folder / "log" / maker.release.loop
+        log = ScoredLog(folder=folder, goes_on=parts.manifest.job != maker.job)
         _score_parts(log, replace(maker, job=parts.manifest.job), rows, parts, on_progress)
         done = parts.manifest
         parts.finish(target)
@@ -151,26 +147,6 @@ def _try_first(maker: SliceScorer, rows: SlicedFile) -> None:
     for frame in rows.read(start=0, slice_rows=1):
         maker.score(frame, start=0)
         return
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoredLog:
-    """The prediction log as a job of scoring writes it; `goes_on` says that a run that was killed began the job."""
-
-    folder: Path
-    goes_on: bool
-
-    def write(self, predictions: list[Prediction], name: str) -> None:
-        """Log the predictions of a part under a name of its own; none that the killed run has logged before."""
-        logged = read_writer_ids(self.folder, name) if self.goes_on else set()
-        new = [prediction for prediction in predictions if prediction.prediction_id not in logged]
-        encoder = msgspec.json.Encoder()
-        writer = SegmentWriter.open(self.folder, name)
-        try:
-            for start in range(0, len(new), _APPEND_ROWS):
-                writer.append([encoder.encode(prediction) for prediction in new[start : start + _APPEND_ROWS]])
-        finally:
-            writer.close()
 
 
 def _score_parts(
