@@ -14,16 +14,16 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_a_token_is_shown_once_listed_and_revoked(holdtrue: Command, home: Path) -> None:
-    told = holdtrue("token", "create", "--role", "release", "--name", "ci", "--folder", home).told
+    told = holdtrue("token", "create", "--role", "develop", "--name", "ci", "--folder", home).told
     secret = told.split()[0]
     assert secret.startswith("ht_")
     assert "shown this once" in told
     listed = holdtrue("token", "list", "--folder", home, "--json")
     assert secret not in listed.out
-    assert [(each["name"], each["role"]) for each in listed.object["tokens"]] == [("ci", "release")]
+    assert [(each["name"], each["role"]) for each in listed.object["tokens"]] == [("ci", "develop")]
     assert "ci" in holdtrue("token", "list", "--folder", home).told
     gone = holdtrue("token", "revoke", "ci", "--folder", home, "--json").object
-    assert gone == {"name": "ci", "role": "release", "n_left": 0}
+    assert gone == {"name": "ci", "role": "develop", "n_left": 0}
     assert "no token" in holdtrue("token", "list", "--folder", home).told
 
 

@@ -62,7 +62,7 @@ def tell_code(reply):
 
 
 def test_a_secret_has_256_bits_and_only_its_digest_is_kept(tmp_path):
-    secret = create_token(tmp_path, name="ci", role=TokenRole.RELEASE)
+    secret = create_token(tmp_path, name="ci", role=TokenRole.DEVELOP)
     (kept,) = list_tokens(tmp_path)
     text = (tmp_path / "tokens.json").read_text()
     assert len(secret.removeprefix("ht_")) == 43  # base64 of 32 bytes
@@ -74,9 +74,9 @@ def test_a_secret_has_256_bits_and_only_its_digest_is_kept(tmp_path):
 def test_a_name_is_given_once_and_must_be_one(tmp_path):
     create_token(tmp_path, name="ci", role=TokenRole.PREDICT)
     with pytest.raises(StateConflict, match="named 'ci' already"):
-        create_token(tmp_path, name="ci", role=TokenRole.ADMIN)
+        create_token(tmp_path, name="ci", role=TokenRole.DEVELOP)
     with pytest.raises(DeclarationError, match="no name"):
-        create_token(tmp_path, name="a b", role=TokenRole.ADMIN)
+        create_token(tmp_path, name="a b", role=TokenRole.DEVELOP)
     with pytest.raises(NotFound, match=r"'cd'.*ci"):
         revoke_token(tmp_path, "cd")
     assert [token.role for token in list_tokens(tmp_path)] == [TokenRole.PREDICT]
@@ -96,7 +96,7 @@ def test_tokens_made_at_once_are_all_kept(tmp_path):
 
 def test_a_broken_token_file_is_named_and_left_alone(tmp_path):
     (tmp_path / "tokens.json").write_text("{")
-    for act in (list_tokens, lambda folder: create_token(folder, name="ci", role=TokenRole.ADMIN)):
+    for act in (list_tokens, lambda folder: create_token(folder, name="ci", role=TokenRole.DEVELOP)):
         with pytest.raises(StoreFailed, match=r"tokens\.json cannot be read"):
             act(tmp_path)
     assert (tmp_path / "tokens.json").read_text() == "{"
@@ -123,7 +123,7 @@ def test_a_role_may_do_what_those_before_it_may_and_no_more(served):
     reply = ask(served, "GET", "/metrics", token=tokens[TokenRole.PREDICT])
     assert tell_code(reply) == (403, "not_allowed")
     assert "needs a token of the role 'observe'" in reply.json()["error"]["message"]
-    for role in (TokenRole.OBSERVE, TokenRole.DEVELOP, TokenRole.RELEASE, TokenRole.ADMIN):
+    for role in (TokenRole.OBSERVE, TokenRole.DEVELOP):
         assert ask(served, "GET", "/metrics", token=tokens[role]).status_code == 200
         assert ask(served, "POST", PREDICT, ROWS, token=tokens[role]).status_code == 200
 
@@ -139,7 +139,7 @@ def test_what_is_no_known_token_is_refused(served, header):
 
 
 def test_a_running_worker_sees_a_token_made_and_taken_away(served):
-    create_token(served.folder, name="keeper", role=TokenRole.ADMIN)
+    create_token(served.folder, name="keeper", role=TokenRole.DEVELOP)
 
     async def scenario(client):
         secret = create_token(served.folder, name="late", role=TokenRole.PREDICT)
@@ -216,7 +216,7 @@ def test_a_route_that_declares_no_permission_stops_the_start(tmp_path, monkeypat
 
     with pytest.raises(DeclarationError, match="forgotten declares no permission"):
         find_permission(forgotten)
-    assert find_permission(needs(TokenRole.ADMIN)(forgotten)) is TokenRole.ADMIN
+    assert find_permission(needs(TokenRole.DEVELOP)(forgotten)) is TokenRole.DEVELOP
     del forgotten.permission
     monkeypatch.setattr("holdtrue.serving.wire.health.Health.show_metrics", forgotten)
     with pytest.raises(DeclarationError, match="permission"):

@@ -16,13 +16,11 @@ class TokenRole(StrEnum):
     PREDICT = "predict"
     OBSERVE = "observe"
     DEVELOP = "develop"
-    RELEASE = "release"
-    ADMIN = "admin"
 
     def covers(self, wanted: "TokenRole") -> bool:
         """Say whether this role may do what the wanted one may.
 
-        >>> TokenRole.RELEASE.covers(TokenRole.OBSERVE), TokenRole.PREDICT.covers(TokenRole.OBSERVE)
+        >>> TokenRole.DEVELOP.covers(TokenRole.OBSERVE), TokenRole.PREDICT.covers(TokenRole.OBSERVE)
         (True, False)
         """
         return _RANKS[self] >= _RANKS[wanted]
