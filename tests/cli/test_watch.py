@@ -82,3 +82,11 @@ def test_a_report_into_a_folder_that_is_not_there_is_refused_before_the_work(
 ) -> None:
     (watched.parent / "log.csv").unlink()
     assert "mkdir -p" in holdtrue("watch", watched, "--report", tmp_path / "no" / "out.html", code=2).problem
+
+
+@pytest.mark.parametrize("options", [["--port", "9000"], ["--workers", "2"], ["--durability", "power"]])
+def test_options_of_a_server_are_refused_where_nothing_is_served(
+    holdtrue: Command, watched: Path, options: list[str]
+) -> None:
+    problem = holdtrue("up", watched, *options, code=2).problem
+    assert f"{options[0]} given for a loop that is served elsewhere" in problem

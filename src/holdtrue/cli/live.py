@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import Predictions
-from holdtrue.errors import NotFound
+from holdtrue.domain import Durability, Predictions
+from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.loop import HoldRollout, Move, load_loop
 from holdtrue.project import Live, StoredView, WatchedProject, control_lock, open_project
 
@@ -33,6 +33,7 @@ def up(
 
     stop, loop = stop_on_signals(), load_loop(loop_file)
     if isinstance(loop.data, Predictions):
+        _refuse_serving(port, workers, durability)
         _show_watched(WatchedProject(loop=loop, folder=loop_file.resolve().parent), page_port, stop)
         return
     with open_project(loop_file, loop=loop) as project, control_lock(project.store.folder):
@@ -55,6 +56,17 @@ def up(
                 live.run(stop.is_set)
         finally:
             live.stop()
+
+
+def _refuse_serving(port: int, workers: int, durability: Durability | None) -> None:
+    """Refuse options of a server where there is none: whoever gave them thinks that something answers."""
+    given = {"--port": port != PORT, "--workers": workers != 1, "--durability": durability is not None}
+    names = [name for name, is_given in given.items() if is_given]
+    if names:
+        raise DeclarationError(
+            f"{', '.join(names)} given for a loop that is served elsewhere, and only watched here",
+            expected="--page-port alone",
+        )
 
 
 def _show_watched(watched: WatchedProject, page_port: int, stop: threading.Event) -> None:
