@@ -27,13 +27,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def up(loop_file: Path, port: int, page_port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [
-        *(sys.executable, "-m", "holdtrue", "up", str(loop_file)),
-        *("--port", str(port), "--page-port", str(page_port)),
-    ]
+def up(loop_file: Path, **ports: int) -> Iterator["subprocess.Popen[bytes]"]:
+    options = [word for name, port in ports.items() for word in (f"--{name.replace('_', '-')}", str(port))]
     with (loop_file.parent / "up.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "holdtrue", "up", str(loop_file), *options], stdout=log, stderr=log
+        )
     try:
         yield process
     finally:
@@ -55,9 +54,10 @@ def ask(port: int, path: str, body: object | None = None) -> tuple[int, str]:
         connection.close()
 
 
-def wait_for(port: int, path: str) -> str:
+def wait_for(process: "subprocess.Popen[bytes]", port: int, path: str) -> str:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
+        assert process.poll() is None, f"it ended with {process.returncode}: see up.log"
         with contextlib.suppress(OSError):
             status, text = ask(port, path)
             if status == 200:
@@ -81,24 +81,24 @@ def project(tmp_path: Path) -> Path:
 def test_a_killed_controller_loses_nothing_and_its_workers_are_adopted(project: Path) -> None:
     port, page_port = free_port(), free_port()
     accepted: list[str] = []
-    with up(project, port, page_port) as first:
-        wait_for(page_port, "/")
+    with up(project, port=port, page_port=page_port) as first:
+        wait_for(first, page_port, "/")
         accepted += predict(port, 10, "a")
         status, text = ask(port, "/v1/labels", {"labels": [{"key": "a0", "label": True, "at": "2030-01-01T00:00:00Z"}]})
         assert status in {200, 202}, text
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
         accepted += predict(port, 10, "b")
-    with up(project, port, page_port):
-        page = wait_for(page_port, "/")
+    with up(project, port=port, page_port=page_port) as second:
+        page = wait_for(second, page_port, "/")
         assert "machines" in page
         accepted += predict(port, 10, "c")
-        second = subprocess.run(
+        third = subprocess.run(
             [sys.executable, "-m", "holdtrue", "up", str(project), "--port", str(free_port())],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
-        assert second.returncode == 5
-        assert "controls this project already" in second.stderr
+        assert third.returncode == 5
+        assert "controls this project already" in third.stderr
     logged = PredictionReader(project.parent / ".holdtrue" / "log" / "machines").read()
     assert set(accepted) <= set(logged["prediction_id"].to_list())
     assert len(accepted) == 30
@@ -127,12 +127,12 @@ def test_up_on_a_watched_loop_shows_its_page_and_leaves_nothing(tmp_path: Path) 
     (tmp_path / "loop.py").write_text(loop)
     rows = drifting_rows(n_days=20, rows_a_day=40, turns_on_day=20)
     rows.with_columns(p=1 / (1 + (-2 * rows["heat"]).exp())).write_parquet(tmp_path / "rows.parquet")
-    port, page_port = free_port(), free_port()
-    with up(tmp_path / "loop.py", port, page_port) as process:
-        page = wait_for(page_port, "/")
+    page_port = free_port()
+    with up(tmp_path / "loop.py", page_port=page_port) as process:
+        page = wait_for(process, page_port, "/")
         assert "The model is served elsewhere; its log is watched here." in page
         assert "Promote" not in page
-        status = json.loads(wait_for(page_port, "/api/status"))
+        status = json.loads(wait_for(process, page_port, "/api/status"))
         assert status["loops"][0]["is_watched"] is True
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
