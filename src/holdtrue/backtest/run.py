@@ -11,7 +11,7 @@ import numpy as np
 
 from holdtrue.data import History, read_history, take_snapshot
 from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ruling, StandardResult, Version
-from holdtrue.environments import ProcessEnvironment
+from holdtrue.environments import LOCAL, Compute, ProcessEnvironment
 from holdtrue.errors import DeclarationError
 from holdtrue.loop import (
     EnvironmentTrainer,
@@ -167,6 +167,7 @@ def run_backtest(
     start_share: float = 0.2,
     start: datetime | None = None,
     schedule: Every | None = None,
+    compute: Compute | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> BacktestResult:
     """Replay a loop's history under several policies: what would each have been worth?
@@ -179,6 +180,7 @@ def run_backtest(
         start_share: share (0..1) of the rows before the replay begins.
         start: the moment at which it begins, instead of a share.
         schedule: the schedule of the policy "schedule"; None for the loop's own.
+        compute: where the steps are done; with a cluster it needs `loop_file`.
         on_progress: is told of each piece of work.
 
     Raises:
@@ -189,12 +191,15 @@ def run_backtest(
     unknown = [policy for policy in policies if policy not in POLICIES]
     if unknown or not policies:
         raise DeclarationError(f"policies={list(policies)}", expected=f"some of {list(POLICIES)}")
+    compute = compute or Compute()
+    if compute.engine != LOCAL and loop_file is None:
+        raise DeclarationError("a cluster cannot do the steps of a loop without a file", expected="loop_file=")
     base = Path(folder)
     history = read_history(loop.table, folder=base, task=loop.declared_task, schema=loop.schema)
     with Store.open(base / ".holdtrue") as store, ExitStack() as stack:
         history, rows = _set_golden_aside(loop, history, store, base)
         replay = _lay_replay(history, start_share=start_share, start=start)
-        trainer, aside = _hire_trainers(loop, store, loop_file, stack)
+        trainer, aside = _hire_trainers(loop, store, loop_file, compute, stack)
         every = Every(span=(history.ends_at - history.starts_at) / N_PARTS)
         policy = make_policy(loop, history.known_at(replay.start), default=every)
         job = Backtest(
@@ -213,12 +218,15 @@ def run_backtest(
         return _run(job, tuple(policies))
 
 
-def _hire_trainers(loop: Loop, store: Store, loop_file: Path | None, stack: ExitStack) -> tuple[Trainer, Trainer]:
+def _hire_trainers(
+    loop: Loop, store: Store, loop_file: Path | None, compute: Compute, stack: ExitStack
+) -> tuple[Trainer, Trainer]:
     if loop_file is None:
         inline = InlineTrainer(loop=loop, store=store)
         return inline, inline
-    # Two children of one thread each: the blind policies train while the loop is replayed.
-    pair = [ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"}) for _ in range(2)]
+    # Children of one thread each: the blind policies train while the loop is replayed.
+    variables = {"OMP_NUM_THREADS": "1", **compute.variables}
+    pair = [ProcessEnvironment(n_children=n, variables=variables) for n in (1, compute.at_once - 1)]
     first, second = (EnvironmentTrainer(stack.enter_context(environment)) for environment in pair)
     return first, second
 

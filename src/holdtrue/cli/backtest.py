@@ -8,6 +8,7 @@ import typer
 from holdtrue.backtest import POLICIES, Progress, run_backtest
 from holdtrue.domain import BacktestResult
 from holdtrue.loop import load_loop
+from holdtrue.project import read_settings
 
 from .console import print_figures, print_json, progress_bar, say
 
@@ -35,6 +36,7 @@ def backtest(
             loop_file=loop_file.resolve(),
             policies=[name.strip() for name in policies.split(",") if name.strip()],
             start_share=start_share,
+            compute=read_settings(loop_file.resolve().parent).compute,
             on_progress=show,
         )
     if report is not None:

@@ -39,6 +39,8 @@ from .log.retention import remove_old_rows as remove_old_rows
 from .logged import LoggedPredictions as LoggedPredictions
 from .logged import read_logged as read_logged
 from .moment import read_moments as read_moments
+from .packing import pack_dataset as pack_dataset
+from .packing import unpack_dataset as unpack_dataset
 from .predictions import PredictionReader as PredictionReader
 from .predictions import read_log_rows as read_log_rows
 from .predictions import read_predictions as read_predictions
@@ -102,6 +104,7 @@ __all__ = [
     "load_snapshot",
     "measure_column",
     "open_slices",
+    "pack_dataset",
     "parse_schema",
     "print_files",
     "print_schema_file",
@@ -129,6 +132,7 @@ __all__ = [
     "schema",
     "take_kinds",
     "take_snapshot",
+    "unpack_dataset",
     "write_query",
     "write_schema",
     "write_snapshot",

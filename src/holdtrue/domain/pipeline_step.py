@@ -2,8 +2,9 @@
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ class StepOptions:
         timeout_seconds: it is stopped when it runs longer, repetitions and waits included; None lets it run.
         memory_bytes: it is stopped when its process holds more; None sets no limit.
         version: raise it when something changes that no name in the code leads to.
+        resources: what it needs of one machine where a cluster runs it: "cpu", "gpu", or a name of the cluster's own.
     """
 
     retries: int = 0
@@ -34,6 +36,7 @@ class StepOptions:
     timeout_seconds: float | None = None
     memory_bytes: int | None = None
     version: str | int | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if type(self.retries) is not int or self.retries < 0:
@@ -41,6 +44,20 @@ class StepOptions:
         for name, limit in (("timeout", self.timeout_seconds), ("memory", self.memory_bytes)):
             if limit is not None and limit <= 0:
                 raise DeclarationError(f"{name} leaves a step nothing to run with", expected="more than 0")
+        for name, amount in self.resources.items():
+            _check_amount(name, amount)
+
+
+def _check_amount(name: object, amount: object) -> None:
+    if name == "memory":
+        raise DeclarationError("resources has memory", expected='memory="2GB" beside it, which is also its limit')
+    is_number = isinstance(amount, int | float) and not isinstance(amount, bool) and 0 <= amount < math.inf
+    # A cluster counts parts of a thing, or whole things.
+    if not isinstance(name, str) or not name or not is_number or (amount > 1 and amount != int(amount)):  # type: ignore[operator, call-overload]
+        raise DeclarationError(
+            f"resources has {name!r}: {amount!r}",
+            expected='names with how much of each, a share below 1 or a whole number, as in {"cpu": 4, "gpu": 0.5}',
+        )
 
 
 def step(
@@ -50,6 +67,7 @@ def step(
     timeout: str | timedelta | None = None,
     memory: str | None = None,
     version: str | int | None = None,
+    resources: Mapping[str, float] | None = None,
 ) -> Callable[[Function], Function]:
     """Say how a step of a pipeline is run; the function itself stays as it is, to be called and tested as any other.
 
@@ -59,6 +77,8 @@ def step(
         timeout: how long the step may run, such as "20m", repetitions and waits included.
         memory: how much its process may hold, such as "2GB".
         version: raise it when something changes that no name in the code leads to, such as a file that it reads.
+        resources: what the step needs of one machine where a cluster runs it, such as {"cpu": 4, "gpu": 1}; without
+            it, one core. Elsewhere it changes nothing.
 
     Raises:
         DeclarationError: a number or a span that cannot be meant.
@@ -74,6 +94,7 @@ def step(
         timeout_seconds=None if timeout is None else parse_span(timeout).total_seconds(),
         memory_bytes=None if memory is None else parse_size(memory),
         version=version,
+        resources=dict(resources or {}),
     )
 
     def mark(function: Function) -> Function:

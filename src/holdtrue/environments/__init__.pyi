@@ -1,25 +1,45 @@
+from .baggage import pack_project as pack_project
+from .compute import LOCAL as LOCAL
+from .compute import Compute as Compute
+from .compute import find_environment as find_environment
+from .compute import read_compute as read_compute
 from .environment import Environment as Environment
 from .failure import format_traceback as format_traceback
 from .inline import InlineEnvironment as InlineEnvironment
 from .limit import Limit as Limit
 from .limit import limiting as limiting
+from .pieces import Pieces as Pieces
+from .pieces import find_baggage as find_baggage
+from .pieces import find_pieces as find_pieces
 from .process import ProcessEnvironment as ProcessEnvironment
 from .progress import Progress as Progress
 from .progress import report_progress as report_progress
+from .ray_environment import Luggage as Luggage
+from .ray_environment import RayEnvironment as RayEnvironment
 from .service import Service as Service
 from .service import find_service as find_service
 from .service import start_service as start_service
 
 __all__ = [
+    "LOCAL",
+    "Compute",
     "Environment",
     "InlineEnvironment",
     "Limit",
+    "Luggage",
+    "Pieces",
     "ProcessEnvironment",
     "Progress",
+    "RayEnvironment",
     "Service",
+    "find_baggage",
+    "find_environment",
+    "find_pieces",
     "find_service",
     "format_traceback",
     "limiting",
+    "pack_project",
+    "read_compute",
     "report_progress",
     "start_service",
 ]

@@ -9,7 +9,17 @@ import polars as pl
 
 from holdtrue.data import Dataset, History, digest_rows
 from holdtrue.domain import DATA, Json, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
-from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, fingerprint, run_steps, trace_code
+from holdtrue.pipeline import (
+    Cache,
+    Input,
+    MemoryCache,
+    Place,
+    RunOutcome,
+    fingerprint,
+    run_steps,
+    spread_steps,
+    trace_code,
+)
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
 from holdtrue.store import Artifacts
 
@@ -17,7 +27,7 @@ from .order import Fitted
 
 # So many rows of the training frame prove that the stored model answers as the one in memory did.
 N_SAMPLE = 32
-_SIGNATURE = "$signature"  # no argument can have this name
+SIGNATURE = "$signature"  # no argument can have this name
 
 
 @dataclass
@@ -28,12 +38,14 @@ class Fitter:
         loop: whose steps are run.
         cache: of the steps: the same code on the same rows is not run twice.
         artifacts: where the models go.
+        place: where the steps are done; None does them here.
     """
 
     loop: Loop
     cache: Cache
     artifacts: Artifacts
     records: list[StepRecord] = field(default_factory=list)
+    place: Place | None = None
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -43,12 +55,7 @@ class Fitter:
     @cached_property
     def provenance(self) -> Provenance:
         """Return what the models are made with beside the rows."""
-        traces = {step.name: trace_code(step.function) for step in self.recipe.steps}
-        return Provenance(
-            codes={name: trace.digest for name, trace in traces.items()},
-            parameters=self.recipe.parameters,
-            libraries=tuple(sorted({library for trace in traces.values() for library in trace.libraries})),
-        )
+        return trace_recipe(self.recipe)
 
     @property
     def codes(self) -> Mapping[str, str]:
@@ -87,7 +94,7 @@ class Fitter:
         """Run one of the steps with what it is given, with the rows of what is known where it takes them."""
         rows = known.dataset()
         signature = sign_rows(rows, known.label)
-        one = self._store_model(signature) if step == self.recipe.end else replace(step, code=self.codes[step.name])
+        one = next(each for each in list_steps(self.recipe, self.codes, signature) if each.name == step.name)
         inputs = {**given, **self._hold(rows, signature, digest="")}
         return run_steps([one], inputs=inputs, parameters=parameters, cache=self.cache)
 
@@ -95,32 +102,15 @@ class Fitter:
     def _hold(rows: Dataset, signature: Signature, *, digest: str) -> dict[str, Input]:
         return {
             DATA: Input(value=rows, digest=digest),
-            _SIGNATURE: Input(value=signature, digest=digest_of(signature)),
+            SIGNATURE: Input(value=signature, digest=digest_of(signature)),
         }
 
     def _run(self, rows: Dataset, signature: Signature, *, digest: str, cache: Cache) -> RunOutcome:
-        steps = [replace(step, code=self.codes[step.name]) for step in self.recipe.steps if step != self.recipe.end]
-        return run_steps(
-            [*steps, self._store_model(signature)],
-            inputs=self._hold(rows, signature, digest=digest),
-            parameters=self.recipe.parameters,
-            cache=cache,
-        )
-
-    def _store_model(self, signature: Signature) -> Step:
-        """Return the last step as one that returns its model as bytes, for nothing else of it is ever kept."""
-        end = self.recipe.end
-        taken = {*end.required, *end.optional}
-
-        def store(**given: object) -> bytes:
-            model = end.call({name: value for name, value in given.items() if name in taken})
-            rows = given[DATA]
-            assert isinstance(rows, Dataset), "the steps are given a dataset"
-            return store_model(model, rows, signature)
-
-        code = digest_of([fingerprint(store_model), self.codes[end.name]])
-        required = tuple(dict.fromkeys((*end.required, DATA, _SIGNATURE)))
-        return replace(end, function=store, required=required, first=None, code=code)
+        steps = list_steps(self.recipe, self.codes, signature)
+        inputs, parameters = self._hold(rows, signature, digest=digest), self.recipe.parameters
+        if self.place is None:
+            return run_steps(steps, inputs=inputs, parameters=parameters, cache=cache)
+        return spread_steps(steps, inputs=inputs, parameters=parameters, cache=cache, place=self.place)
 
     def give_twin(self, fitted: Fitted, scorer: Scorer, rows: Dataset) -> Fitted:
         """Return a model that is to answer people with its twin, if one agrees with it on these rows."""
@@ -130,6 +120,39 @@ class Fitter:
     def read_model(self, fitted: Fitted) -> StoredModel:
         """Return the bytes of a model that was fitted."""
         return StoredModel(format=fitted.format, data=self.artifacts.get(fitted.artifact))
+
+
+def trace_recipe(recipe: Recipe) -> Provenance:
+    """Return what the models of a recipe are made with beside the rows."""
+    traces = {step.name: trace_code(step.function) for step in recipe.steps}
+    return Provenance(
+        codes={name: trace.digest for name, trace in traces.items()},
+        parameters=recipe.parameters,
+        libraries=tuple(sorted({library for trace in traces.values() for library in trace.libraries})),
+    )
+
+
+def list_steps(recipe: Recipe, codes: Mapping[str, str], signature: Signature | None) -> list[Step]:
+    """Return the steps with their codes; the last, where there is a signature, returns its model as stored bytes."""
+    steps = [replace(step, code=codes[step.name]) for step in recipe.steps]
+    return (
+        steps if signature is None else [_store_model(s, signature) if s.name == recipe.end.name else s for s in steps]
+    )
+
+
+def _store_model(end: Step, signature: Signature) -> Step:
+    """Return the last step as one that returns its model as bytes, for nothing else of it is ever kept."""
+    taken = {*end.required, *end.optional}
+
+    def store(**given: object) -> bytes:
+        model = end.call({name: value for name, value in given.items() if name in taken})
+        rows = given[DATA]
+        assert isinstance(rows, Dataset), "the steps are given a dataset"
+        return store_model(model, rows, signature)
+
+    code = digest_of([fingerprint(store_model), end.code])
+    required = tuple(dict.fromkeys((*end.required, DATA, SIGNATURE)))
+    return replace(end, function=store, required=required, first=None, code=code)
 
 
 def sign_rows(rows: Dataset, label: str) -> Signature:

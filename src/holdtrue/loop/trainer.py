@@ -12,6 +12,7 @@ from holdtrue.environments import Environment
 from holdtrue.pipeline import CostMeter, MemoryCache, StepCache
 from holdtrue.store import Store
 
+from .away import find_away
 from .brought import judge_brought
 from .fitting import Fitter
 from .golden import hold_to_golden
@@ -57,8 +58,11 @@ class InlineTrainer:
             return replace(self._hold(order, result), cost=meter.read())
         cache = MemoryCache() if order.is_repetition else StepCache(self.store)
         fitter = Fitter(loop=self.loop, cache=cache, artifacts=self.store.artifacts)
-        result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
-        return replace(self._hold(order, result), cost=meter.read(), provenance=fitter.provenance)
+        away = find_away(order, fitter)
+        fitter.place = away
+        result = self._hold(order, train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order)))
+        cost = meter.read() if away is None else away.add_cost(meter.read())
+        return replace(result, cost=cost, provenance=fitter.provenance)
 
     def _hold(self, order: TrainingOrder, result: TrainingResult) -> TrainingResult:
         golden = None if self.loop.guards is None else self.loop.guards.golden

@@ -20,10 +20,17 @@ from .record import fail_run as fail_run
 from .record import start_run as start_run
 from .record import submit_run as submit_run
 from .record import succeed_run as succeed_run
+from .runner import Held as Held
+from .runner import Output as Output
 from .runner import RunOutcome as RunOutcome
+from .runner import compute_step as compute_step
+from .runner import hold_encoded as hold_encoded
 from .runner import recall_output as recall_output
 from .runner import run_steps as run_steps
+from .spread import Place as Place
+from .spread import spread_steps as spread_steps
 from .value import Input as Input
+from .value import list_artifacts as list_artifacts
 
 __all__ = [
     "Cache",
@@ -31,23 +38,30 @@ __all__ = [
     "CodeTrace",
     "CostMeter",
     "Garbage",
+    "Held",
     "Input",
     "MemoryCache",
+    "Output",
+    "Place",
     "Recorder",
     "RunNotes",
     "RunOutcome",
     "StepCache",
     "collect_garbage",
+    "compute_step",
     "describe_error",
     "fail_lost_run",
     "fail_lost_runs",
     "fail_run",
     "find_garbage",
     "fingerprint",
+    "hold_encoded",
+    "list_artifacts",
     "name_worker",
     "read_checkout",
     "recall_output",
     "run_steps",
+    "spread_steps",
     "start_run",
     "submit_run",
     "succeed_run",

@@ -25,11 +25,24 @@ class RunOutcome:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """A value that steps may ask for. `give` makes a fresh copy, except of an `Input`."""
+class Held:
+    """A value that steps may ask for. `give` makes a fresh copy, except of an `Input`.
+
+    `encoded` is its kept form, with `get` for the bytes of the artifacts in that; an `Input` has neither.
+    """
 
     digest: str
     give: Callable[[], object]
+    encoded: Json = None
+    get: Callable[[str], bytes] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """What a step returned, in its kept form, and how often it was begun."""
+
+    encoded: Json
+    n_attempts: int
 
 
 def run_steps(
@@ -59,7 +72,7 @@ def run_steps(
     >>> run_steps([total, double], inputs={"n": 4}, parameters={"extra": 1}, cache=MemoryCache()).values["total"]
     9
     """
-    known = _hold_given(inputs, parameters or {})
+    known = hold_given(inputs, parameters or {})
     ordered = order_steps(steps, given=known)
     # All before the first step runs: a step that changes a module's state must not change the keys of those after it.
     codes = {step.name: step.code or fingerprint(step.function) for step in ordered}
@@ -76,16 +89,17 @@ def run_steps(
     return RunOutcome(values={step.name: known[step.name].give() for step in ordered}, records=tuple(records))
 
 
-def _hold_given(inputs: Mapping[str, object], parameters: Mapping[str, Json]) -> dict[str, _Held]:
+def hold_given(inputs: Mapping[str, object], parameters: Mapping[str, Json]) -> dict[str, Held]:
+    """Return all that is given by its name; raises `DeclarationError` for a name of two things."""
     twice = sorted(set(inputs) & set(parameters))
     if twice:
         raise DeclarationError(f"{twice[0]} is an input and a parameter", expected="a name for one thing only")
     return {name: _hold(value, place=name) for name, value in {**inputs, **parameters}.items()}
 
 
-def _hold(value: object, *, place: str) -> _Held:
+def _hold(value: object, *, place: str) -> Held:
     if isinstance(value, Input):
-        return _Held(value.digest, lambda: value.value)
+        return Held(value.digest, lambda: value.value)
     pieces: dict[str, bytes] = {}
 
     def put(data: bytes) -> str:
@@ -94,33 +108,47 @@ def _hold(value: object, *, place: str) -> _Held:
         return digest
 
     encoded = encode_value(value, place=place, put=put)
-    return _Held(digest_of(encoded), lambda: decode_value(encoded, get=pieces.__getitem__))
+    return hold_encoded(encoded, pieces.__getitem__)
 
 
-def _run_step(step: Step, code: str, known: Mapping[str, _Held], cache: Cache) -> tuple[_Held, StepRecord]:
+def hold_encoded(encoded: Json, get: Callable[[str], bytes]) -> Held:
+    """Return a value that is there in its kept form, with `get` for the artifacts in it."""
+    return Held(digest_of(encoded), lambda: decode_value(encoded, get=get), encoded, get)
+
+
+def _run_step(step: Step, code: str, known: Mapping[str, Held], cache: Cache) -> tuple[Held, StepRecord]:
     began = time.perf_counter()
     needs = step.needs(known)
-    key = digest_of([_KEY_FORM, code, {name: known[name].digest for name in needs}])
-    kept, n_attempts = _find_output(cache, key), 1
+    key = name_key(step, code, known)
+    kept, n_attempts = find_output(cache, key), 1
     if kept is None:
         kept, n_attempts = _compute(step, {name: known[name] for name in needs}, key, cache)
         is_cached = False
     else:
         is_cached = True
-    encoded = kept["output"]
-    digest = digest_of(encoded)
-    record = StepRecord(
+    held = hold_encoded(kept["output"], cache.get_bytes)
+    return held, StepRecord(
         name=step.name,
         key=key,
         is_cached=is_cached,
-        output=encoded["$artifact"] if isinstance(encoded, dict) and "$artifact" in encoded else digest,
+        output=name_output(kept["output"]),
         wall_seconds=time.perf_counter() - began,
         n_attempts=n_attempts,
     )
-    return _Held(digest, lambda: decode_value(encoded, get=cache.get_bytes)), record
 
 
-def _find_output(cache: Cache, key: str) -> dict[str, Json] | None:
+def name_key(step: Step, code: str, known: Mapping[str, Held]) -> str:
+    """Return the cache's key of a step: of its code, and of all that it takes."""
+    return digest_of([_KEY_FORM, code, {name: known[name].digest for name in step.needs(known)}])
+
+
+def name_output(encoded: Json) -> str:
+    """Return the digest that an output is known by: that of its bytes, where it is one artifact."""
+    is_artifact = isinstance(encoded, dict) and "$artifact" in encoded
+    return encoded["$artifact"] if is_artifact else digest_of(encoded)
+
+
+def find_output(cache: Cache, key: str) -> dict[str, Json] | None:
     """Return what is kept under a key, unless an artifact that it refers to is gone."""
     kept = cache.get(key)
     is_whole = isinstance(kept, dict) and all(cache.has_bytes(digest) for digest in list_artifacts(kept))
@@ -129,23 +157,33 @@ def _find_output(cache: Cache, key: str) -> dict[str, Json] | None:
 
 def recall_output(cache: Cache, key: str) -> tuple[Any] | None:
     """Return what a step returned under a key, alone in a tuple; None when it is no longer kept whole."""
-    kept = _find_output(cache, key)
+    kept = find_output(cache, key)
     return None if kept is None else (decode_value(kept["output"], get=cache.get_bytes),)
 
 
-def _compute(step: Step, needed: Mapping[str, _Held], key: str, cache: Cache) -> tuple[dict[str, Json], int]:
+def _compute(step: Step, needed: Mapping[str, Held], key: str, cache: Cache) -> tuple[dict[str, Json], int]:
+    done = compute_step(step, needed, put=cache.put_bytes)
+    return keep_output(cache, key, done.encoded), done.n_attempts
+
+
+def compute_step(step: Step, needed: Mapping[str, Held], *, put: Callable[[bytes], str]) -> Output:
+    """Do a step, within its limits and with its repetitions; `put` is called for the bytes in what it returns."""
     options = step.options
     limit = Limit(name=f"the step {step.name}", seconds=options.timeout_seconds, memory_bytes=options.memory_bytes)
     with limiting(limit):
         value, n_attempts = _attempt(step, needed)
-        # In an object of its own: a step may return None, and null would say that nothing is kept.
-        output = {"output": encode_value(value, place=step.name, put=cache.put_bytes)}
-    # Another process may have been first; what it kept counts, so that all runs go on from the same output.
+        return Output(encoded=encode_value(value, place=step.name, put=put), n_attempts=n_attempts)
+
+
+def keep_output(cache: Cache, key: str, encoded: Json) -> dict[str, Json]:
+    """Keep an output and return the one that is kept: another process may have been first, and then its own counts."""
+    # In an object of its own: a step may return None, and null would say that nothing is kept.
+    output = {"output": encoded}
     kept = cache.put(key, output)
-    return kept if kept == output else _find_output(cache, key) or output, n_attempts
+    return kept if kept == output else find_output(cache, key) or output
 
 
-def _attempt(step: Step, needed: Mapping[str, _Held]) -> tuple[object, int]:
+def _attempt(step: Step, needed: Mapping[str, Held]) -> tuple[object, int]:
     """Return what a step returns and how often it was begun; each time with fresh copies of what it takes."""
     for n_attempts in range(1, step.options.retries + 2):
         try:

@@ -15,7 +15,7 @@ from holdtrue.loop import AbortRollout, Actor, Controller, EnvironmentTrainer, M
 from holdtrue.serving import write_traffic_file
 from holdtrue.store import Store
 
-from .settings import FOLDER
+from .settings import FOLDER, read_settings
 
 CHAMPION = "champion"
 
@@ -125,7 +125,8 @@ def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | No
     _ = loop.table  # a loop that only watches leaves no folder behind
     folder = loop_file.resolve().parent
     # A training in the background may take a core, not those that serving needs.
-    environment = ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"})
+    compute = read_settings(folder).compute
+    environment = ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1", **compute.variables})
     try:
         with Store.open(folder / FOLDER) as store:
             yield Project(

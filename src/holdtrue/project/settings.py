@@ -8,11 +8,12 @@ from typing import Annotated
 import msgspec
 
 from holdtrue.domain import LogPolicy, read_log_policy
+from holdtrue.environments import Compute, read_compute
 from holdtrue.errors import DeclarationError
 
 FOLDER = ".holdtrue"
 FILE = "pyproject.toml"
-TABLES = ("cost", "log", "serving")  # what `serving` says is read where workers start
+TABLES = ("compute", "cost", "log", "serving")  # what `serving` says is read where workers start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +31,12 @@ class Settings:
     Attributes:
         log: how its prediction logs are kept.
         cost: what computing costs.
+        compute: where the steps of trainings are done.
     """
 
     log: LogPolicy = field(default_factory=LogPolicy)
     cost: CostTerms = field(default_factory=CostTerms)
+    compute: Compute = field(default_factory=Compute)
 
 
 def read_settings(folder: Path) -> Settings:
@@ -60,7 +63,9 @@ def read_settings(folder: Path) -> Settings:
     if not isinstance(log, dict):
         raise DeclarationError(f"log under [tool.holdtrue] in {path} is {log!r}", expected="a table")
     cost = read_cost_terms(ours.get("cost", {}), where=f"[tool.holdtrue.cost] in {path}")
-    return Settings(log=read_log_policy(log, where=f"[tool.holdtrue.log] in {path}"), cost=cost)
+    compute = read_compute(ours.get("compute", {}), where=f"compute under [tool.holdtrue] in {path}")
+    log_policy = read_log_policy(log, where=f"[tool.holdtrue.log] in {path}")
+    return Settings(log=log_policy, cost=cost, compute=compute)
 
 
 def read_cost_terms(told: object, *, where: str) -> CostTerms:

@@ -1,0 +1,83 @@
+"""Compute: where the steps of pipelines are done: in the process at hand, or on the machines of a Ray cluster."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from holdtrue.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from holdtrue.environments.ray_environment import RayEnvironment
+
+LOCAL, RAY = "local", "ray"
+# Set in the child processes that train, and empty again in those that do a step on a machine of the cluster.
+VARIABLE = "HOLDTRUE_COMPUTE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute:
+    """Where steps are done.
+
+    Attributes:
+        engine: "local" does them in the process at hand, "ray" on a cluster.
+        address: of the cluster, such as "10.0.0.1:6379"; None for that of the variable RAY_ADDRESS.
+        at_once: how many trainings of a backtest go on at once, each in a local process that hands its steps on.
+    """
+
+    engine: str = LOCAL
+    address: str | None = None
+    at_once: int = 2
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Return what tells a child process where its steps are done, as environment variables."""
+        return {} if self.engine == LOCAL else {VARIABLE: json.dumps(asdict(self))}
+
+
+class _ComputeTable(msgspec.Struct, forbid_unknown_fields=True):
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
+    at_once: Annotated[int, msgspec.Meta(ge=2, le=64)] = 2
+
+
+def read_compute(told: object, *, where: str) -> Compute:
+    """Return what settings say of computing, a name or a table; raises `DeclarationError` for what cannot be meant.
+
+    >>> read_compute("ray", where="compute").engine
+    'ray'
+    """
+    try:
+        table = msgspec.convert({"engine": told} if isinstance(told, str) else told, _ComputeTable)
+    except msgspec.ValidationError as error:
+        raise DeclarationError(
+            f"{where}: {error}", expected='"local", "ray", or {engine = "ray", address = "10.0.0.1:6379", at_once = 4}'
+        ) from error
+    if table.address is not None and table.engine == LOCAL:
+        raise DeclarationError(f"{where} has an address, and an engine that has none", expected='engine = "ray"')
+    return Compute(engine=table.engine, address=table.address, at_once=table.at_once)
+
+
+_found: "dict[str, RayEnvironment]" = {}
+
+
+def find_environment() -> "RayEnvironment | None":
+    """Return where the steps of this process's work are to be done; None when it does them itself.
+
+    The connection to a cluster is kept as long as the process lives.
+
+    Raises:
+        StateConflict: no cluster answers, or it does not know this user.
+        DeclarationError: Ray is not installed, or no address is said.
+    """
+    told = os.environ.get(VARIABLE)
+    if not told:
+        return None
+    if told not in _found:
+        from holdtrue.environments.ray_environment import RayEnvironment
+
+        _found[told] = RayEnvironment(Compute(**json.loads(told)).address)
+    return _found[told]

@@ -1,0 +1,222 @@
+"""Away: steps of a loop's recipe that are done on the machines of a cluster, which share no disk with this one.
+
+A machine gets the project's files, the name of the step, and what the step takes as bytes named by their digest. What
+it returns comes back the same way, and is written to the store here. The machine loads the loop file itself and refuses
+the step when its fingerprint is not the one that this process has found: code that differs, or another version of a
+library, never answers under the name of this one.
+"""
+
+import hashlib
+import socket
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from holdtrue.data import Dataset, pack_dataset, unpack_dataset
+from holdtrue.domain import DATA, Json, Loop, RunCost, Signature, Step
+from holdtrue.environments import (
+    Luggage,
+    Pieces,
+    RayEnvironment,
+    find_baggage,
+    find_environment,
+    find_pieces,
+    pack_project,
+)
+from holdtrue.errors import StateConflict
+from holdtrue.pipeline import Cache, CostMeter, Held, Output, compute_step, hold_encoded, list_artifacts
+
+from .file import load_loop
+from .fitting import SIGNATURE, Fitter, list_steps, trace_recipe
+from .order import TrainingOrder
+
+ENTRY = "holdtrue.loop.away:do_step"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOrder:
+    """A step to be done on another machine.
+
+    Attributes:
+        loop_file: the file that declares the loop, in the folder of the project that comes with it.
+        step: its name.
+        code: its fingerprint here.
+        libraries: what the code names, with the versions here.
+        given: what it takes, in its kept form.
+        rows: what describes its dataset, with the digest of its bytes; None where it takes none.
+        signature: of the model that the last step makes; None for the others.
+    """
+
+    loop_file: str
+    step: str
+    code: str
+    libraries: tuple[str, ...]
+    given: Mapping[str, Json]
+    rows: tuple[Json, str] | None = None
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDone:
+    """What came of a step on another machine, and what it took there."""
+
+    output: Json
+    n_attempts: int
+    cost: RunCost
+
+
+@dataclass
+class Away:
+    """The place of steps that a cluster does, for one training.
+
+    Attributes:
+        environment: the cluster.
+        loop_file: the file that declares the loop.
+        libraries: what the recipe's code names, with the versions here.
+        cpu_seconds: what the steps took there so far.
+        peak_memory_bytes: the most that one of them held there.
+    """
+
+    environment: RayEnvironment
+    loop_file: Path
+    libraries: tuple[str, ...]
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    _project: bytes | None = None
+    _running: "list[Future[Json]]" = field(default_factory=list)
+
+    def begin(self, step: Step, code: str, needed: Mapping[str, Held], cache: Cache) -> "Future[Output]":
+        """Send a step with what it takes."""
+        if self._project is None:
+            self._project = pack_project(self.loop_file.parent)
+        shelf = _Shelf(cache)
+        order = self._make_order(step, code, needed, shelf)
+        sent = self.environment.submit(
+            ENTRY,
+            msgspec.to_builtins(order),
+            resources=step.options.resources,
+            memory_bytes=step.options.memory_bytes,
+            luggage=Luggage(project=self._project, pieces=tuple(shelf.pieces), shelf=shelf),
+        )
+        self._running.append(sent)
+        done: Future[Output] = Future()
+        sent.add_done_callback(lambda future: self._hand_over(future, done))
+        return done
+
+    def end(self) -> None:
+        """Stop what still runs, and let the cluster forget what was sent."""
+        for future in self._running:
+            self.environment.stop(future)
+        self._running.clear()
+        self.environment.forget()
+
+    def add_cost(self, cost: RunCost) -> RunCost:
+        """Return a cost with what the steps took there in it."""
+        peak = max(cost.peak_memory_bytes, self.peak_memory_bytes)
+        return replace(cost, cpu_seconds=cost.cpu_seconds + self.cpu_seconds, peak_memory_bytes=peak)
+
+    def _make_order(self, step: Step, code: str, needed: Mapping[str, Held], shelf: "_Shelf") -> StepOrder:
+        given: dict[str, Json] = {}
+        rows: tuple[Json, str] | None = None
+        signature: Signature | None = None
+        for name, held in needed.items():
+            value = held.give() if held.get is None else None
+            if isinstance(value, Dataset):
+                head, data = pack_dataset(value)
+                rows = head, shelf.lay(data)
+            elif isinstance(value, Signature):
+                signature = value
+            else:
+                given[name] = held.encoded
+                shelf.add(held)
+        return StepOrder(
+            loop_file=self.loop_file.name, step=step.name, code=code, libraries=self.libraries, given=given, rows=rows,
+            signature=signature,
+        )  # fmt: skip
+
+    def _hand_over(self, sent: "Future[Json]", done: "Future[Output]") -> None:
+        try:
+            told = msgspec.convert(sent.result(), StepDone)
+        except BaseException as problem:
+            done.set_exception(problem)
+            return
+        self.cpu_seconds += told.cost.cpu_seconds
+        self.peak_memory_bytes = max(self.peak_memory_bytes, told.cost.peak_memory_bytes)
+        done.set_result(Output(encoded=told.output, n_attempts=told.n_attempts))
+
+
+@dataclass
+class _Shelf:
+    """Where the pieces of one step are taken from; what it makes goes to the cache."""
+
+    cache: Cache
+    pieces: "dict[str, Callable[[], bytes]]" = field(default_factory=dict)
+
+    def lay(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        self.pieces[digest] = lambda: data
+        return digest
+
+    def add(self, held: Held) -> None:
+        get = held.get
+        assert get is not None, "what is encoded has its bytes somewhere"
+        self.pieces.update({digest: partial(get, digest) for digest in list_artifacts(held.encoded)})
+
+    def get_bytes(self, digest: str) -> bytes:
+        return self.pieces[digest]()
+
+    def put_bytes(self, data: bytes) -> str:
+        return self.cache.put_bytes(data)
+
+
+def find_away(order: TrainingOrder, fitter: Fitter) -> Away | None:
+    """Return where the steps of a training are done, if that is on a cluster that this process was told of."""
+    environment = None if order.loop_file is None else find_environment()
+    if environment is None or order.loop_file is None:
+        return None
+    return Away(environment, Path(order.loop_file).resolve(), fitter.provenance.libraries)
+
+
+_loops: dict[Path, Loop] = {}
+
+
+def do_step(payload: Json) -> Json:
+    """Do a step that another machine has ordered, and return what came of it; its bytes are pieces of the work."""
+    order = msgspec.convert(payload, StepOrder)
+    path = find_baggage() / order.loop_file
+    if path not in _loops:
+        _loops.clear()
+        _loops[path] = load_loop(path)
+    step = _find_step(_loops[path], order)
+    pieces, meter = find_pieces(), CostMeter.start()
+    done = compute_step(step, _lay_out(order, pieces), put=pieces.put_bytes)
+    return msgspec.to_builtins(StepDone(output=done.encoded, n_attempts=done.n_attempts, cost=meter.read()))
+
+
+def _find_step(loop: Loop, order: StepOrder) -> Step:
+    provenance = trace_recipe(loop.recipe)
+    step = next(step for step in list_steps(loop.recipe, provenance.codes, order.signature) if step.name == order.step)
+    if step.code == order.code:
+        return step
+    here, there = set(provenance.libraries), set(order.libraries)
+    differing = f": it has {', '.join(sorted(here - there))}" if here != there else ""
+    raise StateConflict(
+        f"the machine {socket.gethostname()} would do the step {order.step} with other code than this one{differing}",
+        expected=", ".join(sorted(there - here)) or "the same files of the project on both",
+        remedy="install the same versions on all machines of the cluster",
+    )
+
+
+def _lay_out(order: StepOrder, pieces: Pieces) -> dict[str, Held]:
+    held = {name: hold_encoded(encoded, pieces.get_bytes) for name, encoded in order.given.items()}
+    if order.rows is not None:
+        head, digest = order.rows
+        rows = unpack_dataset(head, pieces.get_bytes(digest))
+        held[DATA] = Held("", lambda: rows)
+    if order.signature is not None:
+        held[SIGNATURE] = Held("", lambda: order.signature)
+    return held

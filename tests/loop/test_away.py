@@ -1,0 +1,253 @@
+"""Steps that the two machines of a Ray cluster do give what they give here, and outlive one of the machines."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from holdtrue.clock import VirtualClock
+from holdtrue.data import read_history
+from holdtrue.domain import StepRecord
+from holdtrue.environments import Luggage, Progress, RayEnvironment, pack_project
+from holdtrue.errors import DeclarationError, StateConflict, TrainingFailed
+from holdtrue.loop import TrainingLost, load_loop
+from holdtrue.loop.away import Away
+from holdtrue.loop.fitting import Fitter
+from holdtrue.pipeline import StepCache
+from holdtrue.project import open_project
+from holdtrue.store import Store
+from holdtrue.testing import drifting_rows
+from holdtrue.testing.cluster import MACHINE, SIDE, TwoMachines
+from holdtrue.testing.world import START
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+
+PIPELINE = '''"""Will the machine fail today? In steps that say where they ran."""
+
+import os
+import time
+from pathlib import Path
+
+import polars as pl
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+import holdtrue as ht
+from shares import SHARE
+
+
+def note(journal: str, name: str) -> None:
+    with Path(journal).open("a") as file:
+        file.write(f"{name} {os.environ.get('MACHINE')}\\n")
+    while Path(journal + ".hold").exists():
+        time.sleep(0.05)
+    if name == "weigh" and Path(journal + ".break").exists():
+        print("on the way")
+        raise ValueError("no weight today")
+
+
+def rows(data: ht.Dataset, newest: int, journal: str) -> pl.DataFrame:
+    with Path(journal).open("a") as file:
+        file.write(f"rows {os.environ.get('MACHINE')}\\n")
+    return data.features.with_columns(label=data.label).tail(newest)
+
+
+@ht.step(resources={"both": 1})
+def spread(rows: pl.DataFrame, journal: str) -> StandardScaler:
+    note(journal, "spread")
+    return StandardScaler().fit(rows.drop("label"))
+
+
+@ht.step(resources={"both": 1})
+def weigh(rows: pl.DataFrame, journal: str) -> pl.Series:
+    note(journal, "weigh")
+    return (rows["heat"].abs() + SHARE).alias("weight")
+
+
+@ht.step(resources={"cpu": 1})
+def fit(rows: pl.DataFrame, spread: StandardScaler, weigh: pl.Series) -> LogisticRegression:
+    strength = SHARE / float(spread.var_[0])
+    return LogisticRegression(C=strength).fit(rows.drop("label"), rows["label"], sample_weight=weigh)
+
+
+loop = ht.Loop(
+    "machines",
+    data=ht.table("rows.parquet", key="event", time="at", label="failed", label_delay="12h"),
+    pipeline=[fit, rows, spread, weigh],
+    parameters={"newest": 600, "journal": "JOURNAL"},
+)
+'''
+NOW = START + (drifting_rows(n_days=1)["at"][-1] - START) * 40
+WORK = Path(__file__).parents[1] / "environments"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[TwoMachines]:
+    with TwoMachines() as cluster:
+        before = {name: os.environ.get(name) for name in cluster.variables}
+        os.environ.update(cluster.variables)
+        yield cluster
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@pytest.fixture(scope="module")
+def machines(cluster: TwoMachines) -> Iterator[RayEnvironment]:
+    import ray
+
+    environment = RayEnvironment(cluster.address)
+    yield environment
+    environment.close()
+    ray.shutdown()
+
+
+@pytest.fixture
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give where steps note that they begin: the same for all tests, so that all send the same project, and empty."""
+    path = tmp_path_factory.getbasetemp() / "journal"
+    for old in path.parent.glob("journal*"):
+        old.unlink()
+    return path
+
+
+def write_project(folder: Path, journal: Path, text: str = PIPELINE) -> Path:
+    folder.mkdir(exist_ok=True)
+    drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60).write_parquet(folder / "rows.parquet")
+    (folder / "shares.py").write_text("SHARE = 1.0\n")
+    path = folder / "loop.py"
+    path.write_text(text.replace("'MACHINE'", repr(MACHINE)).replace("JOURNAL", str(journal)))
+    return path
+
+
+def fit(loop_file: Path, environment: RayEnvironment | None, *, codes: str | None = None) -> list[StepRecord]:
+    """Fit once, on the cluster or here, and return the records of the steps."""
+    with Store.open(loop_file.parent / ".holdtrue") as store:
+        fitter = Fitter(loop=load_loop(loop_file), cache=StepCache(store), artifacts=store.artifacts)
+        if codes is not None:
+            fitter.provenance = replace(fitter.provenance, codes=dict.fromkeys(fitter.codes, codes))
+        if environment is not None:
+            fitter.place = Away(environment, loop_file, fitter.provenance.libraries)
+        known = read_history(fitter.loop.table, folder=loop_file.parent, task=None, schema=None).known_at(NOW)
+        fitter.fit(known, until=NOW)
+    return fitter.records
+
+
+def read_journal(path: Path) -> list[tuple[str, str]]:
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(line.split()[0], line.split()[1]) for line in lines]
+
+
+def test_a_fit_on_two_machines_gives_the_digests_of_a_local_one(
+    tmp_path: Path, journal: Path, machines: RayEnvironment
+) -> None:
+    here = fit(write_project(tmp_path / "here", journal), None)
+    journal.unlink()
+    there = fit(write_project(tmp_path / "there", journal), machines)
+    assert [(step.name, step.key, step.output) for step in there] == [
+        (step.name, step.key, step.output) for step in here
+    ]
+    assert not any(step.is_cached for step in there)
+    where = {machine for name, machine in read_journal(journal) if name in {"spread", "weigh"}}
+    assert where == {"head", "side"}
+
+
+def test_what_was_done_here_is_not_done_there_again(tmp_path: Path, journal: Path, machines: RayEnvironment) -> None:
+    loop_file = write_project(tmp_path / "one", journal)
+    fit(loop_file, None)
+    assert all(record.is_cached for record in fit(loop_file, machines))
+
+
+def test_a_step_that_raises_shows_its_own_traceback_and_what_it_printed(
+    tmp_path: Path, journal: Path, machines: RayEnvironment
+) -> None:
+    loop_file = write_project(tmp_path / "broken", journal)
+    journal.with_name("journal.break").touch()
+    with pytest.raises(TrainingFailed) as caught:
+        fit(loop_file, machines)
+    told = caught.value.traceback_text
+    assert 'raise ValueError("no weight today")' in told
+    assert "This was raised in the step weigh" in told
+    assert "The last that it printed:\non the way" in told
+    assert "holdtrue/environments" not in told
+    journal.with_name("journal.break").unlink()
+    assert next(record.name for record in fit(loop_file, machines) if record.is_cached) == "rows"
+
+
+def test_resources_that_no_machine_has_are_refused_at_once(
+    tmp_path: Path, journal: Path, machines: RayEnvironment
+) -> None:
+    wide = PIPELINE.replace("def rows", '@ht.step(resources={"cpu": 64})\ndef rows')
+    with pytest.raises(DeclarationError, match=r"no machine of the Ray cluster has 64 cpu\. Expected: no more than"):
+        fit(write_project(tmp_path / "wide", journal, wide), machines)
+
+
+def test_a_machine_with_other_code_refuses_the_step(tmp_path: Path, journal: Path, machines: RayEnvironment) -> None:
+    with pytest.raises(StateConflict, match="would do the step rows with other code"):
+        fit(write_project(tmp_path / "other", journal), machines, codes="0" * 64)
+
+
+def test_progress_and_deaths_are_told_as_by_a_local_child(machines: RayEnvironment) -> None:
+    luggage = Luggage(project=pack_project(WORK))
+    heard: list[Progress] = []
+    done = machines.submit("sample_work:count", 20, luggage=luggage, on_progress=heard.append)
+    assert done.result(timeout=30) == 20
+    assert heard[-1] == Progress(done=20, total=20, text="rows")
+    with pytest.raises(TrainingFailed, match="SIGABRT"):
+        machines.submit("sample_work:kill_self", "SIGABRT", luggage=luggage).result(timeout=30)
+    with pytest.raises(TrainingFailed, match=r"0\.3 seconds"):
+        machines.submit("sample_work:sleep", 30, timeout_seconds=0.3, luggage=luggage).result(timeout=30)
+
+
+def test_a_missing_token_is_told_with_what_to_do(tmp_path: Path, cluster: TwoMachines) -> None:
+    code = (
+        "import sys\nfrom holdtrue.environments import RayEnvironment\nfrom holdtrue.errors import StateConflict\n"
+        "try:\n    RayEnvironment(sys.argv[1])\nexcept StateConflict as refusal:\n    print(refusal)\n"
+    )
+    variables = {**os.environ, "RAY_AUTH_TOKEN_PATH": str(tmp_path / "nothing")}
+    command = [sys.executable, "-c", code, cluster.address]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    assert "is missing or another" in done.stdout, done.stderr
+    assert "RAY_AUTH_TOKEN_PATH" in done.stdout
+
+
+def test_killing_a_machine_runs_again_only_what_it_held(
+    tmp_path: Path, journal: Path, machines: RayEnvironment, cluster: TwoMachines
+) -> None:
+    loop_file = write_project(tmp_path / "lost", journal)
+    hold = journal.with_name("journal.hold")
+    hold.touch()
+    outcome: list[list[StepRecord]] = []
+    thread = threading.Thread(target=lambda: outcome.append(fit(loop_file, machines)))
+    thread.start()
+    deadline = time.monotonic() + 30
+    while len(read_journal(journal)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    held = {name for name, machine in read_journal(journal) if machine == SIDE and name != "rows"}
+    assert len(held) == 1
+    cluster.kill(SIDE)
+    hold.unlink()
+    thread.join(timeout=60)
+    assert [record.name for record in outcome[0]] == ["rows", "spread", "weigh", "fit"]
+    times = Counter(name for name, _ in read_journal(journal))
+    assert times == {"rows": 1, "spread": 1, "weigh": 1} | dict.fromkeys(held, 2)
+
+
+def test_a_training_whose_cluster_does_not_answer_says_so(tmp_path: Path, journal: Path) -> None:
+    loop_file = write_project(tmp_path / "alone", journal)
+    settings = '[tool.holdtrue]\ncompute = {engine = "ray", address = "127.0.0.1:1"}\n'
+    (tmp_path / "alone" / "pyproject.toml").write_text(settings)
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        lost = project.make_controller().train_now("ordered by the test")
+    assert isinstance(lost, TrainingLost)
+    assert "no Ray cluster answers at 127.0.0.1:1" in lost.sentence
