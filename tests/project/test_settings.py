@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from holdtrue.domain import Durability, LogPolicy, WhenFull
+from holdtrue.environments import Compute
 from holdtrue.errors import DeclarationError
 from holdtrue.project import Settings, read_settings
 
@@ -22,6 +23,12 @@ def test_a_project_says_how_its_log_is_kept(tmp_path):
     )
 
 
+def test_a_project_says_where_its_steps_are_done(tmp_path):
+    assert say(tmp_path, '[tool.holdtrue]\ncompute = "ray"\n').compute == Compute(engine="ray")
+    told = '[tool.holdtrue.compute]\nengine = "ray"\naddress = "10.0.0.1:6379"\nat_once = 4\n'
+    assert say(tmp_path, told).compute == Compute(engine="ray", address="10.0.0.1:6379", at_once=4)
+
+
 @pytest.mark.parametrize("text", ["", "[project]\nname = 'x'\n", "[tool.ruff]\n", "[tool.holdtrue]\n"])
 def test_what_is_not_said_is_as_by_default(tmp_path, text):
     assert read_settings(tmp_path) == say(tmp_path, text) == Settings()
@@ -34,6 +41,7 @@ def test_what_is_not_said_is_as_by_default(tmp_path, text):
         ("[tool.holdtrue.log]\nkep = '1d'\n", "'kep'"),
         ("[tool.holdtrue]\nlog = 3\n", "a table"),
         ("[tool]\nholdtrue = 3\n", "a table"),
+        ("[tool.holdtrue]\ncompute = 'slurm'\n", "ray"),
         ("[tool.holdtrue", "TOML"),
     ],
 )

@@ -1,5 +1,6 @@
 """Ray environment: work on the machines of a Ray cluster, which need not share a disk with this one."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -178,8 +179,6 @@ class RayEnvironment:
         return self._task.options(**options).remote(msgspec.json.encode(job.errand), archive, *pieces)
 
     def _send(self, data: bytes) -> tuple[str, Any]:
-        import hashlib
-
         digest = hashlib.sha256(data).hexdigest()
         with self._lock:
             if digest not in self._sent:
@@ -196,24 +195,25 @@ class RayEnvironment:
     def _follow(self, job: _Job, stream: Any) -> Json:
         """Hear what the work tells until it is done; raises `_MachineLost` when it never will be."""
         try:
-            while True:
-                message = _decoder.decode(self._hear(job, stream))
-                if isinstance(message, Failed):
-                    raise unpack_failure(message)
-                if isinstance(message, Returned):
-                    for _ in message.pieces:
-                        data = self._hear(job, stream)
-                        if job.luggage.shelf is not None:
-                            job.luggage.shelf.put_bytes(data)
-                    return msgspec.json.decode(message.result)
+            while isinstance(message := _decoder.decode(self._hear(job, stream)), Begun | Told):
                 if isinstance(message, Told) and job.on_progress is not None:
                     job.on_progress(message.progress)
-                assert isinstance(message, Begun | Told), "these are all that an outpost says"
+            if isinstance(message, Returned):
+                self._take_pieces(job, stream, len(message.pieces))
         except _MachineLost:
             raise
         except BaseException:
             self._ray.cancel(stream, force=True)
             raise
+        if isinstance(message, Failed):
+            raise unpack_failure(message)
+        return msgspec.json.decode(message.result)
+
+    def _take_pieces(self, job: _Job, stream: Any, n_pieces: int) -> None:
+        for _ in range(n_pieces):
+            data = self._hear(job, stream)
+            if job.luggage.shelf is not None:
+                job.luggage.shelf.put_bytes(data)
 
     def _hear(self, job: _Job, stream: Any) -> bytes:
         """Return the next that the work says, as soon as it says it."""

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -60,7 +61,7 @@ class TwoMachines:
             self.start(HEAD)
             self.start(SIDE)
             for name in (HEAD, SIDE):
-                self._await(name, lambda name=name: any(self.folder.glob(f"{name}/session_2*/sockets/raylet")))
+                self._await(name, partial(self._has_joined, name))
         except BaseException:
             self.stop()
             raise
@@ -114,6 +115,9 @@ class TwoMachines:
             if name in self._started:
                 self.kill(name)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _has_joined(self, name: str) -> bool:
+        return any(self.folder.glob(f"{name}/session_2*/sockets/raylet"))
 
     def _answers(self) -> bool:
         host, _, port = self.address.rpartition(":")
