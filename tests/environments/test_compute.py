@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from holdtrue.environments import Compute, RayEnvironment, find_environment, pack_project, read_compute
+from holdtrue.environments import Compute, RayEnvironment, find_environment, is_elsewhere, pack_project, read_compute
 from holdtrue.environments.baggage import unpack_project
 from holdtrue.environments.compute import VARIABLE
 from holdtrue.environments.pieces import PieceFolder
@@ -29,7 +29,7 @@ def test_what_cannot_be_meant_is_refused_with_what_can(told: object) -> None:
 
 def test_a_process_that_was_told_nothing_does_its_steps_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    assert find_environment() is None
+    assert not is_elsewhere()
     assert Compute().variables == {}
 
 

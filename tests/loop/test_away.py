@@ -137,7 +137,7 @@ def fit(loop_file: Path, environment: RayEnvironment | None, *, codes: str | Non
         if codes is not None:
             fitter.provenance = replace(fitter.provenance, codes=dict.fromkeys(fitter.codes, codes))
         if environment is not None:
-            fitter.place = Away(environment, loop_file, fitter.provenance.libraries)
+            fitter.place = Away(lambda: environment, loop_file, fitter.provenance.libraries)
         known = read_history(fitter.loop.table, folder=loop_file.parent, task=None, schema=None).known_at(NOW)
         fitter.fit(known, until=NOW)
     return fitter.records

@@ -38,6 +38,7 @@ from .trainings import Trainings
 
 POLICIES = ("static", "schedule", "even", "loop")
 MARGIN_SHARE = 0.05
+HERE = Compute()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +168,7 @@ def run_backtest(
     start_share: float = 0.2,
     start: datetime | None = None,
     schedule: Every | None = None,
-    compute: Compute | None = None,
+    compute: Compute = HERE,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> BacktestResult:
     """Replay a loop's history under several policies: what would each have been worth?
@@ -191,9 +192,6 @@ def run_backtest(
     unknown = [policy for policy in policies if policy not in POLICIES]
     if unknown or not policies:
         raise DeclarationError(f"policies={list(policies)}", expected=f"some of {list(POLICIES)}")
-    compute = compute or Compute()
-    if compute.engine != LOCAL and loop_file is None:
-        raise DeclarationError("a cluster cannot do the steps of a loop without a file", expected="loop_file=")
     base = Path(folder)
     history = read_history(loop.table, folder=base, task=loop.declared_task, schema=loop.schema)
     with Store.open(base / ".holdtrue") as store, ExitStack() as stack:
@@ -222,6 +220,8 @@ def _hire_trainers(
     loop: Loop, store: Store, loop_file: Path | None, compute: Compute, stack: ExitStack
 ) -> tuple[Trainer, Trainer]:
     if loop_file is None:
+        if compute.engine != LOCAL:
+            raise DeclarationError("a cluster cannot do the steps of a loop without a file", expected="loop_file=")
         inline = InlineTrainer(loop=loop, store=store)
         return inline, inline
     # Children of one thread each: the blind policies train while the loop is replayed.

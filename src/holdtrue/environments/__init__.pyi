@@ -2,6 +2,7 @@ from .baggage import pack_project as pack_project
 from .compute import LOCAL as LOCAL
 from .compute import Compute as Compute
 from .compute import find_environment as find_environment
+from .compute import is_elsewhere as is_elsewhere
 from .compute import read_compute as read_compute
 from .environment import Environment as Environment
 from .failure import format_traceback as format_traceback
@@ -37,6 +38,7 @@ __all__ = [
     "find_pieces",
     "find_service",
     "format_traceback",
+    "is_elsewhere",
     "limiting",
     "pack_project",
     "read_compute",

@@ -64,8 +64,13 @@ def read_compute(told: object, *, where: str) -> Compute:
 _found: "dict[str, RayEnvironment]" = {}
 
 
-def find_environment() -> "RayEnvironment | None":
-    """Return where the steps of this process's work are to be done; None when it does them itself.
+def is_elsewhere() -> bool:
+    """Say whether the steps of this process's work are to be done elsewhere."""
+    return bool(os.environ.get(VARIABLE))
+
+
+def find_environment() -> "RayEnvironment":
+    """Return the cluster that does the steps of this process's work; there is one when that `is_elsewhere`.
 
     The connection to a cluster is kept as long as the process lives.
 
@@ -73,9 +78,7 @@ def find_environment() -> "RayEnvironment | None":
         StateConflict: no cluster answers, or it does not know this user.
         DeclarationError: Ray is not installed, or no address is said.
     """
-    told = os.environ.get(VARIABLE)
-    if not told:
-        return None
+    told = os.environ[VARIABLE]
     if told not in _found:
         from holdtrue.environments.ray_environment import RayEnvironment
 

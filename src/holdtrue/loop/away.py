@@ -25,6 +25,7 @@ from holdtrue.environments import (
     find_baggage,
     find_environment,
     find_pieces,
+    is_elsewhere,
     pack_project,
 )
 from holdtrue.errors import StateConflict
@@ -74,28 +75,30 @@ class Away:
     """The place of steps that a cluster does, for one training.
 
     Attributes:
-        environment: the cluster.
+        connect: gives the cluster; called when the first step is sent, so not where the cache has all.
         loop_file: the file that declares the loop.
         libraries: what the recipe's code names, with the versions here.
         cpu_seconds: what the steps took there so far.
         peak_memory_bytes: the most that one of them held there.
     """
 
-    environment: RayEnvironment
+    connect: Callable[[], RayEnvironment]
     loop_file: Path
     libraries: tuple[str, ...]
     cpu_seconds: float = 0.0
     peak_memory_bytes: int = 0
+    _environment: RayEnvironment | None = None
     _project: bytes | None = None
     _running: "list[Future[Json]]" = field(default_factory=list)
 
     def begin(self, step: Step, code: str, needed: Mapping[str, Held], cache: Cache) -> "Future[Output]":
         """Send a step with what it takes."""
-        if self._project is None:
+        if self._environment is None or self._project is None:
+            self._environment = self.connect()
             self._project = pack_project(self.loop_file.parent)
         shelf = _Shelf(cache)
         order = self._make_order(step, code, needed, shelf)
-        sent = self.environment.submit(
+        sent = self._environment.submit(
             ENTRY,
             msgspec.to_builtins(order),
             resources=step.options.resources,
@@ -109,10 +112,11 @@ class Away:
 
     def end(self) -> None:
         """Stop what still runs, and let the cluster forget what was sent."""
-        for future in self._running:
-            self.environment.stop(future)
+        if self._environment is not None:
+            for future in self._running:
+                self._environment.stop(future)
+            self._environment.forget()
         self._running.clear()
-        self.environment.forget()
 
     def add_cost(self, cost: RunCost) -> RunCost:
         """Return a cost with what the steps took there in it."""
@@ -175,10 +179,9 @@ class _Shelf:
 
 def find_away(order: TrainingOrder, fitter: Fitter) -> Away | None:
     """Return where the steps of a training are done, if that is on a cluster that this process was told of."""
-    environment = None if order.loop_file is None else find_environment()
-    if environment is None or order.loop_file is None:
+    if order.loop_file is None or not is_elsewhere():
         return None
-    return Away(environment, Path(order.loop_file).resolve(), fitter.provenance.libraries)
+    return Away(find_environment, Path(order.loop_file).resolve(), fitter.provenance.libraries)
 
 
 _loops: dict[Path, Loop] = {}
