@@ -35,6 +35,10 @@ from holdtrue.store import Artifacts
 
 _TOLERANCE = 1e-5
 FAST_SECONDS = 0.001
+HELD_SECONDS = 0.005
+"""What the event loop would wait for the interpreter if the model held it in a thread: Python's switch interval."""
+HELD_ROWS = 64
+_COMPANY = 0.1
 _N_TIMED = 3
 
 
@@ -44,12 +48,14 @@ class LoadedVersion:
 
     Attributes:
         call_seconds: how long the model took for one row when it was loaded, the least of a few calls.
+        held_seconds: how long one that holds the interpreter took for `HELD_ROWS` rows; infinite for others.
     """
 
     release: Release
     scorer: Scorer
     reader: RowReader
     call_seconds: float = math.inf
+    held_seconds: float = math.inf
 
     @property
     def number(self) -> int:
@@ -58,8 +64,13 @@ class LoadedVersion:
 
     @property
     def is_fast(self) -> bool:
-        """Say whether the model answers so fast that the event loop may wait for it."""
-        return self.call_seconds < FAST_SECONDS
+        """Say whether the event loop may wait for the model: it is fast, or would be waited for in a thread too."""
+        return self.call_seconds < FAST_SECONDS or self.held_seconds < HELD_SECONDS
+
+    @property
+    def company_seconds(self) -> float:
+        """Return how long a row may wait for others to be asked with; 0 for a fast model, else a tenth of a call."""
+        return 0.0 if self.call_seconds < FAST_SECONDS else _COMPANY * self.call_seconds
 
     @cached_property
     def schema_digest(self) -> str:
@@ -167,9 +178,9 @@ def _load(release: Release, data: bytes, model_format: ModelFormat, *, is_lean: 
         signature = release.version.signature
         loaded = LoadedVersion(release, load_model(data, model_format, signature), RowReader(signature))
         _ = loaded.substitute  # one that cannot be asked is found now, and not with the first failure
-        call_seconds = _warm_up(loaded)
+        call_seconds, held_seconds = _warm_up(loaded)
         _check_sample(loaded)
-    return replace(loaded, call_seconds=call_seconds)
+    return replace(loaded, call_seconds=call_seconds, held_seconds=held_seconds)
 
 
 def settle_traffic(traffic: Traffic, versions: Mapping[int, LoadedVersion]) -> Traffic:
@@ -179,21 +190,31 @@ def settle_traffic(traffic: Traffic, versions: Mapping[int, LoadedVersion]) -> T
     return replace(traffic, challenger=None, challenger_share=0.0, is_shadowed=False)
 
 
-def _warm_up(loaded: LoadedVersion) -> float:
-    """Answer a row some times, so that what a model sets up with its first answer costs no client; return the least.
+def _warm_up(loaded: LoadedVersion) -> tuple[float, float]:
+    """Answer a row some times, so that what a model sets up with its first answer costs no client.
 
-    The row is the first of the release's sample, else a made-up one, which the model may rightly refuse.
+    Return the least seconds for one row, and for `HELD_ROWS` of a model that holds the interpreter. The row is the
+    first of the release's sample, else a made-up one, which the model may rightly refuse.
     """
     signature, sample = loaded.release.version.signature, loaded.release.sample
     row: Sequence[object] = [_make_up(column) for column in signature.schema.columns]
     if sample:
         row = loaded.reader.read(sample[0], RowPlace(0), known=frozenset(signature.schema.names)).values
-    seconds = math.inf
+    seconds = held_seconds = math.inf
     with suppress(Exception):
-        for _ in range(1 + _N_TIMED):
-            started = time.perf_counter()
-            loaded.score([row])
-            seconds = min(seconds, time.perf_counter() - started)
+        seconds = _time_calls(loaded, [row])
+        if loaded.scorer.holds_interpreter and seconds < HELD_SECONDS:
+            held_seconds = _time_calls(loaded, [row] * HELD_ROWS)
+    return seconds, held_seconds
+
+
+def _time_calls(loaded: LoadedVersion, rows: Sequence[Values]) -> float:
+    """Return the least seconds of a few calls."""
+    seconds = math.inf
+    for _ in range(1 + _N_TIMED):
+        started = time.perf_counter()
+        loaded.score(rows)
+        seconds = min(seconds, time.perf_counter() - started)
     return seconds
 
 
