@@ -1,5 +1,6 @@
 import asyncio
 import json
+import time
 from dataclasses import replace
 
 import lightgbm
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from holdtrue.domain import Column, Kind, Limits, Rule, Schema, Signature, Task
 from holdtrue.errors import StoreFailed
 from holdtrue.registry import dump_model
+from holdtrue.serving.answer.pace import LATE_SECONDS, Pace
 from holdtrue.serving.fast.head import Route
 from holdtrue.store import Store
 from serving.flights import CLASSES, JSON, ROW, Flights
@@ -334,14 +336,14 @@ def test_a_slow_model_is_left_to_the_app(served):
 
 
 def _slow_down(version):
-    return replace(version, call_seconds=0.01)
+    return replace(version, pace=Pace(call_seconds=0.01))
 
 
 def test_a_model_that_holds_the_interpreter_is_asked_on_the_event_loop_and_for_many_rows_at_once(served):
     async def scenario(client):
         served_loop, lane = client.replica.engine.served["flights"], client.replica.lane
         held = {
-            number: replace(version, call_seconds=0.2, held_seconds=0.002)
+            number: replace(version, pace=Pace(call_seconds=0.2, held_seconds=0.002))
             for number, version in served_loop.versions.items()
         }
         client.replica.engine._served = {"flights": type(served_loop)(served_loop.traffic, held)}
@@ -366,3 +368,22 @@ def test_a_model_that_holds_the_interpreter_is_asked_on_the_event_loop_and_for_m
 
     assert served.run(scenario) == (1, 2, 0, 2)
     assert len(served.read_log()) == 5
+
+
+def test_a_model_that_loses_its_pace_is_left_to_the_app(served):
+    async def scenario(client):
+        lane, asker = client.replica.lane, Client()
+        version = client.replica.engine.served["flights"].champion
+        score = version.scorer.score_rows
+
+        def dawdle(rows):
+            time.sleep(LATE_SECONDS * 1.5)
+            return score(rows)
+
+        version.scorer.score_rows = dawdle
+        body = json.dumps({"rows": [ROW]}).encode()
+        was_taken = lane.take(NATIVE, body, asker)
+        lane.flush()
+        return was_taken, len(asker.replies), lane.take(NATIVE, body, asker)
+
+    assert served.run(scenario) == (True, 1, False)

@@ -1,9 +1,8 @@
 import math
-from dataclasses import replace
 
 import pytest
 
-from holdtrue.serving.answer.loaded import FAST_SECONDS, HELD_SECONDS
+from holdtrue.serving.answer.pace import FAST_SECONDS, HELD_ROWS, HELD_SECONDS, LATE_SECONDS, Pace
 
 
 @pytest.fixture
@@ -34,22 +33,29 @@ def loaded_flights(load, boosters):
         (FAST_SECONDS * 2, HELD_SECONDS * 2, False, True),
     ],
 )
-def test_the_event_loop_waits_for_what_it_would_wait_for_in_any_case(
-    loaded_flights, call_seconds, held_seconds, is_fast, waits
-):
-    version = replace(loaded_flights, call_seconds=call_seconds, held_seconds=held_seconds)
-    assert version.is_fast is is_fast
-    assert (version.company_seconds > 0) is waits
+def test_the_event_loop_waits_for_what_it_would_wait_for_in_any_case(call_seconds, held_seconds, is_fast, waits):
+    pace = Pace(call_seconds=call_seconds, held_seconds=held_seconds)
+    assert pace.is_fast is is_fast
+    assert (pace.company_seconds > 0) is waits
+
+
+def test_one_late_call_for_few_rows_ends_the_trust():
+    pace = Pace(call_seconds=FAST_SECONDS / 2)
+    pace.note(LATE_SECONDS * 2, n_rows=HELD_ROWS + 1)
+    pace.note(LATE_SECONDS / 2, n_rows=1)
+    assert pace.is_fast
+    pace.note(LATE_SECONDS * 2, n_rows=1)
+    assert not pace.is_fast
 
 
 def test_only_a_model_that_holds_the_interpreter_is_timed_with_many_rows(loaded_flights):
     assert not loaded_flights.scorer.holds_interpreter
-    assert loaded_flights.call_seconds < math.inf
-    assert loaded_flights.held_seconds == math.inf
+    assert loaded_flights.pace.call_seconds < math.inf
+    assert loaded_flights.pace.held_seconds == math.inf
 
 
 def test_an_estimator_holds_the_interpreter_and_is_timed_so(load, forests):
     version = load(forests[0])
     assert version.scorer.holds_interpreter
-    assert version.call_seconds < math.inf
-    assert version.held_seconds < math.inf or version.call_seconds >= HELD_SECONDS
+    assert version.pace.call_seconds < math.inf
+    assert version.pace.held_seconds < math.inf or version.pace.call_seconds >= HELD_SECONDS

@@ -108,6 +108,8 @@ class Lane:
             return
         for request in requests:
             request.asker.reply(render_reply(plain, request, tick))
+        if not plain.is_fast:  # a model has lost its pace: from now on it is asked in a thread
+            self._loops[plain.name] = (plain.served, None)
         self._count(plain, requests)
         if plain.served.traffic.is_shadowed:
             self._offer_shadow(plain, requests, tick)

@@ -28,10 +28,16 @@ class PlainLoop:
         self.row_type = row_type
         self.forms: dict[str, Form] = {"native": NativeForm(row_type), "v2": TensorForm(row_type, schema)}
         self.takers = {number: Taker(version, row_type) for number, version in served.versions.items()}
+        self._answering = [served.versions[number] for number in served.traffic.shares if number in served.versions]
         self._arms: dict[Assignment, Arm] = {}
-        self.company_seconds = max(version.company_seconds for version in served.versions.values())
+        self.company_seconds = max(version.pace.company_seconds for version in served.versions.values())
         self.has_company = False
         self.sole = self.find_arm("") if served.traffic.challenger is None else None
+
+    @property
+    def is_fast(self) -> bool:
+        """Say whether the event loop may still wait for all that answer."""
+        return all(version.is_fast for version in self._answering)
 
     def find_arm(self, unit: str) -> Arm:
         """Return who answers a unit."""
