@@ -102,11 +102,22 @@ def cluster() -> Iterator[TwoMachines]:
                 os.environ[name] = value
 
 
+def join(address: str, *, patience_seconds: float = 60.0) -> RayEnvironment:
+    """Join a cluster that may be so new, or this computer so busy, that it does not answer yet."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return RayEnvironment(address)
+        except StateConflict:
+            if time.monotonic() >= deadline:
+                raise
+
+
 @pytest.fixture(scope="module")
 def machines(cluster: TwoMachines) -> Iterator[RayEnvironment]:
     import ray
 
-    environment = RayEnvironment(cluster.address)
+    environment = join(cluster.address)
     yield environment
     environment.close()
     ray.shutdown()
