@@ -30,11 +30,11 @@ floors: $(BIN)/.installed
 	$(BIN)/lint-imports --config importlinter.toml
 
 units: $(BIN)/.installed
-	$(BIN)/pytest tests --ignore=tests/stories -m 'not look' -n 2 --dist loadfile
+	$(BIN)/pytest tests --ignore=tests/stories -m 'not look' -n 2 --dist worksteal
 	$(BIN)/pytest --doctest-modules src/holdtrue
 
 stories: $(BIN)/.installed
-	$(BIN)/pytest tests/stories -m 'not look' -n 2 --dist loadfile
+	$(BIN)/pytest tests/stories -m 'not look' -n 2 --dist worksteal
 
 look: $(BIN)/.installed
 	$(BIN)/pytest tests -m look
