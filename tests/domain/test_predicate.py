@@ -88,7 +88,7 @@ def ask_polars(text: str, rows: list[dict[str, object]]) -> list[bool | None]:
     return pl.DataFrame(columns).select(x=pl.sql_expr(text))["x"].to_list()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(text=rules, rows=st.lists(ROW, min_size=2, max_size=6))
 def test_a_predicate_answers_as_polars_does(text: str, rows: list[dict[str, object]]) -> None:
     predicate = make_predicate(text, KINDS)
