@@ -30,7 +30,7 @@ floors: $(BIN)/.installed
 	$(BIN)/lint-imports --config importlinter.toml
 
 units: $(BIN)/.installed
-	$(BIN)/pytest tests --ignore=tests/stories -m 'not look' -n 2 --dist worksteal
+	$(BIN)/pytest tests --ignore=tests/stories -m 'not look' -n 2 --dist loadfile
 	$(BIN)/pytest --doctest-modules src/holdtrue
 
 stories: $(BIN)/.installed
