@@ -130,13 +130,13 @@ from project.small import opened
 def tell(n_done, n_rows):
     print(n_done, flush=True)
 with opened(Path(sys.argv[1])) as project:
-    score_file(project, Path(sys.argv[2]), Path(sys.argv[3]), part_rows=1_000, on_progress=tell)
+    score_file(project, Path(sys.argv[2]), Path(sys.argv[3]), part_rows=2_000, on_progress=tell)
 """
 
 
 def test_kills_at_any_moment_lose_and_double_nothing(trained: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
-    rows = make_rows(20_000)
+    rows = make_rows(40_000)
     rows.write_parquet(source)
     command = [sys.executable, "-c", textwrap.dedent(RUN), str(trained), str(source), str(target)]
     paths = [str(Path(__file__).parents[1]), *sys.path]
