@@ -73,13 +73,12 @@ def _join(ray: Any, address: str) -> None:
 
 
 def _name_token() -> str:
-    return os.environ.get(TOKEN_PATH) or f"the file that {TOKEN_PATH} names"
+    return os.environ.get(TOKEN_PATH) or f"the file that {TOKEN_PATH} names, else ~/.ray/auth_token"
 
 
 def _first_line(problem: BaseException) -> str:
-    return next(
-        (line.strip().rstrip(".") for line in str(problem).splitlines() if line.strip()), type(problem).__name__
-    )
+    lines = (line.strip().partition(". ")[0].rstrip(".") for line in str(problem).splitlines())
+    return next((line for line in lines if line), type(problem).__name__)
 
 
 def list_machines(ray: Any) -> list[Mapping[str, float]]:
