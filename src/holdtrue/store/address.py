@@ -1,4 +1,4 @@
-"""Address: where a project keeps its state when that is a schema of a PostgreSQL database, and what may be said of it."""
+"""Address: which schema of a PostgreSQL database keeps a project's state, and what may be said of it."""
 
 import os
 import re

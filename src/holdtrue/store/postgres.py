@@ -100,7 +100,7 @@ def prepare_schema(writer: sa.Engine, reader: sa.Engine, address: DatabaseAddres
 
 def _has_schema(connection: sa.Connection, schema: str) -> bool:
     is_there = sa.text("SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = :name")
-    return connection.execute(is_there, {"name": schema}).scalar_one() == 1
+    return bool(connection.execute(is_there, {"name": schema}).scalar_one())
 
 
 def _check_server(connection: sa.Connection) -> None:

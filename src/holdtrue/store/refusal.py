@@ -32,7 +32,7 @@ _HINTS = {
     "53300": _Hint(
         found="it has no connection left",
         expected="some tens for holdtrue",
-        remedy="raise max_connections of the server",
+        remedy="raise max_connections there",
     ),
     "55P03": _Hint(
         found="another process has been writing for longer than the store waits; nothing was written",

@@ -102,9 +102,9 @@ class Store:
         """Say whether stores in other folders and on other machines may hold the same state."""
         return self._address is not None
 
-    def fence(self, name: str, token: int) -> None:
-        """Refuse from now on every transaction of this store unless the token still holds the lease of that name."""
-        self._fence = (name, token)
+    def fence(self, lease: tuple[str, int] | None) -> None:
+        """Refuse every transaction from now on unless the lease of that name is held with that token; None: no more."""
+        self._fence = lease
 
     def _open_engine(self, *, is_reader: bool) -> sa.Engine:
         timeout = self._busy_timeout_seconds
