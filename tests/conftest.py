@@ -1,17 +1,28 @@
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of this session's own; its disk is not waited for."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+def postgres_server() -> Iterator[Any]:
+    """A PostgreSQL server of this session's own; its disk is not waited for."""
+    # Not in pytest's own folder: whatever session of pytest begins next shuts that to the user whom the server runs as.
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="holdtrue-pg") as folder:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
         pgserver = pytest.importorskip("pgserver")
-        server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        pytest.importorskip("psycopg")
+        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-            yield server.get_uri()
+            yield server
         finally:
             server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: Any) -> str:
+    """The URL of the session's PostgreSQL server, for a user who may do everything."""
+    return str(postgres_server.get_uri())
