@@ -11,9 +11,10 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from server import run_postgres
+
 from holdtrue.store import read_address
 from holdtrue.testing.run_kills import RunKillReport, hold_run_kills
-from server import run_postgres
 
 RESULTS = Path(__file__).parents[1] / "results"
 

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from cli.command import Command, train_at, write_project
+from holdtrue.cli.serve import TrafficCopier
+from holdtrue.errors import StoreAway
 from holdtrue.project import hold_control, open_project
 from holdtrue.serving import read_traffic_file, write_traffic_file
 
@@ -78,3 +82,22 @@ def kill_a_controller(folder: Path) -> None:
 def read_runs(holdtrue: Command, loop_file: Path) -> list[dict[str, dict[str, int]]]:
     found: list[dict[str, dict[str, int]]] = json.loads(holdtrue("runs", "--loop", loop_file, "--json").out)["runs"]
     return found
+
+
+def test_a_server_goes_on_by_its_last_traffic_while_the_database_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setenv("HOLDTRUE_DATABASE", "postgresql://me:hush@127.0.0.1:1/db")
+    monkeypatch.setenv("HOLDTRUE_SCHEMA", "away")
+    copier = TrafficCopier(tmp_path / ".holdtrue")
+    with pytest.raises(StoreAway):  # there is nothing to go on by
+        copier.copy()
+    (tmp_path / ".holdtrue" / "traffic.json").write_text('{"revision": 1, "loops": {}}')
+    for _ in range(3):
+        copier.copy()
+    copier.close()
+    said = capsys.readouterr().out
+    assert said.count("The traffic stays as it was") == 1
+    assert "does not answer" in said
+    assert "hush" not in said

@@ -1,4 +1,4 @@
-"""The control of a project whose state several folders share: one holder at a time, fenced, and free when it is killed."""
+"""The control of a project whose state several folders share: one holder at a time, fenced, free when it is killed."""
 
 import signal
 import subprocess

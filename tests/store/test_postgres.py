@@ -112,8 +112,7 @@ def test_hostile_sql_does_not_get_past_the_triggers(postgres: str, postgres_stor
     with psycopg.connect(postgres, autocommit=True) as connection:
         for statement in HOSTILE:
             with pytest.raises(psycopg.Error), connection.transaction():
-                connection.execute(f"SET LOCAL search_path = {SCHEMA}")
-                connection.execute(statement)
+                connection.execute(f"SET LOCAL search_path = {SCHEMA}; {statement}")
         with pytest.raises(psycopg.errors.RaiseException, match="promotion refused"):
             connection.execute(f"INSERT INTO {SCHEMA}.traffic_shares VALUES ('main', 'flights', 2, 0.01)")
     with postgres_store.reading() as tx:
@@ -192,7 +191,7 @@ def guest(postgres: str) -> Iterator[str]:
 def test_a_wrong_or_missing_password_a_database_and_a_right_that_are_not_there_are_named(
     guest: str, postgres: str, postgres_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(StoreFailed, match="let nobody in.*password authentication failed") as refused:
+    with pytest.raises(StoreFailed, match=r"let nobody in.*password authentication failed") as refused:
         open_as(tmp_path / "a", guest.format("wrong-word"))
     assert "wrong-word" not in str(refused.value)
     with pytest.raises(StoreFailed, match=r"let nobody in.*PGPASSWORD"):

@@ -81,7 +81,7 @@ def serve(
 
 def _answer(home: Path, front: Front, *, policy: LogPolicy, n_workers: int, log_format: LogFormat) -> None:
     """Keep workers answering until a signal comes."""
-    stop, keeper, copier = stop_on_signals(), LogKeeper(home), _TrafficCopier(home)
+    stop, keeper, copier = stop_on_signals(), LogKeeper(home), TrafficCopier(home)
     copier.copy()
     write_policy_file(home, policy)
     running = start_workers(home, front=front, n_workers=n_workers, log_format=log_format)
@@ -100,7 +100,7 @@ def _answer(home: Path, front: Front, *, policy: LogPolicy, n_workers: int, log_
         copier.close()
 
 
-class _TrafficCopier:
+class TrafficCopier:
     """Copies the wanted traffic for the workers; while the database is away, the last copy stands."""
 
     def __init__(self, home: Path) -> None:

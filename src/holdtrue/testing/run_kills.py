@@ -123,9 +123,7 @@ def _note(tx: Transaction, run: Run, action: str, owner: str) -> None:
     tx.audit.append(loop=LOOP, at=now, actor=owner, action=action, subject=run.run_id, sentence="")
 
 
-def hold_run_kills(
-    folder: Path, *, n_rounds: int, seed: int, address: DatabaseAddress | None = None
-) -> RunKillReport:
+def hold_run_kills(folder: Path, *, n_rounds: int, seed: int, address: DatabaseAddress | None = None) -> RunKillReport:
     """Let two workers share one run after another, kill one of them at a random moment, and count transitions.
 
     Args:
@@ -143,9 +141,7 @@ def hold_run_kills(
                 )
             store.close()  # what is open would be shared with the workers
             workers = [_fork(folder, address), _fork(folder, address)]
-            time.sleep(chance.uniform(0.0, 0.25))
-            holder = _find_holder(store, run.run_id)
-            victim = holder if holder in workers and chance.random() < _AIM else chance.choice(workers)
+            victim = _choose_victim(store, run.run_id, workers, chance)
             os.kill(victim, signal.SIGKILL)
             os.waitpid(victim, 0)
             with store.reading() as tx:
@@ -153,6 +149,17 @@ def hold_run_kills(
                 n_holders += kept.ended_at is None and f":{victim}:" in (kept.lease_owner or "")
             _await_end(next(pid for pid in workers if pid != victim))
         return _judge(store, n_rounds, n_holders, time.perf_counter() - began)
+
+
+def _choose_victim(store: Store, run_id: str, workers: list[int], chance: random.Random) -> int:
+    """Wait for a random moment, mostly one while a worker has the run, and return whom to kill then."""
+    is_aimed, other = chance.random() < _AIM, chance.choice(workers)
+    deadline = time.monotonic() + (PATIENCE_SECONDS if is_aimed else 0.0)
+    while _find_holder(store, run_id) is None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS / 4)
+    time.sleep(chance.uniform(0.0, 0.1 if is_aimed else 0.25))
+    holder = _find_holder(store, run_id)
+    return holder if is_aimed and holder in workers else other
 
 
 def _find_holder(store: Store, run_id: str) -> int | None:
