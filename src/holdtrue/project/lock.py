@@ -93,7 +93,7 @@ class _ControlLease:
         self._owner = name_controller(store.folder)
         self._token = 0
         self._stopped = threading.Event()
-        self._keeper = Store.open(store.folder, reconnect_seconds=0.0)
+        self._keeper = store.open_beside(reconnect_seconds=0.0)
         self._thread = threading.Thread(target=self._renew, name="control lease", daemon=True)
 
     def take(self) -> None:

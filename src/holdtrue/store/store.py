@@ -97,6 +97,15 @@ class Store:
             raise
         return store
 
+    def open_beside(self, *, reconnect_seconds: float = RECONNECT_SECONDS) -> "Store":
+        """Open the same state once more, with connections of its own and without the fence; the caller closes it."""
+        return Store.open(
+            self.folder,
+            address=self._address,
+            busy_timeout_seconds=self._busy_timeout_seconds,
+            reconnect_seconds=reconnect_seconds,
+        )
+
     @property
     def is_shared(self) -> bool:
         """Say whether stores in other folders and on other machines may hold the same state."""
@@ -202,6 +211,7 @@ class Store:
     def _connect(self, engine: sa.Engine) -> tuple[sa.Connection, sa.RootTransaction]:
         """Begin a transaction; wait for a server that was there before, but once only until it answers again."""
         ends_at = time.monotonic() + (0.0 if self._is_away else self._reconnect_seconds)
+        is_tried_again = self._is_away  # a connection of the pool may have died long ago, so once more in any case
         while True:
             try:
                 connection = engine.connect()
@@ -211,9 +221,10 @@ class Store:
                     connection.close()
                     raise
             except StoreAway:
-                if time.monotonic() >= ends_at:
+                if is_tried_again and time.monotonic() >= ends_at:
                     self._is_away = True
                     raise
+                is_tried_again = True
                 time.sleep(_RETRY_SECONDS)
                 continue
             except PoolTimeout as error:
