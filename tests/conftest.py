@@ -1,9 +1,19 @@
+"""What all tests share: one thread for each library that computes, and one PostgreSQL server where it is asked for.
+
+The tests share the cores already. Threads that wait for each other on cores that others use spin: an example that
+trains in one second took more than ten.
+"""
+
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Here, as the libraries read it when they are loaded; child processes inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
