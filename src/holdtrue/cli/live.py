@@ -41,7 +41,7 @@ def up(
         live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move, on_problem=say)
         say("Starting ...")
         live.start()
-        if not live.has_champion:
+        if not live.has_champion and not live.is_waiting:
             live.stop()
             raise NotFound(
                 "no version has passed its checks, so there is nothing to serve",
@@ -52,7 +52,8 @@ def up(
         try:
             url = live.workers.url if live.workers is not None else ""
             with start_page(StoredView(project=project, predict_url=url), port=page_port) as page:
-                say(f"Answering on {url}; the page is {page.url}")
+                waiting = " as soon as a first version is in charge" if live.is_waiting else ""
+                say(f"Answering on {url}{waiting}; the page is {page.url}")
                 live.run(stop.is_set)
         finally:
             live.stop()

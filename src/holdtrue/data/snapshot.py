@@ -9,7 +9,7 @@ import polars as pl
 from holdtrue.data.columns import find_levels
 from holdtrue.data.history import LABEL, History
 from holdtrue.domain import DatasetRecord, Json, Schema, Task, encode_canonically
-from holdtrue.errors import NotFound, SourceError
+from holdtrue.errors import NotFound, SourceError, StoreFailed
 from holdtrue.store import Store
 
 ROW_GROUP = 131_072  # said, so that the bytes do not follow a later polars' default
@@ -58,6 +58,16 @@ def load_snapshot(store: Store, record: DatasetRecord | str, loop_name: str) -> 
         with store.reading() as transaction:
             record = transaction.datasets.read(loop_name, record)
     return read_snapshot(store.artifacts.get(record.digest))
+
+
+def load_last_snapshot(store: Store, loop_name: str) -> History | None:
+    """Return what the newest snapshot of a loop holds; None where there is none, or it is no longer kept."""
+    with store.reading() as transaction:
+        records = transaction.datasets.all(loop_name)
+    try:
+        return read_snapshot(store.artifacts.get(records[-1].digest)) if records else None
+    except (NotFound, StoreFailed):
+        return None
 
 
 def write_snapshot(history: History) -> bytes:
