@@ -31,7 +31,7 @@ def train(
     if step is not None or run is not None:
         _repeat(loop_file, step, run, json=json)
         return
-    with open_project(loop_file) as project, control_lock(project.store.folder):
+    with open_project(loop_file) as project, control_lock(project.store.folder, loop=project.loop.name):
         controller = project.make_controller()
         with progress_bar("training"):
             outcome = controller.train_now("ordered by a person")
@@ -41,7 +41,11 @@ def train(
 def _repeat(loop_file: Path, step: str | None, run: str | None, *, json: bool) -> None:
     if step is None or run is None:
         raise DeclarationError("a step is done again with what a run gave it", expected="--step NAME and --from RUN")
-    with open_project(loop_file) as project, control_lock(project.store.folder), progress_bar(step):
+    with (
+        open_project(loop_file) as project,
+        control_lock(project.store.folder, loop=project.loop.name),
+        progress_bar(step),
+    ):
         found = repeat_step(project, find_run(project, run), step)
     if json:
         print_json({**{name: getattr(found, name) for name in found.__dataclass_fields__}, "is_equal": found.is_equal})
@@ -111,7 +115,7 @@ def tick(loop_file: LoopFile, json: AsJson = False) -> None:
 
     Where the table cannot be used, all is done that needs none, and the exit code is 2.
     """
-    with open_project(loop_file) as project, control_lock(project.store.folder):
+    with open_project(loop_file) as project, control_lock(project.store.folder, loop=project.loop.name):
         controller = project.make_controller()
         with progress_bar("looking"):
             moves = list(controller.tick())

@@ -293,6 +293,7 @@ class Controller:
             begun: dict[str, Json] = {"run_id": run_id}
             if brought is None:  # to judge a model that was brought is no training: the schedule goes on as it was
                 begun |= {"last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels}
+                begun |= {} if move.catches_up else {"last_asked_at": now.isoformat()}
             change_memory(tx, self.loop.name, begun)
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)

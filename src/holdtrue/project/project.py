@@ -51,8 +51,8 @@ class Project:
             store=self.store,
             clock=self.clock,
             trainer=EnvironmentTrainer(self.environment),
-            # The lock of the folder lets one controller in at a time, so this name is never two workers'.
-            owner=f"{socket.gethostname()}:{self.folder.resolve()}",
+            # The lock of the loop lets one controller in at a time, so this name is never two workers'.
+            owner=f"{socket.gethostname()}:{self.folder.resolve()}:{self.loop.name}",
             window=window,
             on_move=on_move,
         )

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -14,12 +15,25 @@ from holdtrue.errors import HoldtrueError, SourceMissing
 from holdtrue.loop import Controller, Move
 from holdtrue.serving import Front, LogKeeper, Workers, start_workers, write_policy_file, write_traffic_file
 
+from .lock import control_lock, serving_lock
 from .log import find_upkeep
 from .project import Project
 
 LOOK_SECONDS = 5.0
 WINDOW_SECONDS = 15.0
 T = TypeVar("T")
+
+
+@contextmanager
+def hold_up(project: Project) -> Iterator[None]:
+    """Hold what a live loop needs for itself: the control of the loop, and the workers of its folder.
+
+    Raises:
+        ProjectBusy: another living process holds one of them; its process id is named.
+    """
+    folder = project.store.folder
+    with control_lock(folder, loop=project.loop.name), serving_lock(folder):
+        yield
 
 
 @dataclass(kw_only=True)
