@@ -28,6 +28,7 @@ from holdtrue.loop import (
     tell_cadence,
     tell_triggers,
 )
+from holdtrue.project import find_price, read_settings
 from holdtrue.rollout import tell_stage
 
 from .console import print_json, print_table, say
@@ -90,6 +91,7 @@ def check(
     stale = check_freshness(history.ends_at, history.declared, RealClock().now())
     refuse_breaches([stale] if stale else [], history.source)
     check_fallback(loop, history)
+    find_price(loop, read_settings(folder))
     policy = make_policy(loop, history)
     plan, cadence, n_golden = policy.plan, _tell_cadence(policy, history), _count_golden(loop, history, folder)
     if json:

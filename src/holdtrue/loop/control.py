@@ -74,6 +74,7 @@ class Controller:
         clock: business time.
         trainer: carries out trainings.
         window: the length of a quality window on the page.
+        core_hour: the price of one core for an hour, which a guard by money counts with; None where it is not said.
         owner: who claims the trainings: whoever comes back under the same name goes on with its own at once.
     """
 
@@ -84,6 +85,7 @@ class Controller:
     clock: Clock
     trainer: Trainer
     window: timedelta = timedelta(days=1)
+    core_hour: float | None = None
     on_move: Callable[[Move], None] = lambda _: None
     owner: str = field(default_factory=name_worker)
     _future: "Future[TrainingResult] | None" = None
@@ -238,7 +240,7 @@ class Controller:
             table_problem=self.table_problem,
             golden_problem=self._pin_golden(known),
             promotions=promotions,
-            spent=sum_spending(runs, policy.guards, now),
+            spent=sum_spending(runs, now, core_hour=self.core_hour),
             top_source=find_top_source(known),
         )
 

@@ -24,6 +24,7 @@ from .scoring import Scored as Scored
 from .scoring import score_file as score_file
 from .settings import FOLDER as FOLDER
 from .settings import Settings as Settings
+from .settings import find_price as find_price
 from .settings import read_settings as read_settings
 from .up import Live as Live
 from .up import hold_up as hold_up
@@ -53,6 +54,7 @@ __all__ = [
     "explain_prediction",
     "export_log",
     "find_champion_before",
+    "find_price",
     "find_run",
     "gather_card",
     "hold_up",

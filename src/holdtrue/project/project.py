@@ -15,7 +15,7 @@ from holdtrue.loop import AbortRollout, Actor, Controller, EnvironmentTrainer, M
 from holdtrue.serving import write_traffic_file
 from holdtrue.store import Store
 
-from .settings import FOLDER
+from .settings import FOLDER, find_price, read_settings
 
 CHAMPION = "champion"
 
@@ -43,7 +43,11 @@ class Project:
     def make_controller(
         self, *, window: timedelta = timedelta(days=1), on_move: Callable[[Move], None] = lambda _: None
     ) -> Controller:
-        """Return what moves the loop."""
+        """Return what moves the loop.
+
+        Raises:
+            DeclarationError: the settings cannot be read, or say no price where a guard counts money.
+        """
         return Controller(
             loop=self.loop,
             folder=self.folder,
@@ -54,6 +58,7 @@ class Project:
             # The lock of the loop lets one controller in at a time, so this name is never two workers'.
             owner=f"{socket.gethostname()}:{self.folder.resolve()}:{self.loop.name}",
             window=window,
+            core_hour=find_price(self.loop, read_settings(self.folder)),
             on_move=on_move,
         )
 
