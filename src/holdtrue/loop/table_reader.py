@@ -50,9 +50,9 @@ class TableReader:
                 )
                 self._read_problem = ""
         except (HoldtrueError, OSError) as problem:
-            if self._history is None and (kept := load_last_snapshot(self.store, self.loop.name)) is None:
+            kept = self._history or load_last_snapshot(self.store, self.loop.name)
+            if kept is None:
                 raise
-            self._history = kept if self._history is None else self._history
-            self._written, self._read_problem = written, str(problem)
+            self._history, self._written, self._read_problem = kept, written, str(problem)
         self.problem = self._read_problem or check_freshness(self._history.ends_at, self._history.declared, now)
         return self._history
