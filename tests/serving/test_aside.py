@@ -39,6 +39,7 @@ def test_rows_that_are_not_read_in_the_time_of_their_request_are_refused_and_not
         await asyncio.sleep(0.01)
         with pytest.raises(Refused) as caught:
             await read_aside(Patience(timeout_seconds=0.02), True, was_read.append, "rows")
+        await asyncio.sleep(0.01)
         may_end.set()
         await other
         await run_aside(True, was_read.append, "later rows")
