@@ -1,3 +1,4 @@
+from .act import REFUSAL as REFUSAL
 from .act import Actor as Actor
 from .brought import lay_brought as lay_brought
 from .classes import align_classes as align_classes
@@ -68,6 +69,7 @@ from .watch import watch_log as watch_log
 
 __all__ = [
     "LIVE_SCHEDULE",
+    "REFUSAL",
     "AbortRollout",
     "Actor",
     "AdvanceRollout",

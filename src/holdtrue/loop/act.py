@@ -33,6 +33,7 @@ from .state import (
 
 LOOP_ACTOR = "holdtrue"
 BEGINNINGS = ("train", "register")
+REFUSAL = "refuse training"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,10 +171,10 @@ class Actor:
         for entry in reversed(tx.audit.all(self.loop)):
             if entry.action in BEGINNINGS:
                 break
-            if entry.action == "refuse training":
+            if entry.action == REFUSAL:
                 said.add(_leave_figures_out(entry.sentence))
         if _leave_figures_out(move.sentence) not in said:
-            self._note(tx, now, "refuse training", self.loop, move.sentence)
+            self._note(tx, now, REFUSAL, self.loop, move.sentence)
 
     def _note(
         self, tx: Transaction, now: datetime, action: str, subject: str, sentence: str, detail: Json = None

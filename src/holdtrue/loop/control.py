@@ -15,17 +15,13 @@ from holdtrue.clock import Clock
 from holdtrue.data import (
     History,
     PredictionReader,
-    check_freshness,
     collect_labels,
     extend_history,
     latest_labels,
-    print_schema_file,
-    print_table,
-    read_history,
     take_snapshot,
 )
 from holdtrue.domain import Cause, Checkout, Json, Loop, Rollout, Ruling, RunState, Version
-from holdtrue.errors import HoldtrueError, SourceError, StateConflict
+from holdtrue.errors import SourceError, StateConflict
 from holdtrue.pipeline import (
     Claim,
     describe_error,
@@ -62,6 +58,7 @@ from .release import Registrar
 from .risk import restore_watch
 from .spending import sum_spending
 from .state import CaughtUp, Facts, Firing, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
+from .table_reader import TableReader
 from .trainer import Trainer
 
 
@@ -77,8 +74,7 @@ class Controller:
         clock: business time.
         trainer: carries out trainings.
         window: the length of a quality window on the page.
-        table_problem: why no training may start from the table as it was last looked at: it could not be read, it
-            breaks its schema, or its rows are too old; "" when one may.
+        core_hour: the price of one core for an hour, which a guard by money counts with; None where it is not said.
         owner: who claims the trainings: whoever comes back under the same name goes on with its own at once.
     """
 
@@ -89,12 +85,9 @@ class Controller:
     clock: Clock
     trainer: Trainer
     window: timedelta = timedelta(days=1)
+    core_hour: float | None = None
     on_move: Callable[[Move], None] = lambda _: None
-    table_problem: str = ""
     owner: str = field(default_factory=name_worker)
-    _history: History | None = None
-    _read_problem: str = ""
-    _written: tuple[tuple[str, int, int], ...] = ()
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
     _golden: str | None = None
@@ -102,6 +95,7 @@ class Controller:
 
     def __post_init__(self) -> None:
         self.actor = Actor(loop=self.loop.name)
+        self.table = TableReader(loop=self.loop, folder=self.folder, store=self.store)
         self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
         self.claim = Claim(store=self.store, owner=self.owner)
         self.keyring = Keyring.open(self.store.folder / "keys")
@@ -191,27 +185,13 @@ class Controller:
         return make_policy(self.loop, self.history(now).known_at(now), is_running=is_running)
 
     def history(self, now: datetime) -> History:
-        """Return the table, read anew when its files have changed, or that of its schema.
+        """Return the rows of the table as they can be had now; see `TableReader`."""
+        return self.table.read(now)
 
-        A table that cannot be read, or breaks its schema, is what it was when it last could be used, so that the loop
-        goes on watching; no training starts from it, and `table_problem` says why.
-        """
-        written: tuple[tuple[str, int, int], ...] = ()
-        try:
-            asked = print_schema_file(self.loop.schema, folder=self.folder)
-            written = (*print_table(self.loop.table, folder=self.folder), *asked)
-            if self._history is None or written != self._written:
-                self._written = written
-                self._history = read_history(
-                    self.loop.table, folder=self.folder, task=self.loop.declared_task, schema=self.loop.schema
-                )
-                self._read_problem = ""
-        except (HoldtrueError, OSError) as problem:
-            if self._history is None:
-                raise
-            self._written, self._read_problem = written, str(problem)
-        self.table_problem = self._read_problem or check_freshness(self._history.ends_at, self._history.declared, now)
-        return self._history
+    @property
+    def table_problem(self) -> str:
+        """Why no training may start from the table as it was last looked at; "" when one may."""
+        return self.table.problem
 
     def read_state(self) -> LoopState:
         """Return where the loop stands, from the store."""
@@ -260,7 +240,7 @@ class Controller:
             table_problem=self.table_problem,
             golden_problem=self._pin_golden(known),
             promotions=promotions,
-            spent=sum_spending(runs, policy.guards, now),
+            spent=sum_spending(runs, now, core_hour=self.core_hour),
             top_source=find_top_source(known),
         )
 
@@ -315,6 +295,7 @@ class Controller:
             begun: dict[str, Json] = {"run_id": run_id}
             if brought is None:  # to judge a model that was brought is no training: the schedule goes on as it was
                 begun |= {"last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels}
+                begun |= {} if move.catches_up else {"last_asked_at": now.isoformat()}
             change_memory(tx, self.loop.name, begun)
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)

@@ -19,15 +19,18 @@ class Spending:
     cost: float = 0.0
 
 
-def sum_spending(runs: Sequence[Run], guards: Guards, now: datetime) -> Spending:
-    """Return what the runs have taken; one that has not ended yet counts as a run, its minutes and money later."""
+def sum_spending(runs: Sequence[Run], now: datetime, *, core_hour: float | None) -> Spending:
+    """Return what the runs have taken; one that has not ended yet counts as a run, its minutes and money later.
+
+    `core_hour` is the price of one core for an hour; None where it is not said.
+    """
     recent = [run for run in runs if now - DAY < run.as_of <= now]
     month = [run for run in runs if now - MONTH < run.as_of <= now]
     hours = sum(_measure(run)[1] for run in month) / 3600
     return Spending(
         n_runs=len(recent),
         minutes=sum(_measure(run)[0] for run in recent) / 60,
-        cost=hours * (guards.core_hour_price or 0.0),
+        cost=hours * (core_hour or 0.0),
     )
 
 

@@ -3,6 +3,7 @@ from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
 from .lock import control_lock as control_lock
 from .lock import hold_control as hold_control
+from .lock import serving_lock as serving_lock
 from .log import ask_log as ask_log
 from .log import export_log as export_log
 from .log import keep_log as keep_log
@@ -24,8 +25,10 @@ from .scoring import Scored as Scored
 from .scoring import score_file as score_file
 from .settings import FOLDER as FOLDER
 from .settings import Settings as Settings
+from .settings import find_price as find_price
 from .settings import read_settings as read_settings
 from .up import Live as Live
+from .up import hold_up as hold_up
 from .view import StoredView as StoredView
 from .view import view_loop as view_loop
 from .wanted import WantedLabel as WantedLabel
@@ -52,9 +55,11 @@ __all__ = [
     "explain_prediction",
     "export_log",
     "find_champion_before",
+    "find_price",
     "find_run",
     "gather_card",
     "hold_control",
+    "hold_up",
     "keep_log",
     "list_runs",
     "list_wanted",
@@ -64,6 +69,7 @@ __all__ = [
     "repeat_step",
     "reproduce_run",
     "score_file",
+    "serving_lock",
     "view_loop",
     "view_run",
 ]

@@ -15,7 +15,7 @@ from holdtrue.serving import write_traffic_file
 from holdtrue.store import Store
 
 from .lock import name_controller
-from .settings import FOLDER, read_settings
+from .settings import FOLDER, find_price, read_settings
 
 CHAMPION = "champion"
 
@@ -43,7 +43,11 @@ class Project:
     def make_controller(
         self, *, window: timedelta = timedelta(days=1), on_move: Callable[[Move], None] = lambda _: None
     ) -> Controller:
-        """Return what moves the loop."""
+        """Return what moves the loop.
+
+        Raises:
+            DeclarationError: the settings cannot be read, or say no price where a guard counts money.
+        """
         return Controller(
             loop=self.loop,
             folder=self.folder,
@@ -51,9 +55,10 @@ class Project:
             store=self.store,
             clock=self.clock,
             trainer=EnvironmentTrainer(self.environment),
-            # The lock of the folder lets one controller in at a time, so this name is never two workers'.
-            owner=name_controller(self.store.folder),
+            # The lock of the loop lets one controller in at a time, so this name is never two workers'.
+            owner=f"{name_controller(self.store.folder)}:{self.loop.name}",
             window=window,
+            core_hour=find_price(self.loop, read_settings(self.folder)),
             on_move=on_move,
         )
 
