@@ -41,9 +41,7 @@ def show_one(
     run: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
     loop_file: LoopFile = LOOP_FILE,
     json: AsJson = False,
-    report: Annotated[
-        Path | None, typer.Option(help="Of a tuning: write an HTML report with its pictures here.")
-    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Of a tuning: write an HTML report with pictures here.")] = None,
 ) -> None:
     """Show what a run was made with, what its steps did, what it took and what came of it; of a tuning, its trials."""
     from holdtrue.report import check_targets

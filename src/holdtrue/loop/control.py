@@ -312,15 +312,11 @@ class Controller:
                 golden=self.golden,
                 tuned=None if brought else find_choice(tx, self.loop, follows=version if move.catches_up else None),
             )
+            told = describe_start(order, move.firings, checkout)
             run = submit_run(
-                tx,
-                loop=self.loop.name,
-                reason=move.reason,
-                as_of=now,
-                run_id=run_id,
-                dataset=record.digest,
-                parameters=describe_start(order, move.firings, checkout),
-            )
+                tx, loop=self.loop.name, reason=move.reason, as_of=now, run_id=run_id, dataset=record.digest,
+                parameters=told,
+            )  # fmt: skip
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
             remember_answer(tx, self.loop.name, move.firings)

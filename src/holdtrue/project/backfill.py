@@ -113,7 +113,7 @@ class _Backfiller:
     flying: dict["Future[TrainingResult]", tuple[Run, Claim]] = field(default_factory=dict)
 
     def plan(self, moments: Sequence[datetime]) -> Iterator[_Window]:
-        """Return the windows; rows of the log have labels that change, so each window then has a snapshot of its own."""
+        """Return the windows; each has a snapshot of its own where the log, whose labels change, has rows."""
         project, name = self.project, self.project.loop.name
         is_logged = self.controller.reader.read().height > 0
         shared = None if is_logged else self._snapshot(moments[-1])

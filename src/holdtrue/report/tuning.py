@@ -69,15 +69,16 @@ def tabulate_trials(trials: Sequence[Trial], *, best: int | None = None) -> Figu
     ranked = sorted(trials, key=lambda trial: (trial.loss is None, trial.loss or 0.0, trial.number))
     rows = tuple(_list_cells(trial, names) for trial in ranked)
     strong = next((place for place, trial in enumerate(ranked) if trial.number == best), None)
-    header = ("Trial", *names, "Ended", "Loss", "First part", "Seconds")
+    header = ("Trial", *names, "Loss", "First part", "Seconds", "Note")
     return Figures("Trials, the best first", header, rows, strong=strong)
 
 
 def _list_cells(trial: Trial, names: Sequence[str]) -> tuple[Cell, ...]:
     parameters = [_tell_value(trial.parameters[name]) for name in names]
     first = trial.losses[0] if trial.losses else None
-    ended = trial.state.value + (" (cached)" if trial.is_cached else "")
-    return (str(trial.number), *parameters, ended, trial.loss, first, f"{trial.wall_seconds:.2f}")
+    ended = "" if trial.state is TrialState.COMPLETED else trial.state.value
+    how = ended or ("cached" if trial.is_cached else None)
+    return (str(trial.number), *parameters, trial.loss, first, f"{trial.wall_seconds:.2f}", how)
 
 
 def draw_trials(tuning: Tuning) -> Chart:
