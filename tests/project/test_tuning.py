@@ -12,7 +12,7 @@ from holdtrue.data import load_snapshot
 from holdtrue.domain import RunState, TrialState, Tuning, Version
 from holdtrue.errors import DeclarationError, LabelError, StateConflict, TrainingFailed
 from holdtrue.loop import Trained, cut_folds
-from holdtrue.loop.tuning import find_choice
+from holdtrue.loop.tuning import find_choice, remember_choice
 from holdtrue.project import Project, find_run, gather_card, list_runs, reproduce_run, tune_loop, view_run
 from holdtrue.report import render_card, render_tuning, tell_tuning
 from project.tuned import opened_inline, read_fits, write_tuned_project
@@ -144,8 +144,13 @@ def test_trainings_use_what_was_chosen_until_the_declaration_changes(tuned: Tune
         card = gather_card(project, version.name)
         assert card.tuning == tuning
         assert f"were tuned by the run {tuning.run_id[:12]}" in render_card(card, as_markdown=True)
-        with project.store.reading() as tx:
-            assert find_choice(tx, project.loop, follows=version) == find_choice(tx, project.loop)
+        with project.store.transaction() as tx:
+            choice = find_choice(tx, project.loop)
+            assert choice is not None
+            other = replace(choice, parameters={"strength": 1.0, "newest": 50})
+            remember_choice(tx, project.loop, other)
+            assert find_choice(tx, project.loop) == other
+            assert find_choice(tx, project.loop, follows=version) == choice  # a catch-up keeps to its elder's
     loop_file.write_text(loop_file.read_text().replace("'newest': 60", "'newest': 61"))
     with opened_inline(loop_file) as project, project.store.reading() as tx:
         assert find_choice(tx, project.loop) is None

@@ -82,7 +82,7 @@ def _list_cells(trial: Trial, names: Sequence[str]) -> tuple[Cell, ...]:
 
 
 def draw_trials(tuning: Tuning) -> Chart:
-    """Draw the loss of each trial in the order in which they were drawn, and the least that was known by then."""
+    """Draw the loss of each trial in the order in which they were drawn; the line is the least that was known by then."""
     rows, least = [], None
     for trial in tuning.trials:
         if trial.loss is not None:
@@ -98,7 +98,7 @@ def draw_trials(tuning: Tuning) -> Chart:
         .encode(y=alt.Y("least:Q", title=None, scale=alt.Scale(zero=False))),
         chart.mark_point(filled=True, size=46, opacity=0.9).encode(y=y, color=_color_states()),
     ).properties(width=WIDE, height=220)
-    title = f"{name_loss(tuning.loss_name).capitalize()} of each trial; the line is the least so far"
+    title = f"{name_loss(tuning.loss_name).capitalize()} of each trial (pruned: of its first fold)"
     words = f"Number {tuning.best} lost least: {format_number(tuning.best_loss)}."
     return finish_chart(drawing, title=title, words=words)
 
