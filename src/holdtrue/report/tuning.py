@@ -69,7 +69,7 @@ def tabulate_trials(trials: Sequence[Trial], *, best: int | None = None) -> Figu
     ranked = sorted(trials, key=lambda trial: (trial.loss is None, trial.loss or 0.0, trial.number))
     rows = tuple(_list_cells(trial, names) for trial in ranked)
     strong = next((place for place, trial in enumerate(ranked) if trial.number == best), None)
-    header = ("Trial", *names, "Loss", "First part", "Seconds", "Note")
+    header = ("Trial", *names, "Loss", "First fold", "Seconds", "Note")
     return Figures("Trials, the best first", header, rows, strong=strong)
 
 
@@ -82,7 +82,7 @@ def _list_cells(trial: Trial, names: Sequence[str]) -> tuple[Cell, ...]:
 
 
 def draw_trials(tuning: Tuning) -> Chart:
-    """Draw the loss of each trial in the order in which they were drawn; the line is the least that was known by then."""
+    """Draw the loss of each trial in the order in which they were drawn, and as a line the least so far."""
     rows, least = [], None
     for trial in tuning.trials:
         if trial.loss is not None:
