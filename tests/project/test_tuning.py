@@ -83,7 +83,7 @@ def test_the_best_trial_is_chosen_and_rows_that_selection_did_not_use_say_what_i
     assert proof.low < proof.loss < proof.high
     assert proof.difference_high < 0  # the declared strength lets it learn next to nothing
     said = " ".join(tell_tuning(tuning))
-    assert "less than it will lose again" in said
+    assert "which flatters it" in said
     assert f"{proof.n_rows} later rows that selection did not use" in said
     assert "<svg" in render_tuning(tuning)
 

@@ -116,7 +116,7 @@ class Tuning:
 
     @property
     def best_loss(self) -> float:
-        """Return the best trial's loss on the selection rows: the least of many, so better than it will be again."""
+        """Return the best trial's loss on the selection rows: the least of many, which flatters it."""
         return self._best.loss or 0.0
 
     @property

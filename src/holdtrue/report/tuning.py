@@ -24,7 +24,7 @@ def tell_tuning(tuning: Tuning) -> tuple[str, ...]:
         f"{format_count(len(tuning.trials), 'trial')} ({counted}) chose {tell_parameters(tuning)}.",
         f"The best, number {tuning.best}, lost {format_number(tuning.best_loss)} ({loss}) on the rows from"
         f" {format_day(tuning.selected_since)} to {format_day(tuning.proved_since)}, which it was selected by:"
-        " the least of many, and so less than it will lose again.",
+        " the least of many, which flatters it.",
         f"On {format_count(proof.n_rows, 'later row')} that selection did not use, to"
         f" {format_day(tuning.seen_until)}, it lost {_tell_loss(proof.loss, proof.low, proof.high)}"
         f"{_tell_difference(tuning)}",

@@ -2,7 +2,7 @@
 
 All of them lie before the rows that a gate would judge. A trial is fitted anew at each of two moments and judged on the
 days that follow (rolling origin); the newest part is left for the best one alone, since the least loss of many trials
-is smaller than it will be again.
+flatters its parameters.
 """
 
 from dataclasses import dataclass
