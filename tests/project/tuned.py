@@ -18,7 +18,9 @@ from holdtrue.testing.world import START
 N_DAYS, ROWS_A_DAY = 60, 20
 TUNE = "ht.tune({'strength': ht.log_between(1e-4, 10), 'newest': ht.integers(40, 600)}, n_trials=6)"
 PARAMETERS = "{'strength': %s, 'newest': 60}"
-TRAIN = """def train(data: ht.Dataset, strength: float, newest: int) -> LogisticRegression:
+TRAIN = """def train(data: ht.Dataset, strength: float, newest: int) -> object:
+    from sklearn.linear_model import LogisticRegression
+
     with open(__file__.replace("loop.py", "fits.txt"), "a") as file:
         file.write(f"{data.time.max().isoformat()} {strength}\\n")
     return LogisticRegression(C=strength).fit(data.features.tail(newest), data.label.tail(newest))
