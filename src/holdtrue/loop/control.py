@@ -20,7 +20,7 @@ from holdtrue.data import (
     latest_labels,
     take_snapshot,
 )
-from holdtrue.domain import Cause, Checkout, Json, Loop, Rollout, Ruling, RunState, Version
+from holdtrue.domain import Cause, Json, Loop, Rollout, Ruling, RunState, Version
 from holdtrue.errors import SourceError, StateConflict
 from holdtrue.pipeline import (
     Claim,
@@ -42,7 +42,7 @@ from .golden import find_golden, leave_golden_out
 from .memory import (
     CHAMPION,
     change_memory,
-    describe_firings,
+    describe_start,
     find_promotions,
     read_loop_state,
     read_memory,
@@ -60,6 +60,7 @@ from .spending import sum_spending
 from .state import CaughtUp, Facts, Firing, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
 from .table_reader import TableReader
 from .trainer import Trainer
+from .tuning import find_choice
 
 
 @dataclass(kw_only=True)
@@ -75,6 +76,7 @@ class Controller:
         trainer: carries out trainings.
         window: the length of a quality window on the page.
         core_hour: the price of one core for an hour, which a guard by money counts with; None where it is not said.
+        golden: digest of the golden rows as they were last looked at; None without a golden set.
         owner: who claims the trainings: whoever comes back under the same name goes on with its own at once.
     """
 
@@ -90,7 +92,7 @@ class Controller:
     owner: str = field(default_factory=name_worker)
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
-    _golden: str | None = None
+    golden: str | None = None
     _last: Trained | CaughtUp | TrainingLost | None = None
 
     def __post_init__(self) -> None:
@@ -162,11 +164,19 @@ class Controller:
                 is_free = self._future is None and bury_orphan(tx, self.loop.name, self.claim, now=self.clock.now())
             if not is_free:
                 raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
-        known = self.history(self.clock.now())
+        self._refuse_table(self.clock.now())
+
+    def _refuse_table(self, now: datetime) -> None:
+        known = self.history(now)
         if self.table_problem:
             raise SourceError(f"the table cannot be used: {self.table_problem}", expected="one that keeps its schema")
         if problem := self._pin_golden(known):
             raise SourceError(problem)
+
+    def gather_history(self, moment: datetime) -> History:
+        """Return the rows that a training as of a moment would take; raises `SourceError` without a usable table."""
+        self._refuse_table(moment)
+        return self._gather_rows(moment)[0]
 
     def _place_finished(self) -> Trained | CaughtUp | TrainingLost:
         self.finish_training()
@@ -246,7 +256,7 @@ class Controller:
 
     def _pin_golden(self, known: History) -> str:
         """Return why the golden set cannot be used, "" when it can or none is declared."""
-        self._golden, problem = find_golden(self.store, self.loop, folder=self.folder, task=known.task)
+        self.golden, problem = find_golden(self.store, self.loop, folder=self.folder, task=known.task)
         return problem
 
     def _read_versions(self, rollout: Rollout) -> dict[int, Version]:
@@ -268,6 +278,7 @@ class Controller:
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
         with self.store.transaction() as tx:
             champion = tx.aliases.current(self.loop.name, CHAMPION)
+            version = None if champion is None else tx.versions.read(self.loop.name, champion)
             order = TrainingOrder(
                 folder=str(self.store.folder),
                 loop_file=None if self.loop_file is None else str(self.loop_file),
@@ -275,20 +286,17 @@ class Controller:
                 dataset=record.digest,
                 as_of=now,
                 run_id=run_id,
-                champion=None if champion is None else tx.versions.read(self.loop.name, champion),
+                champion=version,
                 catches_up=move.catches_up,
                 brought=brought,
-                golden=self._golden,
+                golden=self.golden,
+                tuned=None if brought else find_choice(tx, self.loop, follows=version if move.catches_up else None),
             )
+            told = describe_start(order, move.firings, checkout)
             run = submit_run(
-                tx,
-                loop=self.loop.name,
-                reason=move.reason,
-                as_of=now,
-                run_id=run_id,
-                dataset=record.digest,
-                parameters=_describe_start(order, move, checkout),
-            )
+                tx, loop=self.loop.name, reason=move.reason, as_of=now, run_id=run_id, dataset=record.digest,
+                parameters=told,
+            )  # fmt: skip
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
             remember_answer(tx, self.loop.name, move.firings)
@@ -308,8 +316,8 @@ class Controller:
         labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
         n_labels = count_table_labels(history.known_at(now), labels)
         history = extend_history(history, log, labels) if log.height else history
-        if self._golden is not None:
-            history = leave_golden_out(history, self.store.artifacts, self._golden)
+        if self.golden is not None:
+            history = leave_golden_out(history, self.store.artifacts, self.golden)
         return history, n_labels
 
     def _take_over(self) -> None:
@@ -356,15 +364,6 @@ class Controller:
         run = replace(run, code=result.code, parameters={**run.parameters, **made_with})
         succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)
         return trained
-
-
-def _describe_start(order: TrainingOrder, move: StartRun, checkout: Checkout | None) -> dict[str, Json]:
-    """Return what a run keeps of its start: the order, what fired, and the state of the code's repository."""
-    return {
-        "order": msgspec.to_builtins(order),
-        "triggers": describe_firings(move.firings),
-        "checkout": msgspec.to_builtins(checkout),
-    }
 
 
 def _ask(reason: str) -> StartRun:

@@ -123,4 +123,5 @@ def _read_rows(history: History, past: TrainingOrder, run: Run) -> History:
     if past.is_blind or past.catches_up or run.result.get("ruling") == Ruling.PASSED.value:
         return known
     is_refresh = past.champion is not None and past.champion.lineage.code == run.code
-    return cut_folds(known, past.champion, is_refresh=is_refresh)[-1].select_known(known)
+    folds = cut_folds(known, past.champion, is_refresh=is_refresh, not_before=past.judged_from)
+    return folds[-1].select_known(known)

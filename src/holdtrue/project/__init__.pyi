@@ -1,3 +1,7 @@
+from .backfill import Backfill as Backfill
+from .backfill import BackfilledWindow as BackfilledWindow
+from .backfill import backfill_loop as backfill_loop
+from .backfill import list_moments as list_moments
 from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
@@ -27,6 +31,8 @@ from .settings import FOLDER as FOLDER
 from .settings import Settings as Settings
 from .settings import find_price as find_price
 from .settings import read_settings as read_settings
+from .tuning import read_tuning as read_tuning
+from .tuning import tune_loop as tune_loop
 from .up import Live as Live
 from .up import hold_up as hold_up
 from .view import StoredView as StoredView
@@ -37,6 +43,8 @@ from .watched import WatchedProject as WatchedProject
 
 __all__ = [
     "FOLDER",
+    "Backfill",
+    "BackfilledWindow",
     "Live",
     "Project",
     "Reproduction",
@@ -48,6 +56,7 @@ __all__ = [
     "WantedLabel",
     "WatchedProject",
     "ask_log",
+    "backfill_loop",
     "bring_model",
     "compare_runs",
     "compare_versions",
@@ -61,15 +70,18 @@ __all__ = [
     "hold_control",
     "hold_up",
     "keep_log",
+    "list_moments",
     "list_runs",
     "list_wanted",
     "name_log_folder",
     "open_project",
     "read_settings",
+    "read_tuning",
     "repeat_step",
     "reproduce_run",
     "score_file",
     "serving_lock",
+    "tune_loop",
     "view_loop",
     "view_run",
 ]

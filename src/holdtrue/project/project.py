@@ -115,10 +115,12 @@ def find_champion_before(history: list[AliasEvent]) -> int:
 
 
 @contextmanager
-def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | None = None) -> Iterator[Project]:
+def open_project(
+    loop_file: Path, *, clock: Clock | None = None, loop: Loop | None = None, n_children: int = 1
+) -> Iterator[Project]:
     """Open the project of a loop file; its `.holdtrue` folder stands beside the file and is made when needed.
 
-    `loop` is what the file declares, where it is known already.
+    `loop` is what the file declares, where it is known already; `n_children` says how much work runs at a time.
 
     Raises:
         SourceMissing: there is no such file.
@@ -130,7 +132,7 @@ def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | No
     _ = loop.table  # a loop that only watches leaves no folder behind
     folder = loop_file.resolve().parent
     # A training in the background may take a core, not those that serving needs.
-    environment = ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"})
+    environment = ProcessEnvironment(n_children=n_children, variables={"OMP_NUM_THREADS": "1"})
     try:
         with Store.open(folder / FOLDER) as store:
             yield Project(
