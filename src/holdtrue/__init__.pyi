@@ -34,6 +34,9 @@ from .domain import slices as slices
 from .domain import sql as sql
 from .domain import step as step
 from .domain import table as table
+from .pipeline import keep_figure as keep_figure
+from .pipeline import note_metric as note_metric
+from .pipeline import note_parameter as note_parameter
 from .validation import Candidate as Candidate
 
 __all__ = [
@@ -55,11 +58,14 @@ __all__ = [
     "golden",
     "guards",
     "invariant_to",
+    "keep_figure",
     "last_good",
     "money",
     "monotone_in",
     "no_leak",
     "not_worse",
+    "note_metric",
+    "note_parameter",
     "on_new_data",
     "on_risk",
     "predictions",

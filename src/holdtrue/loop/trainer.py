@@ -9,9 +9,10 @@ import msgspec
 from holdtrue.data import History, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
-from holdtrue.pipeline import CostMeter, MemoryCache, StepCache
+from holdtrue.pipeline import CostMeter, MemoryCache, StepCache, Trail
 from holdtrue.store import Store
 
+from .account import keep_installation
 from .brought import judge_brought
 from .fitting import Fitter
 from .golden import hold_to_golden
@@ -46,8 +47,8 @@ class InlineTrainer:
             future.set_exception(problem)
         return future
 
-    def train(self, order: TrainingOrder) -> TrainingResult:
-        """Carry out one order; see `train_challenger` for what it raises."""
+    def train(self, order: TrainingOrder, *, trail: Trail | None = None) -> TrainingResult:
+        """Carry out one order; see `train_challenger` for what it raises. `trail` is told of each step as it ends."""
         if order.dataset not in self._histories:
             self._histories.clear()
             self._histories[order.dataset] = load_snapshot(self.store, order.dataset, order.loop)
@@ -56,9 +57,14 @@ class InlineTrainer:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
             return replace(self._hold(order, result), cost=meter.read())
         cache = MemoryCache() if order.is_repetition else StepCache(self.store)
-        fitter = Fitter(loop=self.loop, cache=cache, artifacts=self.store.artifacts)
+        trail = Trail() if trail is None else trail
+        fitter = Fitter(loop=self.loop, cache=cache, artifacts=self.store.artifacts, trail=trail)
         result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
-        return replace(self._hold(order, result), cost=meter.read(), provenance=fitter.provenance)
+        result = replace(self._hold(order, result), provenance=fitter.provenance)
+        if order.is_for_service and not order.is_repetition:  # a backtest has thousands of trainings and keeps none
+            installation = keep_installation(self.store.artifacts)
+            result = replace(result, step_notes=tuple(trail.notes.values()), installation=installation)
+        return replace(result, cost=meter.read())
 
     def _hold(self, order: TrainingOrder, result: TrainingResult) -> TrainingResult:
         golden = None if self.loop.guards is None else self.loop.guards.golden

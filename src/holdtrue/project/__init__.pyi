@@ -1,6 +1,10 @@
 from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
+from .keepsakes import StepLog as StepLog
+from .keepsakes import read_logs as read_logs
+from .keepsakes import read_patch as read_patch
+from .keepsakes import write_figures as write_figures
 from .lock import control_lock as control_lock
 from .log import ask_log as ask_log
 from .log import export_log as export_log
@@ -15,6 +19,7 @@ from .reproduction import Reproduction as Reproduction
 from .reproduction import reproduce_run as reproduce_run
 from .runs import RunDifference as RunDifference
 from .runs import RunView as RunView
+from .runs import choose_last as choose_last
 from .runs import compare_runs as compare_runs
 from .runs import find_run as find_run
 from .runs import list_runs as list_runs
@@ -40,11 +45,13 @@ __all__ = [
     "RunView",
     "Scored",
     "Settings",
+    "StepLog",
     "StoredView",
     "WantedLabel",
     "WatchedProject",
     "ask_log",
     "bring_model",
+    "choose_last",
     "compare_runs",
     "compare_versions",
     "control_lock",
@@ -58,10 +65,13 @@ __all__ = [
     "list_wanted",
     "name_log_folder",
     "open_project",
+    "read_logs",
+    "read_patch",
     "read_settings",
     "repeat_step",
     "reproduce_run",
     "score_file",
     "view_loop",
     "view_run",
+    "write_figures",
 ]
