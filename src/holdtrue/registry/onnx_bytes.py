@@ -73,7 +73,7 @@ class OnnxGraph:
         self.nodes.append(node)
 
     def add_constant(self, name: str, values: NDArray[np.float64]) -> None:
-        """Add a constant of one axis."""
+        """Add a constant of one or more axes."""
         self.constants.append(_dump_tensor(values) + _field(8, name.encode()))
 
     def dump(self) -> bytes:
@@ -92,10 +92,10 @@ class OnnxGraph:
 
 
 def _dump_tensor(values: NDArray[np.uint8] | NDArray[np.float64] | Sequence[str]) -> bytes:
-    shape = _field(1, len(values))
     if isinstance(values, np.ndarray):
+        shape = b"".join(_field(1, length) for length in values.shape)
         return shape + _field(2, _TENSOR_KINDS[values.dtype.name]) + _field(9, values.tobytes())
-    return shape + _field(2, _TEXT) + b"".join(_field(6, value.encode()) for value in values)
+    return _field(1, len(values)) + _field(2, _TEXT) + b"".join(_field(6, value.encode()) for value in values)
 
 
 def _describe_matrix(name: str, width: int, kind: int) -> bytes:
