@@ -85,9 +85,8 @@ def check_foreign(foreign: Foreign, loaded: Scorer, signature: Signature, sample
     for frame in frames:
         matrix = encode_frame(frame, code_levels(schema))[:, list(foreign.columns)]
         raw = np.asarray(foreign.answer(matrix), dtype=np.float64)
-        is_whole = np.isfinite(raw.reshape(len(raw), -1)).all(
-            axis=1
-        )  # not every model answers where a value is missing
+        # Not every model answers where a value is missing.
+        is_whole = np.asarray(np.isfinite(raw.reshape(len(raw), -1)).all(axis=1), dtype=np.bool_)
         if not is_whole.any():
             continue
         before = settle_answers(raw[is_whole], signature, int(is_whole.sum()))
