@@ -10,18 +10,21 @@ from holdtrue.domain import StepRecord
 from holdtrue.project import (
     Project,
     RunView,
+    TrackingServer,
     choose_last,
     compare_runs,
+    export_runs,
     find_run,
     list_runs,
     open_project,
     read_logs,
     read_patch,
+    read_runs,
     view_run,
     write_figures,
 )
 
-from .console import print_json, print_table, say
+from .console import print_json, print_table, progress_bar, say
 
 LoopFile = Annotated[Path, typer.Option("--loop", help="The file that declares the loop.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -110,6 +113,23 @@ def compare(
         print_table("Differences", ("of", "name", pair[0].run_id[:N_DIGITS], pair[1].run_id[:N_DIGITS]), rows)
     else:
         say("They differ in nothing.")
+
+
+@runs.command("export")
+def export(
+    to: Annotated[str, typer.Option(help="The MLflow tracking server, such as http://127.0.0.1:5000.")],
+    run: Annotated[str | None, typer.Argument(help="The id of a run, or its first digits. Left out: all.")] = None,
+    loop_file: LoopFile = LOOP_FILE,
+    json: AsJson = False,
+) -> None:
+    """Write runs that have ended, with the versions that they brought, to an MLflow tracking server."""
+    server = TrackingServer(to)
+    with open_project(loop_file) as project, progress_bar("exporting"):
+        found = export_runs(project, read_runs(project) if run is None else [find_run(project, run)], server)
+    if json:
+        print_json({"to": to, "runs": found})
+        return
+    say(f"{sum(each.is_new for each in found)} runs are written to {to}, of {len(found)} that have ended.")
 
 
 def _tell_row(run: RunView) -> tuple[object, ...]:

@@ -14,7 +14,8 @@ _CUT = b"\n... (the rest of the differences was left out)\n"
 # Files in which secrets usually stand: they are named, and what stands in them is kept nowhere.
 _SECRETS = (
     ".env*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.kdbx", "id_rsa*", "id_ed25519*", "*secret*",
-    "*credential*", "*password*", "*.token", "token*.json", "token*.txt", ".netrc", ".pgpass", ".npmrc", ".pypirc", "*.tfvars",
+    "*credential*", "*password*", "*.token", "token*.json", "token*.txt", ".netrc", ".pgpass", ".npmrc",
+    ".pypirc", "*.tfvars",
 )  # fmt: skip
 _SOURCES = ("*.py", "*.pyi", "*.ipynb", "*.sql", "*.toml", "*.yaml", "*.yml", "*.json", "*.R", "*.sh", "Dockerfile*")
 

@@ -1,7 +1,10 @@
 from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
+from .export import ExportedRun as ExportedRun
+from .export import export_runs as export_runs
 from .keepsakes import StepLog as StepLog
+from .keepsakes import list_files as list_files
 from .keepsakes import read_logs as read_logs
 from .keepsakes import read_patch as read_patch
 from .keepsakes import write_figures as write_figures
@@ -23,12 +26,14 @@ from .runs import choose_last as choose_last
 from .runs import compare_runs as compare_runs
 from .runs import find_run as find_run
 from .runs import list_runs as list_runs
+from .runs import read_runs as read_runs
 from .runs import view_run as view_run
 from .scoring import Scored as Scored
 from .scoring import score_file as score_file
 from .settings import FOLDER as FOLDER
 from .settings import Settings as Settings
 from .settings import read_settings as read_settings
+from .tracking_server import TrackingServer as TrackingServer
 from .up import Live as Live
 from .view import StoredView as StoredView
 from .view import view_loop as view_loop
@@ -38,6 +43,7 @@ from .watched import WatchedProject as WatchedProject
 
 __all__ = [
     "FOLDER",
+    "ExportedRun",
     "Live",
     "Project",
     "Reproduction",
@@ -47,6 +53,7 @@ __all__ = [
     "Settings",
     "StepLog",
     "StoredView",
+    "TrackingServer",
     "WantedLabel",
     "WatchedProject",
     "ask_log",
@@ -57,16 +64,19 @@ __all__ = [
     "control_lock",
     "explain_prediction",
     "export_log",
+    "export_runs",
     "find_champion_before",
     "find_run",
     "gather_card",
     "keep_log",
+    "list_files",
     "list_runs",
     "list_wanted",
     "name_log_folder",
     "open_project",
     "read_logs",
     "read_patch",
+    "read_runs",
     "read_settings",
     "repeat_step",
     "reproduce_run",

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from holdtrue.errors import NotFound, StoreFailed
 from holdtrue.project.project import Project
 from holdtrue.project.runs import RunView, choose_last
@@ -56,6 +58,24 @@ def write_figures(project: Project, view: RunView, folder: Path) -> tuple[Path, 
     except OSError as error:
         raise StoreFailed(f"{folder} cannot be written ({error})", expected="a folder to write figures into") from error
     return tuple(folder / name for name in names)
+
+
+def list_files(project: Project, view: RunView) -> dict[str, bytes]:
+    """Return all that is kept of a run as files by their names: itself, its figures and logs, and what differed."""
+    files = {"run.json": msgspec.json.format(msgspec.json.encode(view), indent=2)}
+    last = choose_last(view.steps, view.notes)
+    figures = [(each.step, figure) for each in last for figure in each.figures]
+    names = _name_files([(step, figure.name, figure.kind) for step, figure in figures])
+    for name, (_, figure) in zip(names, figures, strict=True):
+        if project.store.artifacts.has(figure.artifact):
+            files[f"figures/{name}"] = project.store.artifacts.get(figure.artifact)
+    for log in read_logs(project, view):
+        if log.text is not None:
+            files[f"logs/{log.step}.txt"] = log.text.encode()
+    patch = read_patch(project, view)
+    if patch is not None:
+        files["changes.patch"] = patch.encode()
+    return files
 
 
 def _name_files(figures: Sequence[tuple[str, str, str]]) -> list[str]:

@@ -80,17 +80,20 @@ class RunDifference:
     second: Json
 
 
+def read_runs(project: Project) -> list[Run]:
+    """Return the runs of the project's loop, oldest first."""
+    with project.store.reading() as tx:
+        return tx.runs.all(project.loop.name)
+
+
 def list_runs(project: Project) -> list[RunView]:
     """Return the runs of the project's loop, newest first."""
-    with project.store.reading() as tx:
-        runs = tx.runs.all(project.loop.name)
-    return [view_run(project, run) for run in reversed(runs)]
+    return [view_run(project, run) for run in reversed(read_runs(project))]
 
 
 def find_run(project: Project, wanted: str) -> Run:
     """Return the run of an id, or of its first digits where these are one run's alone; raises `NotFound`."""
-    with project.store.reading() as tx:
-        runs = tx.runs.all(project.loop.name)
+    runs = read_runs(project)
     found = [run for run in runs if run.run_id == wanted] or [run for run in runs if run.run_id.startswith(wanted)]
     if len(found) == 1 and wanted:
         return found[0]
