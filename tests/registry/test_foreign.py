@@ -110,6 +110,22 @@ def test_a_torch_module_without_probabilities_or_of_another_width_is_refused() -
         keep(torch.nn.Sequential(torch.nn.Linear(5, 1)), sign(Task.REGRESSION), make_rows())
 
 
+def test_columns_are_taken_by_name_beside_a_column_of_text() -> None:
+    rows = make_rows().with_columns(site=pl.Series(["a", "b"] * 200, dtype=pl.Enum(["a", "b"])))
+    signature = sign(Task.REGRESSION, extra=Column(name="site", kind=Kind.TEXT, nullable=False, levels=("a", "b")))
+    fit = Fit("OLS", ["const", "load", "age"], [0.5, -1.25, 2.0])
+    native = fit.predict(np.column_stack([np.ones(len(rows)), rows["load"], rows["age"]]))
+    assert keep(fit, signature, rows).score(rows) == pytest.approx(native, rel=1e-12)
+    with pytest.raises(FormatRefused, match="takes the text columns site"):
+        keep(Fit("OLS", ["site"], [1.0]), signature, rows)
+
+
+def test_a_missing_value_in_a_column_that_is_not_taken_changes_nothing() -> None:
+    rows = make_rows().with_columns(heat=pl.lit(None, dtype=pl.Float64))
+    answers = keep(Fit("OLS", ["load"], [2.0]), sign(Task.REGRESSION), rows).score(rows)
+    assert answers == pytest.approx(2.0 * rows["load"].to_numpy())
+
+
 class Fit:
     """The result of a fit as statsmodels gives it, made by hand."""
 

@@ -7,12 +7,12 @@ from datetime import datetime
 
 import msgspec
 
-from holdtrue.domain import Json, ModelFormat, Run, Version
+from holdtrue.domain import Json, Run, Version
 from holdtrue.project.keepsakes import list_files
 from holdtrue.project.project import CHAMPION, Project
 from holdtrue.project.runs import RunView, view_run
 from holdtrue.project.tracking_server import TrackingServer
-from holdtrue.registry import Keyring, lay_out_mlflow, read_release
+from holdtrue.registry import lay_out_mlflow
 
 RUN_TAG, VERSION_TAG, WHOLE_TAG = "holdtrue.run_id", "holdtrue.version", "holdtrue.is_whole"
 _ENDED = {"succeeded": "FINISHED", "failed": "FAILED", "lost": "KILLED"}
@@ -107,22 +107,9 @@ def _find_version(project: Project, view: RunView) -> Version | None:
 
 
 def _lay_out(project: Project, version: Version) -> dict[str, bytes]:
-    """Return the files of a version's model: of its twin in ONNX where it has one, which every server can load."""
-    artifacts = project.store.artifacts
-    data, kind = artifacts.get(version.artifact), version.format
-    if kind is ModelFormat.SKOPS:
-        twin = _find_twin(project, version)
-        if twin is not None and artifacts.has(twin):
-            data, kind = artifacts.get(twin), ModelFormat.ONNX
-    return lay_out_mlflow(data, kind, version.signature, note=f"{version.loop} {version.name} {version.digest}")
-
-
-def _find_twin(project: Project, version: Version) -> str | None:
-    with project.store.reading() as tx:
-        if tx.versions.read_release(version.loop, version.number) is None:
-            return None
-        keyring = Keyring.open(project.store.folder / "keys")
-        return read_release(project.store, tx, version.loop, version.number, keyring).twin
+    note = f"{version.loop} {version.name} {version.digest}"
+    data = project.store.artifacts.get(version.artifact)
+    return lay_out_mlflow(data, version.format, version.signature, note=note)
 
 
 def _list_metrics(view: RunView) -> dict[str, float | None]:

@@ -4,6 +4,7 @@ They are read from CatBoost's own JSON, which its `save_model` writes; its binar
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from holdtrue.domain import Signature, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
 from holdtrue.registry.estimator import place_classes
-from holdtrue.registry.foreign import Foreign, Matrix, place_columns, refuse_task
+from holdtrue.registry.foreign import Foreign, Matrix, give_input, place_columns, refuse_task
 from holdtrue.registry.forest import Forest
 from holdtrue.registry.onnx_bytes import OnnxGraph, OnnxNode
 
@@ -56,7 +57,7 @@ def convert_catboost(model: Any, signature: Signature) -> Foreign:
         names = list(signature.schema.names)  # it was fitted on a matrix without names
     columns = place_columns(names, signature, name=_NAME)
     outputs, n_outputs = _place_outputs(model, signature)
-    data = _write(told, [signature.schema.names[place] for place in columns], outputs, n_outputs, link)
+    data = _write(told, signature, columns, outputs=outputs, n_outputs=n_outputs, link=link)
 
     def answer(matrix: Matrix) -> Matrix:
         if not signature.task.has_classes:
@@ -101,18 +102,26 @@ def _place_outputs(model: Any, signature: Signature) -> tuple[list[int], int]:
     return [order[column] for column in range(len(order))], len(signature.classes)
 
 
-def _write(told: Any, names: list[str], outputs: list[int], n_outputs: int, link: str) -> bytes:
+def _write(
+    told: Any, signature: Signature, columns: Sequence[int], *, outputs: list[int], n_outputs: int, link: str
+) -> bytes:
     answer = "answer" if link in ("Identity", "Exp") else "probabilities"
-    graph = OnnxGraph([(name, 1, False) for name in names], (answer, n_outputs))
-    graph.add(OnnxNode("Concat", names, "given").add_whole("axis", 1))
+    graph = OnnxGraph([], (answer, n_outputs))
+    given = give_input(graph.inputs, signature, columns)
+    n_given = len(signature.schema.columns) if given is not None else len(columns)
+    places = columns if given is not None else range(len(columns))
+    if given is None:
+        given = "all given"
+        graph.add(OnnxNode("Concat", [name for name, _, _ in graph.inputs], given).add_whole("axis", 1))
     # CatBoost keeps what it is given in 32 bits and compares that.
-    graph.add(OnnxNode("Cast", ["given"], "short").add_whole("to", _FLOAT))
-    graph.add(OnnxNode("Cast", ["short"], "rows").add_whole("to", _DOUBLE))
+    graph.add(OnnxNode("Cast", [given], "in 32 bits").add_whole("to", _FLOAT))
+    graph.add(OnnxNode("Cast", ["in 32 bits"], "in 64 bits").add_whole("to", _DOUBLE))
     scale, bias = told["scale_and_bias"]
     base = np.full(n_outputs, 0.0 if n_outputs == 1 else _NEVER)
     base[outputs] = bias
     graph.add_constant("base", base)
-    graph.add(_plant(told, len(names), outputs, n_outputs, float(scale)).make_node("rows", "sums"))
+    forest = _plant(told, places, n_given=n_given, outputs=outputs, n_outputs=n_outputs, scale=float(scale))
+    graph.add(forest.make_node("in 64 bits", "sums"))
     graph.add(OnnxNode("Add", ["sums", "base"], "raw"))
     node = OnnxNode(link, ["raw"], answer)
     graph.add(node.add_whole("axis", 1) if link == "Softmax" else node)
@@ -183,7 +192,9 @@ class _Growth:
         self.roots.append(root)
 
 
-def _plant(told: Any, n_features: int, outputs: list[int], n_outputs: int, scale: float) -> Forest:
+def _plant(
+    told: Any, places: Sequence[int], *, n_given: int, outputs: list[int], n_outputs: int, scale: float
+) -> Forest:
     features = told["features_info"]["float_features"]
     growth = _Growth({i: each["nan_value_treatment"] == "AsTrue" for i, each in enumerate(features)}, scale, outputs)
     for place in range(len(outputs)):  # a leaf of several values is a tree for each of them
@@ -192,10 +203,10 @@ def _plant(told: Any, n_features: int, outputs: list[int], n_outputs: int, scale
         for tree in told.get("trees", ()):
             growth.plant(growth.grow_plain(tree, place))
     forest = Forest(
-        n_features=n_features,
+        n_features=n_given,
         n_outputs=n_outputs,
         roots=np.array(growth.roots, dtype=np.int64),
-        features=np.array(growth.features, dtype=np.int64),
+        features=np.array([places[feature] for feature in growth.features], dtype=np.int64),
         thresholds=np.array(growth.thresholds),
         lefts=np.array(growth.lefts, dtype=np.int64),
         rights=np.array(growth.rights, dtype=np.int64),

@@ -129,6 +129,29 @@ def refuse_text(names: Sequence[str], signature: Signature, *, name: str) -> Non
         )
 
 
+def give_input(graph_inputs: list[tuple[str, int, bool]], signature: Signature, columns: Sequence[int]) -> str | None:
+    """Add the inputs of a graph that takes some columns; return the name of the one that holds all, if there is one.
+
+    Without a column of text all columns come as one matrix, which is faster and which other servers can give too;
+    otherwise each that is taken comes by its name.
+    """
+    schema = signature.schema
+    if any(column.kind is Kind.TEXT for column in schema.columns):
+        graph_inputs += [(schema.names[place], 1, False) for place in columns]
+        return None
+    name = name_input(signature)
+    graph_inputs.append((name, len(schema.columns), False))
+    return name
+
+
+def name_input(signature: Signature) -> str:
+    """Return a name for the input of all columns that is no column's: such a one would be taken as that column."""
+    name = "rows"
+    while name in signature.schema.names:
+        name += "_"
+    return name
+
+
 def refuse_task(name: str, found: str, signature: Signature) -> TrainingFailed:
     """Return the error for a model that answers another question than the loop's."""
     return TrainingFailed(f"the {name} is {found}", expected=f"a model for the task {signature.task.value}")

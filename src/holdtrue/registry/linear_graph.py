@@ -1,12 +1,13 @@
 """LinearGraph: fitted linear models, as statsmodels gives them, as ONNX: coefficients, an intercept and a link."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from holdtrue.domain import Signature, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
-from holdtrue.registry.foreign import Foreign, Matrix, place_columns, refuse_task
+from holdtrue.registry.foreign import Foreign, Matrix, give_input, place_columns, refuse_task
 from holdtrue.registry.onnx_bytes import OnnxGraph, OnnxNode
 
 _NAME = "linear model"
@@ -56,7 +57,7 @@ def convert_linear(result: Any, signature: Signature) -> Foreign:
     columns = place_columns(names, signature, name=_NAME)
     places = [terms.index(name) for name in names]
     base = sum(weight for term, weight in zip(terms, weights, strict=True) if term in _INTERCEPTS)
-    data = _write(names, weights[places], float(base), link)
+    data = _write(signature, columns, weights[places], base=float(base), link=link)
 
     def answer(matrix: Matrix) -> Matrix:
         return _answer_natively(result, matrix, names, terms, is_share=is_share)
@@ -75,13 +76,18 @@ def _refuse_offset(model: Any) -> None:
             )
 
 
-def _write(names: list[str], weights: Matrix, base: float, link: str) -> bytes:
+def _write(signature: Signature, columns: Sequence[int], weights: Matrix, *, base: float, link: str) -> bytes:
     answer = "probabilities" if link == "Sigmoid" else "answer"
-    graph = OnnxGraph([(name, 1, False) for name in names], (answer, 1))
-    graph.add(OnnxNode("Concat", names, "rows").add_whole("axis", 1))
+    graph = OnnxGraph([], (answer, 1))
+    given = give_input(graph.inputs, signature, columns)
+    if given is None:
+        graph.add(OnnxNode("Concat", [name for name, _, _ in graph.inputs], "taken").add_whole("axis", 1))
+    else:  # a weight of nothing would not do: a missing value in a column that is not taken would spoil the sum
+        graph.add_constant("places", np.array(columns, dtype=np.int64))
+        graph.add(OnnxNode("Gather", [given, "places"], "taken").add_whole("axis", 1))
     graph.add_constant("weights", weights.reshape(-1, 1))
     graph.add_constant("base", np.array([base]))
-    graph.add(OnnxNode("MatMul", ["rows", "weights"], "sums"))
+    graph.add(OnnxNode("MatMul", ["taken", "weights"], "sums"))
     graph.add(OnnxNode("Add", ["sums", "base"], "raw"))
     graph.add(OnnxNode(link, ["raw"], answer))
     return graph.dump()

@@ -9,7 +9,7 @@ import numpy as np
 
 from holdtrue.domain import Signature, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
-from holdtrue.registry.foreign import Foreign, Matrix, refuse_text
+from holdtrue.registry.foreign import Foreign, Matrix, name_input, refuse_text
 
 _NAME = "torch module"
 _TOLERANCE = 1e-4  # 32-bit floats, summed in another order
@@ -66,9 +66,7 @@ def _check_answers(answer: Any, rows: Matrix, signature: Signature) -> None:
 def _export(module: Any, rows: Any, signature: Signature) -> bytes:
     import torch
 
-    taken = "rows"
-    while taken in signature.schema.names:  # an input of a column's name would be taken as that column
-        taken += "_"
+    taken = name_input(signature)
     given = "probabilities" if signature.task.has_classes else "answer"
     file = io.BytesIO()
     try:
