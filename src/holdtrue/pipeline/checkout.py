@@ -17,7 +17,8 @@ _SECRETS = (
     "*credential*", "*password*", "*.token", "token*.json", "token*.txt", ".netrc", ".pgpass", ".npmrc",
     ".pypirc", "*.tfvars",
 )  # fmt: skip
-_SOURCES = ("*.py", "*.pyi", "*.ipynb", "*.sql", "*.toml", "*.yaml", "*.yml", "*.json", "*.R", "*.sh", "Dockerfile*")
+_SOURCES = ("*.py", "*.pyi", "*.ipynb", "*.sql", "*.toml", "*.yaml", "*.yml", "*.R", "*.sh", "Dockerfile*")
+_OWN = ":(exclude,glob)**/.holdtrue/**"
 
 
 def read_checkout(folder: Path, *, put: Callable[[bytes], str] | None = None) -> Checkout | None:
@@ -32,7 +33,7 @@ def read_checkout(folder: Path, *, put: Callable[[bytes], str] | None = None) ->
         return None
     is_dirty = bool(changed.strip())
     withheld = _list(folder, "diff", "--name-only", "--relative", "-z", "HEAD", "--", *_select(_SECRETS))
-    unknown = _list(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *_select(_SOURCES))
+    unknown = _list(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *_select(_SOURCES), _OWN)
     patch = _read_patch(folder) if is_dirty and put is not None else b""
     return Checkout(
         commit=commit.strip(),

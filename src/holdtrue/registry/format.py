@@ -220,7 +220,7 @@ def _dump(estimator: object, task: Task) -> StoredModel:
 
 
 def _convert(model: object, signature: Signature) -> "Foreign | None":
-    from holdtrue.registry.foreign import convert_foreign
+    from holdtrue.registry.conversion import convert_foreign
 
     return convert_foreign(model, signature)
 
