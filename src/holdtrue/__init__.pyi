@@ -16,6 +16,7 @@ from .domain import fairness as fairness
 from .domain import frames as frames
 from .domain import golden as golden
 from .domain import guards as guards
+from .domain import history as history
 from .domain import invariant_to as invariant_to
 from .domain import last_good as last_good
 from .domain import money as money
@@ -54,6 +55,7 @@ __all__ = [
     "frames",
     "golden",
     "guards",
+    "history",
     "invariant_to",
     "last_good",
     "money",

@@ -10,6 +10,7 @@ from holdtrue.clock import RealClock, format_span
 from holdtrue.data import (
     History,
     check_freshness,
+    derive_history,
     draft_schema,
     find_schema,
     read_history,
@@ -89,6 +90,7 @@ def check(
         return
     stale = check_freshness(history.ends_at, history.declared, RealClock().now())
     refuse_breaches([stale] if stale else [], history.source)
+    history = derive_history(history, loop)
     check_fallback(loop, history)
     policy = make_policy(loop, history)
     plan, cadence, n_golden = policy.plan, _tell_cadence(policy, history), _count_golden(loop, history, folder)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from holdtrue.data.columns import infer_schema, narrow_levels, overlay_schema
 from holdtrue.data.dataset import Dataset
 from holdtrue.data.task import encode_labels
-from holdtrue.domain import LabelValue, Schema, Task
+from holdtrue.domain import Feature, LabelValue, Schema, Task
 from holdtrue.errors import SourceError
 
 KEY, UNIT, TIME, LABEL_TIME, LABEL = "__key", "__unit", "__time", "__label_time", "__label"
@@ -37,6 +37,7 @@ class History:
         notes: sentences on what was done to the rows on reading.
         label_delay: how long after `__time` a label is due.
         declared: what the loop's schema says of the rows; None when it declares none.
+        features: those of the columns that were computed, see `derive_history`.
     """
 
     frame: pl.DataFrame
@@ -47,6 +48,7 @@ class History:
     label_delay: timedelta
     notes: tuple[str, ...] = ()
     declared: Schema | None = None
+    features: tuple[Feature, ...] = ()
 
     @cached_property
     def schema(self) -> Schema:
@@ -61,6 +63,12 @@ class History:
     def feature_names(self) -> tuple[str, ...]:
         """Return the names of the features, in order."""
         return tuple(name for name in self.frame.columns if name not in PARTS)
+
+    @property
+    def given_names(self) -> tuple[str, ...]:
+        """Return the names of those features that are not computed, in order."""
+        computed = {feature.name for feature in self.features}
+        return tuple(name for name in self.feature_names if name not in computed)
 
     @property
     def n_rows(self) -> int:

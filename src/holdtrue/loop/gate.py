@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import Dataset, History, conform
+from holdtrue.data import Dataset, History, take_rows
 from holdtrue.domain import (
     Loop,
     Loss,
@@ -90,9 +90,9 @@ class Gate:
     def score(self, scorer: Scorer, rows: History | None = None) -> NDArray[np.float64]:
         """Return a scorer's answers to the labelled evaluation rows, or to these of them, in the columns of classes."""
         signature = scorer.signature
-        frame = (self.later if rows is None else rows).frame
-        frame = frame.filter(frame["__label"].is_not_null())
-        answers = scorer.score(conform(frame, signature.schema))
+        asked = self.later if rows is None else rows
+        asked = replace(asked, frame=asked.frame.filter(asked.frame["__label"].is_not_null()))
+        answers = scorer.score(take_rows(asked, signature, known=self.known))
         return align_classes(answers, signature.classes, self.later.classes) if signature.classes else answers
 
     def judge(self, contender: Contender, incumbent: Incumbent | None) -> Evaluation:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from holdtrue.data import History, load_snapshot
+from holdtrue.data import History, derive_history, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
 from holdtrue.pipeline import CostMeter, MemoryCache, StepCache
@@ -50,21 +50,22 @@ class InlineTrainer:
         """Carry out one order; see `train_challenger` for what it raises."""
         if order.dataset not in self._histories:
             self._histories.clear()
-            self._histories[order.dataset] = load_snapshot(self.store, order.dataset, order.loop)
+            rows = load_snapshot(self.store, order.dataset, order.loop)
+            self._histories[order.dataset] = derive_history(rows, self.loop)
         history, meter = self._histories[order.dataset], CostMeter.start()
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
-            return replace(self._hold(order, result), cost=meter.read())
+            return replace(self._hold(order, result, history), cost=meter.read())
         cache = MemoryCache() if order.is_repetition else StepCache(self.store)
         fitter = Fitter(loop=self.loop, cache=cache, artifacts=self.store.artifacts)
         result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
-        return replace(self._hold(order, result), cost=meter.read(), provenance=fitter.provenance)
+        return replace(self._hold(order, result, history), cost=meter.read(), provenance=fitter.provenance)
 
-    def _hold(self, order: TrainingOrder, result: TrainingResult) -> TrainingResult:
+    def _hold(self, order: TrainingOrder, result: TrainingResult, history: History) -> TrainingResult:
         golden = None if self.loop.guards is None else self.loop.guards.golden
         if golden is None or order.golden is None or order.is_blind:
             return result
-        return hold_to_golden(golden, order.golden, result, self.store.artifacts)
+        return hold_to_golden(golden, order.golden, result, self.store.artifacts, known=history)
 
     def _read_taught(self, order: TrainingOrder) -> History | None:
         """Return what the champion of a catch-up was trained on; None when that is the snapshot of the order."""

@@ -194,7 +194,7 @@ class _Desk:
             call.metadata.get(VERSION_HEADER),
             request.model_version or None,
         )
-        names = served.asked.release.version.signature.schema.names
+        names = served.asked.release.version.signature.given.names
         infer = await run_aside(request.ByteSize() > FEW_BYTES, read_message, request, features=names)
         check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])
         given = await replica.router.answer(served, infer.records, is_whole=True, patience=call.patience)
