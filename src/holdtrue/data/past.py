@@ -35,8 +35,8 @@ def gather_column(rows: pl.DataFrame, past: Past, known: History) -> NDArray[np.
     every, span = past.every // timedelta(microseconds=1), past.span // timedelta(microseconds=1)
     refreshes = rows[TIME].dt.epoch("us").to_numpy() // every * every
     names = _name_groups(rows, past.by)
-    groups = names.replace_strict(events.names, range(len(events.names)), default=None, return_dtype=pl.Int64)
-    places = groups.fill_null(-1).to_numpy()
+    known_places = {name: place for place, name in enumerate(events.names)}
+    places = np.array([known_places.get(name, -1) for name in names], dtype=np.int64)
     values = np.full(rows.height, np.nan)
     for refresh in np.unique(refreshes):
         asked = np.flatnonzero((refreshes == refresh) & (places >= 0))
@@ -88,8 +88,9 @@ class _Events:
         # One order, whatever order the rows came in: sums of floats depend on it.
         frame = frame.sort(LABEL_TIME, TIME, KEY)
         names = sorted(frame["group"].unique().to_list())
-        groups = frame["group"].replace_strict(names, range(len(names)), return_dtype=pl.Int64)
-        return cls(frame[LABEL_TIME].dt.epoch("us").to_numpy(), groups.to_numpy(), frame["value"].to_numpy(), names)
+        places = {name: place for place, name in enumerate(names)}
+        groups = np.array([places[name] for name in frame["group"]], dtype=np.int64)
+        return cls(frame[LABEL_TIME].dt.epoch("us").to_numpy(), groups, frame["value"].to_numpy(), names)
 
     def gather(self, after: int, until: int, gathering: Gathering) -> NDArray[np.float64]:
         """Return what the window (after, until] holds for each group; NaN where that is nothing."""
