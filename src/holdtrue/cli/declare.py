@@ -88,10 +88,7 @@ def check(
         draft = draft_schema(history.schema, declared)
         report_draft(save_draft(draft, path or folder / DEFAULT_NAME, is_forced=force), json=json)
         return
-    stale = check_freshness(history.ends_at, history.declared, RealClock().now())
-    refuse_breaches([stale] if stale else [], history.source)
-    history = derive_history(history, loop)
-    check_fallback(loop, history)
+    history = _check_loop(loop, history)
     policy = make_policy(loop, history)
     plan, cadence, n_golden = policy.plan, _tell_cadence(policy, history), _count_golden(loop, history, folder)
     if json:
@@ -108,6 +105,15 @@ def check(
     if plan.stages:
         shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
         print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+
+
+def _check_loop(loop: Loop, history: History) -> History:
+    """Refuse rows that are too old and declarations that these rows cannot keep; return them with computed columns."""
+    stale = check_freshness(history.ends_at, history.declared, RealClock().now())
+    refuse_breaches([stale] if stale else [], history.source)
+    derived = derive_history(history, loop)
+    check_fallback(loop, derived)
+    return derived
 
 
 def _check_log(loop: Loop, declared: Predictions, folder: Path, *, json: bool) -> None:
@@ -129,6 +135,8 @@ def _print_history(loop: Loop, history: History, *, is_declared: bool = False) -
     for note in [*history.notes, *tell_oddities(history.schema)]:
         say(f"note: {note}")
     print_schema(history.schema, is_declared=is_declared)
+    if history.features:
+        say(f"Computed, not carried by requests: {', '.join(feature.name for feature in history.features)}.")
 
 
 def _find_declared(loop: Loop, folder: Path, *, may_be_missing: bool) -> Schema | None:

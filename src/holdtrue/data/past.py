@@ -38,10 +38,12 @@ def gather_column(rows: pl.DataFrame, past: Past, known: History) -> NDArray[np.
     known_places = {name: place for place, name in enumerate(events.names)}
     places = np.array([known_places.get(name, -1) for name in names], dtype=np.int64)
     values = np.full(rows.height, np.nan)
-    for refresh in np.unique(refreshes):
-        asked = np.flatnonzero((refreshes == refresh) & (places >= 0))
-        if len(asked):
-            values[asked] = events.gather(int(refresh) - span, int(refresh), past.gathering)[places[asked]]
+    order = np.argsort(refreshes, kind="stable")
+    moments, starts = np.unique(refreshes[order], return_index=True)
+    for refresh, asked in zip(moments.tolist(), np.split(order, starts[1:]), strict=True):
+        gathered = events.gather(refresh - span, refresh, past.gathering)
+        known_here = asked[places[asked] >= 0]
+        values[known_here] = gathered[places[known_here]]
     return values
 
 
