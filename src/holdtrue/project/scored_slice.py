@@ -74,22 +74,22 @@ class SliceScorer:
             errors=errors,
             times=times,
             latency_ms=latency_ms,
-            told=told[kept],
+            told=None if told is None else told[kept],
         )
 
-    def _compute(self, rows: pl.DataFrame, times: NDArray[np.float64]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _compute(self, rows: pl.DataFrame, times: NDArray[np.float64]) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         """Return rows as the model takes them, and what they took of the past."""
         signature = self.release.version.signature
         given = conform(rows, signature.given)
         if not signature.features:
-            return given, given.select()
+            return given, None
         # A text that training had not seen is missing to the model, and still a text to an expression.
         texts = [rows[column.name].cast(pl.String) for column in signature.given.columns if column.kind is Kind.TEXT]
         moments = pl.Series(MOMENT, np.round(times * 1_000_000).astype(np.int64))
         plain = given.with_columns(*texts, moments.cast(pl.Datetime("us", "UTC")))
         computed = derive_columns(plain, signature.features, lookup=self.lookup)
-        told = computed.select(feature.name for feature in signature.features if feature.past is not None)
-        return conform(computed, signature.schema), told
+        names = [feature.name for feature in signature.features if feature.past is not None]
+        return conform(computed, signature.schema), computed.select(names) if names else None
 
     def _judge(self, frame: pl.DataFrame, strange: dict[str, pl.Series], suspects: pl.Series) -> dict[int, str]:
         """Return why a server would refuse each of the suspect rows; those that it would take are not named."""
@@ -117,7 +117,7 @@ class ScoredSlice:
         rows: the places of those that were answered, shape (n_answered,).
         answers: their answers, shape (n_answered, n_classes) or (n_answered,).
         errors: why each of the others was not, by place.
-        told: what those that were answered took of the past, a column for each such feature.
+        told: what those that were answered took of the past, a column for each such feature; None without any.
     """
 
     maker: SliceScorer
@@ -128,7 +128,7 @@ class ScoredSlice:
     errors: dict[int, str]
     times: list[float]
     latency_ms: float
-    told: pl.DataFrame
+    told: pl.DataFrame | None
     received_at: float = field(default_factory=time.time)
 
     @cached_property
@@ -154,7 +154,8 @@ class ScoredSlice:
         times = [self.times[row] for row in self.rows.tolist()]
         decisions: Sequence[str | None] = self.decisions or [None] * len(self.rows)
         digest, number, revision = signature.schema.digest, release.version.number, self.maker.revision
-        kept = answered.select(signature.given.names).with_columns(self.told.get_columns())
+        kept = answered.select(signature.given.names)
+        kept = kept if self.told is None else kept.with_columns(self.told.get_columns())
         features = kept.fill_nan(None).iter_rows(named=True)
         return [
             Prediction(
