@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -118,11 +118,20 @@ def derive_columns(
         tree = json.loads(feature.formula)
         _need_columns(frame, sorted(_find_names(tree)))
         made = type_formula(feature.name, tree, _find_sorts(frame))
-        plain = _spell_texts(frame).select(made.expression.alias(feature.name)).to_series()
-        if len(plain) != frame.height:  # of a constant polars makes one row
-            plain = plain.new_from_index(0, frame.height)
+        plain = _ask_polars(frame, feature.name, made.expression)
         frame = frame.with_columns(plain.cast(pl.Enum(find_levels(plain))) if made.sort is Kind.TEXT else plain)
     return frame
+
+
+def _ask_polars(frame: pl.DataFrame, name: str, expression: pl.Expr) -> pl.Series:
+    try:
+        asked = _spell_texts(frame).select(expression.alias(name)).to_series()
+    except pl.exceptions.PolarsError as error:
+        raise DeclarationError(
+            f"the feature {name!r} cannot be computed ({error})", expected="an expression over the columns"
+        ) from error
+    # Of a constant polars makes one row.
+    return asked if len(asked) == frame.height else asked.new_from_index(0, frame.height)
 
 
 def _check_past(name: str, past: Past, history: History, raw: Sequence[str]) -> None:
@@ -202,14 +211,7 @@ def _prove(frame: pl.DataFrame, features: Sequence[Feature], loop: Loop) -> None
 
 
 def _prove_translation(rows: pl.DataFrame, feature: Feature, said: pl.Expr, time: str) -> None:
-    plain = _spell_texts(rows).with_columns(pl.col(TIME).alias(time))
-    try:
-        own = plain.select(said.alias(feature.name)).to_series()
-    except pl.exceptions.PolarsError as error:
-        raise DeclarationError(
-            f"the feature {feature.name!r} cannot be computed ({error})", expected="an expression over the columns"
-        ) from error
-    own = own if len(own) == rows.height else own.new_from_index(0, rows.height)
+    own = _ask_polars(rows.with_columns(pl.col(TIME).alias(time)), feature.name, said)
     _compare(rows, feature.name, own.to_list(), "polars itself")
 
 
@@ -218,9 +220,20 @@ def _prove_formulas(rows: pl.DataFrame, features: Sequence[Feature]) -> None:
     plain = _spell_texts(rows)
     for feature in features:
         if feature.formula:
-            ask = make_formula(feature.formula)
+            ask = _make_formula(feature)
             answers = [settle_value(ask(row), kinds[feature.name]) for row in plain.iter_rows(named=True)]
             _compare(rows, feature.name, answers, "a server")
+
+
+def _make_formula(feature: Feature) -> Callable[[Mapping[str, object]], object]:
+    try:
+        return make_formula(feature.formula)
+    except (KeyError, ValueError) as error:  # polars brings its own time zones, Python takes those of the system
+        raise DeclarationError(
+            f"the feature {feature.name!r} cannot be served ({error})",
+            expected="time zones that Python knows",
+            remedy="pip install tzdata, here and where it is served",
+        ) from error
 
 
 def _compare(rows: pl.DataFrame, name: str, answers: Sequence[object], by: str) -> None:
