@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -48,9 +49,9 @@ class Past:
     gathering: Gathering
     every: timedelta
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Return the sha256 of this declaration."""
+        """The sha256 of this declaration."""
         return digest_of(self)
 
     def find_key(self, values: Mapping[str, object]) -> str | None:
