@@ -34,7 +34,7 @@ units: $(BIN)/.installed
 	$(BIN)/pytest --doctest-modules src/holdtrue
 
 stories: $(BIN)/.installed
-	$(BIN)/pytest tests/stories -m 'not look' -n 2 --dist loadfile
+	$(BIN)/pytest tests/stories -m 'not look' -n 2 --dist worksteal
 
 look: $(BIN)/.installed
 	$(BIN)/pytest tests -m look
@@ -52,6 +52,7 @@ bench-judgement: $(BIN)/.installed
 bench-pipeline: $(BIN)/.installed
 	$(BIN)/python benchmarks/pipeline/overhead.py
 	$(BIN)/python benchmarks/pipeline/kills.py
+	$(BIN)/python benchmarks/pipeline/kills.py --postgres
 
 # Serving beside other servers, then its promises under load. Needs wrk. Short by default, about a quarter of an hour once
 # the other servers are installed (VENVS=..., ~/.cache else); FULL=1 takes hours.

@@ -1,10 +1,10 @@
 """Leases: who may do something for a while; each holder gets a higher token than all before it."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from holdtrue.errors import StateConflict
 from holdtrue.store.columns import METADATA
+from holdtrue.store.dialect import UnixNow, make_insert
 
 LEASES = sa.Table(
     "leases",
@@ -15,7 +15,7 @@ LEASES = sa.Table(
     sa.Column("expires_unix", sa.Float),
 )
 # Leases go by the database's clock: the one clock that all their holders share.
-_NOW: sa.ColumnElement[float] = sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Float)
+_NOW = UnixNow()
 
 
 class Leases:
@@ -29,15 +29,22 @@ class Leases:
 
         Taking one's own lease again raises the token too: an owner that was restarted fences out its former self.
         """
-        statement = insert(LEASES).values(name=name, owner=owner, token=1, expires_unix=_NOW + seconds)
+        statement = make_insert(self._connection, LEASES).values(
+            name=name, owner=owner, token=1, expires_unix=_NOW + seconds
+        )
         taken = statement.on_conflict_do_update(
             index_elements=["name"],
             set_={"owner": owner, "token": LEASES.c.token + 1, "expires_unix": _NOW + seconds},
             where=sa.or_(LEASES.c.owner == owner, LEASES.c.expires_unix <= _NOW),
         )
-        if self._connection.execute(taken).rowcount != 1:
-            return None
-        return int(self._connection.execute(sa.select(LEASES.c.token).where(LEASES.c.name == name)).scalar_one())
+        token = self._connection.execute(taken.returning(LEASES.c.token)).scalar()
+        return None if token is None else int(token)
+
+    def holder(self, name: str) -> tuple[str, float] | None:
+        """Return who holds a lease and for how many seconds still; None when nobody does."""
+        statement = sa.select(LEASES.c.owner, (LEASES.c.expires_unix - _NOW).label("seconds"))
+        row = self._connection.execute(statement.where(LEASES.c.name == name, LEASES.c.expires_unix > _NOW)).first()
+        return None if row is None else (row.owner, row.seconds)
 
     def renew(self, name: str, *, token: int, seconds: float) -> bool:
         """Keep a lease for `seconds` from now; return False when it has expired or someone else took it."""
