@@ -31,6 +31,7 @@ from .act import Actor
 from .concern import watch_flow
 from .decide import decide
 from .golden import find_golden, leave_golden_out
+from .lookup import LookupKeeper
 from .memory import (
     CHAMPION,
     change_memory,
@@ -92,6 +93,7 @@ class Controller:
         self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
         self.claim = Claim(store=self.store, owner=self.owner)
         self.keyring = Keyring.open(self.store.folder / "keys")
+        self.lookups = LookupKeeper(self.loop, self.store)
 
     def tick(self) -> tuple[Move, ...]:
         """Observe, decide and act once; return the moves."""
@@ -99,6 +101,7 @@ class Controller:
         collect_labels(self.store)
         state = self.read_state()
         policy = self.policy(now, is_running=state.champion is not None)
+        self.lookups.refresh(now, lambda: self._gather_rows(now)[0])
         if state.is_training and self._future is None:
             self._take_over()
         finished = self._collect()
@@ -347,7 +350,9 @@ class Controller:
             close_failed_run(tx, run, problem, now=now)
             return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {problem}")
         result = future.result()
-        registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
+        registrar = Registrar(
+            loop=self.loop, store=self.store, keyring=self.keyring, policy=policy, lookup=self.lookups.keep()
+        )
         trained = registrar.register(tx, order, result, now)
         is_undecided = trained.ruling is Ruling.INCONCLUSIVE and not order.catches_up
         changes: dict[str, Json] = {"run_id": None}
