@@ -65,6 +65,16 @@ from .fallback import match_failed as match_failed
 from .fallback import rule as rule
 from .fallback import tell_failed as tell_failed
 from .fallback import tell_late as tell_late
+from .feature import MOMENT as MOMENT
+from .feature import Feature as Feature
+from .feature import Gathering as Gathering
+from .feature import Past as Past
+from .feature import PastWindow as PastWindow
+from .feature import history as history
+from .feature import name_past_key as name_past_key
+from .formula import make_formula as make_formula
+from .formula import read_instant as read_instant
+from .formula import settle_value as settle_value
 from .guards import Golden as Golden
 from .guards import Guards as Guards
 from .guards import golden as golden
@@ -74,6 +84,9 @@ from .log_policy import LogPolicy as LogPolicy
 from .log_policy import WhenFull as WhenFull
 from .log_policy import parse_size as parse_size
 from .log_policy import read_log_policy as read_log_policy
+from .lookup import NO_LOOKUP as NO_LOOKUP
+from .lookup import Lookup as Lookup
+from .lookup import PastTable as PastTable
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -97,6 +110,7 @@ from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
 from .provenance import Checkout as Checkout
+from .provenance import Installation as Installation
 from .provenance import Provenance as Provenance
 from .quality import measure_quality as measure_quality
 from .recipe import DATA as DATA
@@ -111,9 +125,11 @@ from .rollout import StageKind as StageKind
 from .rollout import Strategy as Strategy
 from .rollout import canary as canary
 from .run import LOST as LOST
+from .run import Figure as Figure
 from .run import Run as Run
 from .run import RunCost as RunCost
 from .run import RunState as RunState
+from .run import StepNotes as StepNotes
 from .run import StepRecord as StepRecord
 from .schedule import Cron as Cron
 from .schedule import TimeOfDay as TimeOfDay
@@ -146,6 +162,11 @@ from .traffic import Role as Role
 from .traffic import Traffic as Traffic
 from .traffic import assign as assign
 from .traffic import hash_unit as hash_unit
+from .trial import Choice as Choice
+from .trial import Proof as Proof
+from .trial import Trial as Trial
+from .trial import TrialState as TrialState
+from .trial import Tuning as Tuning
 from .trigger import After as After
 from .trigger import Every as Every
 from .trigger import OnCron as OnCron
@@ -158,6 +179,16 @@ from .trigger import cron as cron
 from .trigger import every as every
 from .trigger import on_new_data as on_new_data
 from .trigger import on_risk as on_risk
+from .tuning import Between as Between
+from .tuning import Integers as Integers
+from .tuning import OneOf as OneOf
+from .tuning import Range as Range
+from .tuning import Tune as Tune
+from .tuning import between as between
+from .tuning import integers as integers
+from .tuning import log_between as log_between
+from .tuning import one_of as one_of
+from .tuning import tune as tune
 from .verdict import Ruling as Ruling
 from .verdict import Verdict as Verdict
 from .verdict import VerdictRecord as VerdictRecord
@@ -193,6 +224,8 @@ __all__ = [
     "DATA",
     "FIRST",
     "LOST",
+    "MOMENT",
+    "NO_LOOKUP",
     "OPTIONS",
     "PROBABILITY_CLIP",
     "WEIGHT",
@@ -205,11 +238,13 @@ __all__ = [
     "BacktestResult",
     "BeatsBaseline",
     "Belief",
+    "Between",
     "Bound",
     "Calibrated",
     "Cause",
     "Check",
     "Checkout",
+    "Choice",
     "Column",
     "ColumnCut",
     "ComparedVersion",
@@ -234,9 +269,14 @@ __all__ = [
     "Fallback",
     "FallbackCause",
     "FallbackKind",
+    "Feature",
+    "Figure",
     "Finding",
+    "Gathering",
     "Golden",
     "Guards",
+    "Installation",
+    "Integers",
     "InvariantTo",
     "Json",
     "Kind",
@@ -247,6 +287,7 @@ __all__ = [
     "Limits",
     "Lineage",
     "LogPolicy",
+    "Lookup",
     "Loop",
     "LoopView",
     "Loss",
@@ -262,15 +303,21 @@ __all__ = [
     "OnCron",
     "OnNewData",
     "OnRisk",
+    "OneOf",
     "Overview",
     "OwnCheck",
+    "Past",
+    "PastTable",
+    "PastWindow",
     "PeriodResult",
     "PolicyResult",
     "Predicate",
     "Prediction",
     "Predictions",
+    "Proof",
     "Provenance",
     "Query",
+    "Range",
     "Recipe",
     "Release",
     "ReliabilityBin",
@@ -304,6 +351,7 @@ __all__ = [
     "StandardResult",
     "Step",
     "StepFunction",
+    "StepNotes",
     "StepOptions",
     "StepRecord",
     "Strategy",
@@ -313,8 +361,12 @@ __all__ = [
     "Task",
     "TimeOfDay",
     "Traffic",
+    "Trial",
+    "TrialState",
     "Trigger",
     "Triggers",
+    "Tune",
+    "Tuning",
     "Value",
     "Verdict",
     "VerdictRecord",
@@ -328,6 +380,7 @@ __all__ = [
     "after",
     "assign",
     "beats_baseline",
+    "between",
     "calibrated",
     "canary",
     "column",
@@ -344,25 +397,32 @@ __all__ = [
     "golden",
     "guards",
     "hash_unit",
+    "history",
+    "integers",
     "invariant_to",
     "last_good",
     "link_digest",
+    "log_between",
     "make_action_rule",
     "make_expression",
+    "make_formula",
     "make_predicate",
     "make_substitute",
     "match_failed",
     "measure_quality",
     "money",
     "monotone_in",
+    "name_past_key",
     "no_leak",
     "not_worse",
     "on_new_data",
     "on_risk",
+    "one_of",
     "order_steps",
     "parse_size",
     "parse_span",
     "predictions",
+    "read_instant",
     "read_log_policy",
     "read_step",
     "reproducible",
@@ -370,10 +430,12 @@ __all__ = [
     "rule",
     "sampled",
     "serves",
+    "settle_value",
     "slices",
     "sql",
     "step",
     "table",
     "tell_failed",
     "tell_late",
+    "tune",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
 from holdtrue.domain.digest import Json
 from holdtrue.domain.fallback import Fallback, settle_fallback
+from holdtrue.domain.feature import Past, PastWindow
 from holdtrue.domain.guards import Guards
 from holdtrue.domain.monitor import check_monitor
 from holdtrue.domain.outcome import Money
@@ -16,6 +17,7 @@ from holdtrue.domain.schema import Schema, SchemaFile
 from holdtrue.domain.source import Predictions, Table
 from holdtrue.domain.task import Task
 from holdtrue.domain.trigger import Trigger, Triggers
+from holdtrue.domain.tuning import Tune
 from holdtrue.errors import DeclarationError
 
 _NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")
@@ -45,6 +47,9 @@ class Loop:
         fallback: who answers a row that the version in charge does not: "last_good" (the champion before), or see
             `holdtrue.last_good`, `holdtrue.constant` and `holdtrue.rule`; None refuses the row.
         guards: what refuses a retraining, see `holdtrue.guards`; None for the least that a gate needs.
+        tune: which parameters `holdtrue tune` looks for, see `holdtrue.tune`; None for none.
+        features: columns that are computed of the raw ones, by name: polars expressions over one row, and windows over
+            past rows, see `holdtrue.history`. The same in training, in a replay, in batches and in service.
     """
 
     name: str
@@ -61,6 +66,8 @@ class Loop:
     monitor: tuple[Slices, ...] | list[Slices] = ()
     fallback: Fallback | str | None = None
     guards: Guards | None = None
+    tune: Tune | None = None
+    features: Mapping[str, object] = field(default_factory=dict, hash=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -89,6 +96,25 @@ class Loop:
         if isinstance(self.retrain, Trigger):
             object.__setattr__(self, "retrain", Triggers((self.retrain,)))
         self._check_triggers()
+        self._check_features()
+
+    def _check_features(self) -> None:
+        if not isinstance(self.features, Mapping):
+            raise DeclarationError(f"features={self.features!r}", expected='features={"name": a polars expression}')
+        if self.features and isinstance(self.data, Predictions):
+            raise DeclarationError(f"{self.name} only watches, and declares features=", expected="data=ht.table(...)")
+        for name, said in self.features.items():
+            if not isinstance(name, str) or not name or name.startswith("__"):
+                raise DeclarationError(f"the feature {name!r}", expected="a name that does not begin with __")
+            if isinstance(said, PastWindow):
+                raise DeclarationError(
+                    f"the feature {name!r} says no more than a window",
+                    expected="what is made of its values: history(...).mean(), sum(), count(), min() or max()",
+                )
+            if not isinstance(said, Past) and not hasattr(said, "meta"):
+                raise DeclarationError(
+                    f"the feature {name!r} is {said!r}", expected="a polars expression, or holdtrue.history(...).mean()"
+                )
 
     def _check_triggers(self) -> None:
         if self.guards is not None and not isinstance(self.guards, Guards):
@@ -107,6 +133,11 @@ class Loop:
 
     def _check_recipe(self) -> None:
         declared = "train=" if self.train is not None else "pipeline="
+        if self.tune is not None and (not isinstance(self.tune, Tune) or not self.trains):
+            raise DeclarationError(
+                f"{self.name} declares tune={self.tune!r}",
+                expected="what holdtrue.tune(...) returns, beside train= or pipeline=",
+            )
         if not self.trains:
             if self.parameters:
                 raise DeclarationError(
@@ -128,6 +159,8 @@ class Loop:
                 raise DeclarationError(f"pipeline={self.pipeline!r}", expected="a list of functions")
             object.__setattr__(self, "pipeline", tuple(self.pipeline))
         make_recipe(self.train, self.pipeline, self.parameters)
+        if self.tune is not None:
+            self.tune.check_declared(self.parameters)
 
     @property
     def table(self) -> Table:

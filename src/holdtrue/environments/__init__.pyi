@@ -6,6 +6,9 @@ from .compute import is_elsewhere as is_elsewhere
 from .compute import read_compute as read_compute
 from .environment import Environment as Environment
 from .failure import format_traceback as format_traceback
+from .failure import make_failure as make_failure
+from .hearing import Printed as Printed
+from .hearing import hearing as hearing
 from .inline import InlineEnvironment as InlineEnvironment
 from .limit import Limit as Limit
 from .limit import limiting as limiting
@@ -29,6 +32,7 @@ __all__ = [
     "Limit",
     "Luggage",
     "Pieces",
+    "Printed",
     "ProcessEnvironment",
     "Progress",
     "RayEnvironment",
@@ -38,8 +42,10 @@ __all__ = [
     "find_pieces",
     "find_service",
     "format_traceback",
+    "hearing",
     "is_elsewhere",
     "limiting",
+    "make_failure",
     "pack_project",
     "read_compute",
     "report_progress",

@@ -55,7 +55,14 @@ class Returned(msgspec.Struct, frozen=True, tag="returned"):
     pieces: list[str]
 
 
-FromOutpost = Begun | Told | Failed | Returned
+class Broken(msgspec.Struct, frozen=True, tag="broken"):
+    """The work raised; the bytes of the pieces that it made before follow: what it tells of itself may name them."""
+
+    failure: Failed
+    pieces: list[str]
+
+
+FromOutpost = Begun | Told | Broken | Returned
 
 
 @dataclass
@@ -99,7 +106,7 @@ def do_errand(sent: bytes, archive: bytes, *pieces: bytes) -> Iterator[bytes]:
             kept.give(digest, data)
         for message in _work(errand, post, folder):
             yield msgspec.json.encode(message)
-            if isinstance(message, Returned):
+            if isinstance(message, Returned | Broken):
                 for digest in message.pieces:
                     yield kept.get_bytes(digest)
 
@@ -115,10 +122,10 @@ def _work(errand: Errand, post: _Post, folder: str) -> Iterator[FromOutpost]:
     while isinstance(message := heard.get(), Progress):
         yield Told(message)
     problem = outcome.exception()
-    if problem is not None:
-        yield pack_failure(make_failure(problem))
-        return
     made = PieceFolder(Path(folder)).list_made()
+    if problem is not None:
+        yield Broken(pack_failure(make_failure(problem)), made)
+        return
     yield Returned(Done(msgspec.Raw(msgspec.json.encode(outcome.result()))).result, made)
 
 

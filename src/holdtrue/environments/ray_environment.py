@@ -12,8 +12,8 @@ import msgspec
 from holdtrue.domain import Json
 from holdtrue.environments.entry import encode_json
 from holdtrue.environments.failure import unpack_failure
-from holdtrue.environments.message import Begun, Failed, Told
-from holdtrue.environments.outpost import Errand, FromOutpost, Returned, do_errand
+from holdtrue.environments.message import Begun, Told
+from holdtrue.environments.outpost import Broken, Errand, FromOutpost, do_errand
 from holdtrue.environments.pieces import Pieces
 from holdtrue.environments.progress import Listener, Progress
 from holdtrue.environments.ray_cluster import connect, refuse_impossible
@@ -198,15 +198,14 @@ class RayEnvironment:
             while isinstance(message := _decoder.decode(self._hear(job, stream)), Begun | Told):
                 if isinstance(message, Told) and job.on_progress is not None:
                     job.on_progress(message.progress)
-            if isinstance(message, Returned):
-                self._take_pieces(job, stream, len(message.pieces))
+            self._take_pieces(job, stream, len(message.pieces))
         except _MachineLost:
             raise
         except BaseException:
             self._ray.cancel(stream, force=True)
             raise
-        if isinstance(message, Failed):
-            raise unpack_failure(message)
+        if isinstance(message, Broken):
+            raise unpack_failure(message.failure)
         return msgspec.json.decode(message.result)
 
     def _take_pieces(self, job: _Job, stream: Any, n_pieces: int) -> None:

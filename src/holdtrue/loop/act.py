@@ -89,6 +89,10 @@ class Actor:
         """Write down that a model which was trained elsewhere is being judged."""
         self._note(tx, now, "register", run_id, f"Judging began: {reason}.")
 
+    def note_tuning(self, tx: Transaction, run_id: str, sentence: str, now: datetime) -> None:
+        """Write down what a tuning chose."""
+        self._note(tx, now, "tune", run_id, sentence)
+
     def _begin(self, tx: Transaction, move: BeginRollout, now: datetime) -> None:
         champion = tx.aliases.current(self.loop, CHAMPION)
         assert champion is not None, "a rollout needs a champion"

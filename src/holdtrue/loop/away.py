@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from holdtrue.data import Dataset, pack_dataset, unpack_dataset
-from holdtrue.domain import DATA, Json, Loop, RunCost, Signature, Step
+from holdtrue.domain import DATA, Json, Loop, RunCost, Signature, Step, StepNotes
 from holdtrue.environments import (
     Luggage,
     Pieces,
@@ -26,10 +26,11 @@ from holdtrue.environments import (
     find_environment,
     find_pieces,
     is_elsewhere,
+    make_failure,
     pack_project,
 )
-from holdtrue.errors import StateConflict
-from holdtrue.pipeline import Cache, CostMeter, Held, Output, compute_step, hold_encoded, list_artifacts
+from holdtrue.errors import StateConflict, TrainingFailed
+from holdtrue.pipeline import Cache, CostMeter, Due, Held, Output, Trail, compute_step, hold_encoded, list_artifacts
 
 from .file import load_loop
 from .fitting import SIGNATURE, Fitter, list_steps, trace_recipe
@@ -46,6 +47,7 @@ class StepOrder:
         loop_file: the file that declares the loop, in the folder of the project that comes with it.
         step: its name.
         code: its fingerprint here.
+        key: what its output is kept under here.
         libraries: what the code names, with the versions here.
         given: what it takes, in its kept form.
         rows: what describes its dataset, with the digest of its bytes; None where it takes none.
@@ -55,6 +57,7 @@ class StepOrder:
     loop_file: str
     step: str
     code: str
+    key: str
     libraries: tuple[str, ...]
     given: Mapping[str, Json]
     rows: tuple[Json, str] | None = None
@@ -63,10 +66,19 @@ class StepOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class StepDone:
-    """What came of a step on another machine, and what it took there."""
+    """What came of a step on another machine, what it noted down and printed, and what it took there."""
 
     output: Json
     n_attempts: int
+    cost: RunCost
+    notes: StepNotes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepBroken:
+    """What is told of a step that raised on another machine."""
+
+    notes: StepNotes | None
     cost: RunCost
 
 
@@ -91,23 +103,23 @@ class Away:
     _project: bytes | None = None
     _running: "list[Future[Json]]" = field(default_factory=list)
 
-    def begin(self, step: Step, code: str, needed: Mapping[str, Held], cache: Cache) -> "Future[Output]":
+    def begin(self, due: Due) -> "Future[Output]":
         """Send a step with what it takes."""
         if self._environment is None or self._project is None:
             self._environment = self.connect()
             self._project = pack_project(self.loop_file.parent)
-        shelf = _Shelf(cache)
-        order = self._make_order(step, code, needed, shelf)
+        shelf = _Shelf(due.cache)
+        order = self._make_order(due, shelf)
         sent = self._environment.submit(
             ENTRY,
             msgspec.to_builtins(order),
-            resources=step.options.resources,
-            memory_bytes=step.options.memory_bytes,
+            resources=due.step.options.resources,
+            memory_bytes=due.step.options.memory_bytes,
             luggage=Luggage(project=self._project, pieces=tuple(shelf.pieces), shelf=shelf),
         )
         self._running.append(sent)
         done: Future[Output] = Future()
-        sent.add_done_callback(lambda future: self._hand_over(future, done))
+        sent.add_done_callback(lambda future: self._hand_over(future, done, due))
         return done
 
     def end(self) -> None:
@@ -123,11 +135,11 @@ class Away:
         peak = max(cost.peak_memory_bytes, self.peak_memory_bytes)
         return replace(cost, cpu_seconds=cost.cpu_seconds + self.cpu_seconds, peak_memory_bytes=peak)
 
-    def _make_order(self, step: Step, code: str, needed: Mapping[str, Held], shelf: "_Shelf") -> StepOrder:
+    def _make_order(self, due: Due, shelf: "_Shelf") -> StepOrder:
         given: dict[str, Json] = {}
         rows: tuple[Json, str] | None = None
         signature: Signature | None = None
-        for name, held in needed.items():
+        for name, held in due.needed.items():
             value = held.give() if held.get is None else None
             if isinstance(value, Dataset):
                 head, data = pack_dataset(value)
@@ -138,19 +150,27 @@ class Away:
                 given[name] = held.encoded
                 shelf.add(held)
         return StepOrder(
-            loop_file=self.loop_file.name, step=step.name, code=code, libraries=self.libraries, given=given, rows=rows,
-            signature=signature,
+            loop_file=self.loop_file.name, step=due.step.name, code=due.code, key=due.key, libraries=self.libraries,
+            given=given, rows=rows, signature=signature,
         )  # fmt: skip
 
-    def _hand_over(self, sent: "Future[Json]", done: "Future[Output]") -> None:
+    def _hand_over(self, sent: "Future[Json]", done: "Future[Output]", due: Due) -> None:
         try:
             told = msgspec.convert(sent.result(), StepDone)
+            self._take(told, due)
         except BaseException as problem:
+            if isinstance(problem, TrainingFailed) and problem.account is not None:
+                self._take(msgspec.convert(problem.account, StepBroken), due)
+                problem.account = None  # it is of the step; who trains makes one of the whole training
             done.set_exception(problem)
             return
+        done.set_result(Output(encoded=told.output, n_attempts=told.n_attempts, notes=told.notes))
+
+    def _take(self, told: StepDone | StepBroken, due: Due) -> None:
         self.cpu_seconds += told.cost.cpu_seconds
         self.peak_memory_bytes = max(self.peak_memory_bytes, told.cost.peak_memory_bytes)
-        done.set_result(Output(encoded=told.output, n_attempts=told.n_attempts))
+        if told.notes is not None:
+            due.trail.notes[due.key] = told.notes
 
 
 @dataclass
@@ -195,9 +215,16 @@ def do_step(payload: Json) -> Json:
         _loops.clear()
         _loops[path] = load_loop(path)
     step = _find_step(_loops[path], order)
-    pieces, meter = find_pieces(), CostMeter.start()
-    done = compute_step(step, _lay_out(order, pieces), put=pieces.put_bytes)
-    return msgspec.to_builtins(StepDone(output=done.encoded, n_attempts=done.n_attempts, cost=meter.read()))
+    pieces, meter, trail = find_pieces(), CostMeter.start(), Trail()
+    try:
+        done = compute_step(step, _lay_out(order, pieces), key=order.key, put=pieces.put_bytes, trail=trail)
+    except Exception as raised:
+        failure = make_failure(raised)
+        if isinstance(failure, TrainingFailed):
+            failure.account = msgspec.to_builtins(StepBroken(notes=trail.notes.get(order.key), cost=meter.read()))
+        raise failure from raised
+    told = StepDone(output=done.encoded, n_attempts=done.n_attempts, cost=meter.read(), notes=done.notes)
+    return msgspec.to_builtins(told)
 
 
 def _find_step(loop: Loop, order: StepOrder) -> Step:

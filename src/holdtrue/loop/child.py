@@ -1,17 +1,23 @@
 """Child: the one entry of work that runs in a child process or on a cluster."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from holdtrue.domain import Json
-from holdtrue.errors import DeclarationError
+from holdtrue.environments import make_failure
+from holdtrue.errors import DeclarationError, TrainingFailed
+from holdtrue.pipeline import CostMeter, MemoryCache, Trail
 from holdtrue.store import Store
 
+from .account import Account, keep_installation
 from .file import load_loop
+from .fitting import Fitter
 from .order import TrainingOrder
 from .repetition import RepetitionOrder, repeat_step
 from .trainer import InlineTrainer
+from .tuning import ProofOrder, TrialOrder, prove_parameters, try_parameters
 
 # A warm child keeps what it has loaded: the same loop file and store are asked for again and again.
 _trainers: dict[tuple[str, str, float], InlineTrainer] = {}
@@ -22,7 +28,25 @@ def run(payload: Json) -> Json:
     order = msgspec.convert(payload, TrainingOrder)
     if order.loop_file is None:
         raise DeclarationError("the order names no loop file", expected="a file that the child can import")
-    return msgspec.to_builtins(_find_trainer(order.folder, order.loop_file).train(order))
+    trainer, trail, meter = _find_trainer(order.folder, order.loop_file), Trail(), CostMeter.start()
+    try:
+        return msgspec.to_builtins(trainer.train(order, trail=trail))
+    except Exception as raised:
+        failure = make_failure(raised)
+        if isinstance(failure, TrainingFailed) and not order.is_repetition:
+            failure.account = msgspec.to_builtins(_give_account(trainer, trail, meter))
+        raise failure from raised
+
+
+def _give_account(trainer: InlineTrainer, trail: Trail, meter: CostMeter) -> Account:
+    """Return what can be told of a training that raised."""
+    account = Account(steps=tuple(trail.records), notes=tuple(trail.notes.values()), cost=meter.read())
+    try:
+        artifacts = trainer.store.artifacts
+        fitter = Fitter(loop=trainer.loop, cache=MemoryCache(), artifacts=artifacts)
+        return replace(account, provenance=fitter.provenance, installation=keep_installation(artifacts))
+    except Exception:  # what was raised says more than why it could not be told
+        return account
 
 
 def repeat(payload: Json) -> Json:
@@ -30,6 +54,21 @@ def repeat(payload: Json) -> Json:
     order = msgspec.convert(payload, RepetitionOrder)
     trainer = _find_trainer(order.folder, order.loop_file)
     return msgspec.to_builtins(repeat_step(trainer.loop, trainer.store, order))
+
+
+def try_out(payload: Json) -> Json:
+    """Do a part of a trial of a tuning, ordered as JSON, and return what came of it as JSON."""
+    order = msgspec.convert(payload, TrialOrder)
+    trainer = _find_trainer(order.folder, order.loop_file)
+    return msgspec.to_builtins(try_parameters(trainer.loop, trainer.store, trainer.recall(order.dataset), order))
+
+
+def prove(payload: Json) -> Json:
+    """Hold the parameters that a tuning found against the declared ones, ordered as JSON."""
+    order = msgspec.convert(payload, ProofOrder)
+    trainer = _find_trainer(order.trial.folder, order.trial.loop_file)
+    history = trainer.recall(order.trial.dataset)
+    return msgspec.to_builtins(prove_parameters(trainer.loop, trainer.store, history, order))
 
 
 def _find_trainer(folder: str, loop_file: str) -> InlineTrainer:

@@ -20,29 +20,21 @@ from holdtrue.data import (
     latest_labels,
     take_snapshot,
 )
-from holdtrue.domain import Cause, Checkout, Json, Loop, Rollout, Ruling, RunState, Version
+from holdtrue.domain import Cause, Json, Loop, Rollout, Ruling, RunState, Version
 from holdtrue.errors import SourceError, StateConflict
-from holdtrue.pipeline import (
-    Claim,
-    describe_error,
-    fail_run,
-    name_worker,
-    read_checkout,
-    start_run,
-    submit_run,
-    succeed_run,
-)
+from holdtrue.pipeline import Claim, name_worker, start_run, submit_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
+from .account import close_failed_run, close_run, describe_checkout, describe_start
 from .act import Actor
 from .concern import watch_flow
 from .decide import decide
 from .golden import find_golden, leave_golden_out
+from .lookup import LookupKeeper
 from .memory import (
     CHAMPION,
     change_memory,
-    describe_firings,
     find_promotions,
     read_loop_state,
     read_memory,
@@ -60,6 +52,7 @@ from .spending import sum_spending
 from .state import CaughtUp, Facts, Firing, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
 from .table_reader import TableReader
 from .trainer import Trainer
+from .tuning import find_choice
 
 
 @dataclass(kw_only=True)
@@ -75,6 +68,7 @@ class Controller:
         trainer: carries out trainings.
         window: the length of a quality window on the page.
         core_hour: the price of one core for an hour, which a guard by money counts with; None where it is not said.
+        golden: digest of the golden rows as they were last looked at; None without a golden set.
         owner: who claims the trainings: whoever comes back under the same name goes on with its own at once.
     """
 
@@ -90,7 +84,7 @@ class Controller:
     owner: str = field(default_factory=name_worker)
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
-    _golden: str | None = None
+    golden: str | None = None
     _last: Trained | CaughtUp | TrainingLost | None = None
 
     def __post_init__(self) -> None:
@@ -99,6 +93,7 @@ class Controller:
         self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
         self.claim = Claim(store=self.store, owner=self.owner)
         self.keyring = Keyring.open(self.store.folder / "keys")
+        self.lookups = LookupKeeper(self.loop, self.store)
 
     def tick(self) -> tuple[Move, ...]:
         """Observe, decide and act once; return the moves."""
@@ -106,6 +101,7 @@ class Controller:
         collect_labels(self.store)
         state = self.read_state()
         policy = self.policy(now, is_running=state.champion is not None)
+        self.lookups.refresh(now, lambda: self._gather_rows(now)[0])
         if state.is_training and self._future is None:
             self._take_over()
         finished = self._collect()
@@ -162,11 +158,19 @@ class Controller:
                 is_free = self._future is None and bury_orphan(tx, self.loop.name, self.claim, now=self.clock.now())
             if not is_free:
                 raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
-        known = self.history(self.clock.now())
+        self._refuse_table(self.clock.now())
+
+    def _refuse_table(self, now: datetime) -> None:
+        known = self.history(now)
         if self.table_problem:
             raise SourceError(f"the table cannot be used: {self.table_problem}", expected="one that keeps its schema")
         if problem := self._pin_golden(known):
             raise SourceError(problem)
+
+    def gather_history(self, moment: datetime) -> History:
+        """Return the rows that a training as of a moment would take; raises `SourceError` without a usable table."""
+        self._refuse_table(moment)
+        return self._gather_rows(moment)[0]
 
     def _place_finished(self) -> Trained | CaughtUp | TrainingLost:
         self.finish_training()
@@ -246,7 +250,7 @@ class Controller:
 
     def _pin_golden(self, known: History) -> str:
         """Return why the golden set cannot be used, "" when it can or none is declared."""
-        self._golden, problem = find_golden(self.store, self.loop, folder=self.folder, task=known.task)
+        self.golden, problem = find_golden(self.store, self.loop, folder=self.folder, task=known.task)
         return problem
 
     def _read_versions(self, rollout: Rollout) -> dict[int, Version]:
@@ -263,11 +267,12 @@ class Controller:
 
     def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
-        checkout = None if self.loop_file is None else read_checkout(self.loop_file.parent)
+        checkout = describe_checkout(self.loop_file, self.store.artifacts)
         history, n_labels = self._gather_rows(now)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
         with self.store.transaction() as tx:
             champion = tx.aliases.current(self.loop.name, CHAMPION)
+            version = None if champion is None else tx.versions.read(self.loop.name, champion)
             order = TrainingOrder(
                 folder=str(self.store.folder),
                 loop_file=None if self.loop_file is None else str(self.loop_file),
@@ -275,10 +280,11 @@ class Controller:
                 dataset=record.digest,
                 as_of=now,
                 run_id=run_id,
-                champion=None if champion is None else tx.versions.read(self.loop.name, champion),
+                champion=version,
                 catches_up=move.catches_up,
                 brought=brought,
-                golden=self._golden,
+                golden=self.golden,
+                tuned=None if brought else find_choice(tx, self.loop, follows=version if move.catches_up else None),
             )
             run = submit_run(
                 tx,
@@ -287,7 +293,7 @@ class Controller:
                 as_of=now,
                 run_id=run_id,
                 dataset=record.digest,
-                parameters=_describe_start(order, move, checkout),
+                parameters=describe_start(order, move.firings, checkout),
             )
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
@@ -308,8 +314,8 @@ class Controller:
         labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
         n_labels = count_table_labels(history.known_at(now), labels)
         history = extend_history(history, log, labels) if log.height else history
-        if self._golden is not None:
-            history = leave_golden_out(history, self.store.artifacts, self._golden)
+        if self.golden is not None:
+            history = leave_golden_out(history, self.store.artifacts, self.golden)
         return history, n_labels
 
     def _take_over(self) -> None:
@@ -341,10 +347,12 @@ class Controller:
         if problem is not None:
             change_memory(tx, self.loop.name, {"run_id": None})
             # Whatever it was: a controller that died of it would meet the same training again, for ever.
-            fail_run(tx, run, now=now, error=describe_error(problem))
+            close_failed_run(tx, run, problem, now=now)
             return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {problem}")
         result = future.result()
-        registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
+        registrar = Registrar(
+            loop=self.loop, store=self.store, keyring=self.keyring, policy=policy, lookup=self.lookups.keep()
+        )
         trained = registrar.register(tx, order, result, now)
         is_undecided = trained.ruling is Ruling.INCONCLUSIVE and not order.catches_up
         changes: dict[str, Json] = {"run_id": None}
@@ -352,19 +360,8 @@ class Controller:
             changes["is_undecided"] = is_undecided
         change_memory(tx, self.loop.name, changes)
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
-        made_with = {} if result.provenance is None else {"provenance": msgspec.to_builtins(result.provenance)}
-        run = replace(run, code=result.code, parameters={**run.parameters, **made_with})
-        succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)
+        close_run(tx, run, result, now=now, brought=brought)
         return trained
-
-
-def _describe_start(order: TrainingOrder, move: StartRun, checkout: Checkout | None) -> dict[str, Json]:
-    """Return what a run keeps of its start: the order, what fired, and the state of the code's repository."""
-    return {
-        "order": msgspec.to_builtins(order),
-        "triggers": describe_firings(move.firings),
-        "checkout": msgspec.to_builtins(checkout),
-    }
 
 
 def _ask(reason: str) -> StartRun:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from holdtrue.data import Dataset, History, digest_rows
+from holdtrue.data import Dataset, History, digest_rows, print_features
 from holdtrue.domain import DATA, Json, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
 from holdtrue.pipeline import (
     Cache,
@@ -15,6 +15,7 @@ from holdtrue.pipeline import (
     MemoryCache,
     Place,
     RunOutcome,
+    Trail,
     fingerprint,
     run_steps,
     spread_steps,
@@ -38,14 +39,20 @@ class Fitter:
         loop: whose steps are run.
         cache: of the steps: the same code on the same rows is not run twice.
         artifacts: where the models go.
+        trail: what the steps leave behind.
         place: where the steps are done; None does them here.
     """
 
     loop: Loop
     cache: Cache
     artifacts: Artifacts
-    records: list[StepRecord] = field(default_factory=list)
+    trail: Trail = field(default_factory=Trail)
     place: Place | None = None
+
+    @property
+    def records(self) -> list[StepRecord]:
+        """Return the records of the steps so far."""
+        return self.trail.records
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -55,25 +62,26 @@ class Fitter:
     @cached_property
     def provenance(self) -> Provenance:
         """Return what the models are made with beside the rows."""
-        return trace_recipe(self.recipe)
+        traced = trace_recipe(self.recipe)
+        return replace(traced, codes={**traced.codes, **print_features(self.loop.features)})
 
     @property
     def codes(self) -> Mapping[str, str]:
-        """Return the transitive fingerprint of each of the user's steps, by its name."""
+        """Return the transitive fingerprint of each of the user's steps, by its name, and of each declared feature."""
         return self.provenance.codes
 
     @property
     def code(self) -> str:
-        """Return the digest of the user's code: the fingerprint of train, or of all steps with their parameters."""
+        """Return the digest of the user's code: the fingerprint of train, or of all steps with parameters, features."""
         recipe = self.recipe
-        return self.codes[recipe.end.name] if recipe.is_plain else digest_of([self.codes, recipe.parameters])
+        is_plain = recipe.is_plain and not self.loop.features
+        return self.codes[recipe.end.name] if is_plain else digest_of([self.codes, recipe.parameters])
 
     def fit(self, known: History, *, until: datetime) -> tuple[Fitted, Scorer]:
         """Return the model of what is known, as stored, and what scores rows with it as it was loaded again."""
         rows = known.dataset()
-        signature = sign_rows(rows, known.label)
-        outcome = self._run(rows, signature, digest=digest_rows(rows), cache=self.cache)
-        self.records.extend(outcome.records)
+        signature = sign_rows(rows, known)
+        outcome = self._run(rows, signature, digest=digest_rows(rows), cache=self.cache, trail=self.trail)
         data: bytes = outcome.values[self.recipe.end.name]
         artifact = self.artifacts.put(data)
         scorer = recall_model(data, name_format(data), signature)
@@ -83,7 +91,7 @@ class Fitter:
     def refit(self, known: History) -> Scorer:
         """Return the model of what is known, trained anew past the cache and kept nowhere."""
         rows = known.dataset()
-        signature = sign_rows(rows, known.label)
+        signature = sign_rows(rows, known)
         outcome = self._run(rows, signature, digest="", cache=MemoryCache())
         data: bytes = outcome.values[self.recipe.end.name]
         return recall_model(data, name_format(data), signature)
@@ -93,7 +101,7 @@ class Fitter:
     ) -> RunOutcome:
         """Run one of the steps with what it is given, with the rows of what is known where it takes them."""
         rows = known.dataset()
-        signature = sign_rows(rows, known.label)
+        signature = sign_rows(rows, known)
         one = next(each for each in list_steps(self.recipe, self.codes, signature) if each.name == step.name)
         inputs = {**given, **self._hold(rows, signature, digest="")}
         return run_steps([one], inputs=inputs, parameters=parameters, cache=self.cache)
@@ -105,12 +113,14 @@ class Fitter:
             SIGNATURE: Input(value=signature, digest=digest_of(signature)),
         }
 
-    def _run(self, rows: Dataset, signature: Signature, *, digest: str, cache: Cache) -> RunOutcome:
+    def _run(
+        self, rows: Dataset, signature: Signature, *, digest: str, cache: Cache, trail: Trail | None = None
+    ) -> RunOutcome:
         steps = list_steps(self.recipe, self.codes, signature)
-        inputs, parameters = self._hold(rows, signature, digest=digest), self.recipe.parameters
+        given, parameters = self._hold(rows, signature, digest=digest), self.recipe.parameters
         if self.place is None:
-            return run_steps(steps, inputs=inputs, parameters=parameters, cache=cache)
-        return spread_steps(steps, inputs=inputs, parameters=parameters, cache=cache, place=self.place)
+            return run_steps(steps, inputs=given, parameters=parameters, cache=cache, trail=trail)
+        return spread_steps(steps, inputs=given, parameters=parameters, cache=cache, place=self.place, trail=trail)
 
     def give_twin(self, fitted: Fitted, scorer: Scorer, rows: Dataset) -> Fitted:
         """Return a model that is to answer people with its twin, if one agrees with it on these rows."""
@@ -123,7 +133,7 @@ class Fitter:
 
 
 def trace_recipe(recipe: Recipe) -> Provenance:
-    """Return what the models of a recipe are made with beside the rows."""
+    """Return what the models of a recipe are made with beside the rows and the declared features."""
     traces = {step.name: trace_code(step.function) for step in recipe.steps}
     return Provenance(
         codes={name: trace.digest for name, trace in traces.items()},
@@ -155,9 +165,11 @@ def _store_model(end: Step, signature: Signature) -> Step:
     return replace(end, function=store, required=required, first=None, code=code)
 
 
-def sign_rows(rows: Dataset, label: str) -> Signature:
-    """Return what a model of these rows takes and gives."""
-    return Signature(schema=rows.schema, task=rows.task, label=label, classes=rows.classes)
+def sign_rows(rows: Dataset, known: History) -> Signature:
+    """Return what a model of these rows, of that history, takes and gives."""
+    return Signature(
+        schema=rows.schema, task=rows.task, label=known.label, classes=rows.classes, features=known.features
+    )
 
 
 def store_model(model: object, rows: Dataset, signature: Signature) -> bytes:

@@ -7,6 +7,7 @@ from datetime import datetime
 from holdtrue.domain import (
     WEIGHT,
     ActionRule,
+    Choice,
     Json,
     Loss,
     ModelFormat,
@@ -16,6 +17,7 @@ from holdtrue.domain import (
     RunCost,
     Signature,
     SliceCut,
+    StepNotes,
     StepRecord,
     Verdict,
     Version,
@@ -69,6 +71,7 @@ class TrainingOrder:
             without both.
         golden: digest of the golden rows that what would ship is held to; None without a golden set.
         is_repetition: run every step anew, past the cache, to see whether the same comes out.
+        tuned: the parameters that a tuning chose, in place of the declared ones; None for these.
     """
 
     folder: str
@@ -84,6 +87,12 @@ class TrainingOrder:
     is_for_service: bool = True
     golden: str | None = None
     is_repetition: bool = False
+    tuned: Choice | None = None
+
+    @property
+    def judged_from(self) -> datetime | None:
+        """Return the moment before which no row may judge: the parameters were chosen by what lies there."""
+        return None if self.tuned is None else self.tuned.seen_until
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +155,8 @@ class TrainingResult:
 
     `candidate` is what the gate judged, `refit` the same recipe on all that is known, which ships when the gate passed.
     A blind training has a refit and nothing else, a catch-up has a refit and the verdicts on it. A model that was
-    brought has a candidate only, which ships as it is when the gate passed.
+    brought has a candidate only, which ships as it is when the gate passed. `step_notes` is what its steps noted down
+    and printed, `installation` the digest of what was installed.
     """
 
     signature: Signature
@@ -165,6 +175,8 @@ class TrainingResult:
     cost: RunCost | None = None
     is_brought: bool = False
     provenance: Provenance | None = None
+    step_notes: tuple[StepNotes, ...] = ()
+    installation: str | None = None
 
     @property
     def shipped(self) -> Fitted | None:

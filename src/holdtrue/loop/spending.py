@@ -8,6 +8,7 @@ from holdtrue.domain import Guards, Run
 
 DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
+BACKFILL = "backfill"  # what a run of a backfill keeps of it stands under this name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,10 @@ class Spending:
 def sum_spending(runs: Sequence[Run], now: datetime, *, core_hour: float | None) -> Spending:
     """Return what the runs have taken; one that has not ended yet counts as a run, its minutes and money later.
 
+    Those of a backfill count nothing: a person ordered them, and they work with the knowledge of other days.
     `core_hour` is the price of one core for an hour; None where it is not said.
     """
+    runs = [run for run in runs if BACKFILL not in run.parameters]
     recent = [run for run in runs if now - DAY < run.as_of <= now]
     month = [run for run in runs if now - MONTH < run.as_of <= now]
     hours = sum(_measure(run)[1] for run in month) / 3600

@@ -11,6 +11,10 @@ from .fingerprint import trace_code as trace_code
 from .garbage import Garbage as Garbage
 from .garbage import collect_garbage as collect_garbage
 from .garbage import find_garbage as find_garbage
+from .installation import read_installation as read_installation
+from .note import keep_figure as keep_figure
+from .note import note_metric as note_metric
+from .note import note_parameter as note_parameter
 from .record import Recorder as Recorder
 from .record import RunNotes as RunNotes
 from .record import describe_error as describe_error
@@ -23,10 +27,12 @@ from .record import succeed_run as succeed_run
 from .runner import Held as Held
 from .runner import Output as Output
 from .runner import RunOutcome as RunOutcome
+from .runner import Trail as Trail
 from .runner import compute_step as compute_step
 from .runner import hold_encoded as hold_encoded
 from .runner import recall_output as recall_output
 from .runner import run_steps as run_steps
+from .spread import Due as Due
 from .spread import Place as Place
 from .spread import spread_steps as spread_steps
 from .value import Input as Input
@@ -37,6 +43,7 @@ __all__ = [
     "Claim",
     "CodeTrace",
     "CostMeter",
+    "Due",
     "Garbage",
     "Held",
     "Input",
@@ -47,6 +54,7 @@ __all__ = [
     "RunNotes",
     "RunOutcome",
     "StepCache",
+    "Trail",
     "collect_garbage",
     "compute_step",
     "describe_error",
@@ -56,9 +64,13 @@ __all__ = [
     "find_garbage",
     "fingerprint",
     "hold_encoded",
+    "keep_figure",
     "list_artifacts",
     "name_worker",
+    "note_metric",
+    "note_parameter",
     "read_checkout",
+    "read_installation",
     "recall_output",
     "run_steps",
     "spread_steps",

@@ -2,15 +2,19 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from holdtrue.domain import Json, Step, StepFunction, StepRecord, digest_of, order_steps
-from holdtrue.environments import Limit, limiting, report_progress
+import msgspec
+
+from holdtrue.domain import Figure, Json, Step, StepFunction, StepNotes, StepRecord, digest_of, order_steps
+from holdtrue.environments import Limit, Printed, hearing, limiting, report_progress
 from holdtrue.errors import DeclarationError, HoldtrueError
 from holdtrue.pipeline.cache import Cache
 from holdtrue.pipeline.fingerprint import fingerprint
+from holdtrue.pipeline.note import Notebook, taking_notes
 from holdtrue.pipeline.value import Input, decode_value, encode_value, list_artifacts
 
 _KEY_FORM = "step 1"  # to be raised when the form of keys or of kept outputs changes
@@ -22,6 +26,19 @@ class RunOutcome:
 
     values: Mapping[str, Any]
     records: tuple[StepRecord, ...]
+
+
+@dataclass
+class Trail:
+    """What the steps of a run leave behind as it goes, also of a run that fails.
+
+    Attributes:
+        records: of the steps that ended well, in their order.
+        notes: what steps noted down and printed, by their cache key; the step that raised is among them.
+    """
+
+    records: list[StepRecord] = field(default_factory=list)
+    notes: dict[str, StepNotes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,10 +56,11 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """What a step returned, in its kept form, and how often it was begun."""
+    """What a step returned, in its kept form, how often it was begun, and what it noted down and printed, if it did."""
 
     encoded: Json
     n_attempts: int
+    notes: StepNotes | None = None
 
 
 def run_steps(
@@ -51,6 +69,7 @@ def run_steps(
     inputs: Mapping[str, object],
     cache: Cache,
     parameters: Mapping[str, Json] | None = None,
+    trail: Trail | None = None,
 ) -> RunOutcome:
     """Run steps, each once all that its arguments name is there; what the cache has is not run again.
 
@@ -61,6 +80,7 @@ def run_steps(
         inputs: what steps may hand on by name, or an `Input` for what is in memory.
         cache: `StepCache` of a store, or `MemoryCache`.
         parameters: JSON by name.
+        trail: told of each step as it ends.
 
     Raises:
         DeclarationError: the names do not fit together, or a value cannot be kept.
@@ -76,17 +96,17 @@ def run_steps(
     ordered = order_steps(steps, given=known)
     # All before the first step runs: a step that changes a module's state must not change the keys of those after it.
     codes = {step.name: step.code or fingerprint(step.function) for step in ordered}
-    records = []
+    trail = Trail() if trail is None else trail
+    n_before = len(trail.records)
     try:
         for done, step in enumerate(ordered):
             report_progress(done, total=len(ordered), text=step.name)
-            held, record = _run_step(step, codes[step.name], known, cache)
-            known[step.name] = held
-            records.append(record)
+            known[step.name] = _run_step(step, codes[step.name], known, cache, trail)
     finally:
         cache.flush()
     report_progress(len(ordered), total=len(ordered))
-    return RunOutcome(values={step.name: known[step.name].give() for step in ordered}, records=tuple(records))
+    values = {step.name: known[step.name].give() for step in ordered}
+    return RunOutcome(values=values, records=tuple(trail.records[n_before:]))
 
 
 def hold_given(inputs: Mapping[str, object], parameters: Mapping[str, Json]) -> dict[str, Held]:
@@ -116,18 +136,18 @@ def hold_encoded(encoded: Json, get: Callable[[str], bytes]) -> Held:
     return Held(digest_of(encoded), lambda: decode_value(encoded, get=get), encoded, get)
 
 
-def _run_step(step: Step, code: str, known: Mapping[str, Held], cache: Cache) -> tuple[Held, StepRecord]:
+def _run_step(step: Step, code: str, known: Mapping[str, Held], cache: Cache, trail: Trail) -> Held:
     began = time.perf_counter()
     needs = step.needs(known)
     key = name_key(step, code, known)
     kept, n_attempts = find_output(cache, key), 1
     if kept is None:
-        kept, n_attempts = _compute(step, {name: known[name] for name in needs}, key, cache)
+        kept, n_attempts = _compute(step, {name: known[name] for name in needs}, key, cache, trail)
         is_cached = False
     else:
         is_cached = True
-    held = hold_encoded(kept["output"], cache.get_bytes)
-    return held, StepRecord(
+    leave_notes(kept, key, trail)
+    record = StepRecord(
         name=step.name,
         key=key,
         is_cached=is_cached,
@@ -135,6 +155,8 @@ def _run_step(step: Step, code: str, known: Mapping[str, Held], cache: Cache) ->
         wall_seconds=time.perf_counter() - began,
         n_attempts=n_attempts,
     )
+    trail.records.append(record)
+    return hold_encoded(kept["output"], cache.get_bytes)
 
 
 def name_key(step: Step, code: str, known: Mapping[str, Held]) -> str:
@@ -161,26 +183,77 @@ def recall_output(cache: Cache, key: str) -> tuple[Any] | None:
     return None if kept is None else (decode_value(kept["output"], get=cache.get_bytes),)
 
 
-def _compute(step: Step, needed: Mapping[str, Held], key: str, cache: Cache) -> tuple[dict[str, Json], int]:
-    done = compute_step(step, needed, put=cache.put_bytes)
-    return keep_output(cache, key, done.encoded), done.n_attempts
+def _compute(
+    step: Step, needed: Mapping[str, Held], key: str, cache: Cache, trail: Trail
+) -> tuple[dict[str, Json], int]:
+    done = compute_step(step, needed, key=key, put=cache.put_bytes, trail=trail)
+    return keep_output(cache, key, done), done.n_attempts
 
 
-def compute_step(step: Step, needed: Mapping[str, Held], *, put: Callable[[bytes], str]) -> Output:
-    """Do a step, within its limits and with its repetitions; `put` is called for the bytes in what it returns."""
+def compute_step(
+    step: Step, needed: Mapping[str, Held], *, key: str, put: Callable[[bytes], str], trail: Trail
+) -> Output:
+    """Do a step, within its limits and with its repetitions.
+
+    `put` is called for the bytes in what it returns, notes and prints. The trail gets its notes, even if it raises.
+    """
     options = step.options
     limit = Limit(name=f"the step {step.name}", seconds=options.timeout_seconds, memory_bytes=options.memory_bytes)
     with limiting(limit):
-        value, n_attempts = _attempt(step, needed)
-        return Output(encoded=encode_value(value, place=step.name, put=put), n_attempts=n_attempts)
+        with _noting(step, key, put, trail):
+            value, n_attempts = _attempt(step, needed)
+        encoded = encode_value(value, place=step.name, put=put)
+    return Output(encoded=encoded, n_attempts=n_attempts, notes=trail.notes.get(key))
 
 
-def keep_output(cache: Cache, key: str, encoded: Json) -> dict[str, Json]:
+def keep_output(cache: Cache, key: str, done: Output) -> dict[str, Json]:
     """Keep an output and return the one that is kept: another process may have been first, and then its own counts."""
     # In an object of its own: a step may return None, and null would say that nothing is kept.
-    output = {"output": encoded}
+    output = {"output": done.encoded}
+    if done.notes is not None:
+        output["notes"] = msgspec.to_builtins(done.notes)
     kept = cache.put(key, output)
     return kept if kept == output else find_output(cache, key) or output
+
+
+def leave_notes(kept: Mapping[str, Json], key: str, trail: Trail) -> None:
+    """Leave in the trail what a step whose output is kept noted down and printed when it was computed."""
+    if "notes" in kept:
+        trail.notes[key] = msgspec.convert(kept["notes"], StepNotes)
+
+
+@contextmanager
+def _noting(step: Step, key: str, put: Callable[[bytes], str], trail: Trail) -> Iterator[None]:
+    """Leave what the block notes and prints in the trail, if it does either, however the block ends."""
+    with hearing() as printed, taking_notes() as notebook:
+        try:
+            yield
+        except BaseException:
+            with suppress(HoldtrueError):  # what the step raised says more than that its notes could not be kept
+                _keep_notes(step, key, printed, notebook, put, trail)
+            raise
+    _keep_notes(step, key, printed, notebook, put, trail)
+
+
+def _keep_notes(
+    step: Step, key: str, printed: Printed, notebook: Notebook, put: Callable[[bytes], str], trail: Trail
+) -> None:
+    figures = [
+        Figure(name=name, kind=kind, artifact=put(data), n_bytes=len(data))
+        for name, (kind, data) in sorted(notebook.figures.items())
+    ]
+    text = printed.text
+    log = put(text.encode("utf-8", "backslashreplace")) if text else None
+    if log or figures or notebook.metrics or notebook.parameters:
+        trail.notes[key] = StepNotes(
+            step=step.name,
+            key=key,
+            metrics=notebook.metrics,
+            parameters=notebook.parameters,
+            figures=tuple(figures),
+            log=log,
+            n_printed=printed.n_characters,
+        )
 
 
 def _attempt(step: Step, needed: Mapping[str, Held]) -> tuple[object, int]:

@@ -115,10 +115,12 @@ def find_champion_before(history: list[AliasEvent]) -> int:
 
 
 @contextmanager
-def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | None = None) -> Iterator[Project]:
+def open_project(
+    loop_file: Path, *, clock: Clock | None = None, loop: Loop | None = None, n_children: int = 1
+) -> Iterator[Project]:
     """Open the project of a loop file; its `.holdtrue` folder stands beside the file and is made when needed.
 
-    `loop` is what the file declares, where it is known already.
+    `loop` is what the file declares, where it is known already; `n_children` says how much work runs at a time.
 
     Raises:
         SourceMissing: there is no such file.
@@ -131,7 +133,8 @@ def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | No
     folder = loop_file.resolve().parent
     # A training in the background may take a core, not those that serving needs.
     compute = read_settings(folder).compute
-    environment = ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1", **compute.variables})
+    variables = {"OMP_NUM_THREADS": "1", **compute.variables}
+    environment = ProcessEnvironment(n_children=n_children, variables=variables)
     try:
         with Store.open(folder / FOLDER) as store:
             yield Project(

@@ -209,8 +209,8 @@ def _find_folds(
     if not n_levels < n_pairs <= min(MOST_FOLDS * n_levels, len(rows) / 3, 2 * n_values):
         return None
     distinct, fold = np.unique(levels.codes + 1j * column, return_inverse=True)
-    n = np.bincount(fold, minlength=len(distinct)).astype(np.float64)
-    sums: Floats = np.bincount(fold, weights=levels.labels, minlength=len(distinct))
+    n: Floats = np.bincount(fold, minlength=len(distinct)).astype(np.float64)
+    sums: Floats = np.bincount(fold, weights=levels.labels, minlength=len(distinct)).astype(np.float64)
     held = distinct.real[np.isfinite(distinct) & (distinct.real >= 0)].astype(np.int64)
     n_folds = np.bincount(held, minlength=len(levels.n))[own]
     usual = int(np.bincount(n_folds).argmax())
