@@ -62,6 +62,7 @@ from .release import Registrar
 from .risk import restore_watch
 from .spending import sum_spending
 from .state import CaughtUp, Facts, Firing, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
+from .stopping import await_end, end_stopped
 from .trainer import Trainer
 
 
@@ -178,13 +179,14 @@ class Controller:
         self.finish_training()
         self.tick()
         if self._last is None:
-            raise StateConflict("another worker took the training over", remedy="holdtrue runs shows what came of it")
+            found = "a person stopped the training, or another worker took it over"
+            raise StateConflict(found, remedy="holdtrue runs shows what came of it")
         return self._last
 
     def finish_training(self) -> None:
         """Wait until the training under way has ended, if there is one."""
-        if self._future is not None:
-            self._future.exception()
+        if self._future is not None and self._order is not None:
+            await_end(self._future, self._order, self.trainer, self.store)
 
     def policy(self, now: datetime, *, is_running: bool = False) -> LoopPolicy:
         """Return what the loop is run by, fitted to the rows that its table holds now."""
@@ -342,7 +344,10 @@ class Controller:
         self._future = self.trainer.submit(self._order)
 
     def _collect(self) -> "Future[TrainingResult] | None":
-        if self._future is None or not self._future.done():
+        if self._future is None or self._order is None:
+            return None
+        if not self._future.done():
+            end_stopped(self._order, self.trainer, self.store)
             return None
         future, self._future = self._future, None
         return future
@@ -354,7 +359,7 @@ class Controller:
         assert order is not None, "a finished training has its order"
         run = tx.runs.read(order.run_id)
         if run.state is not RunState.RUNNING or not self.claim.take(tx, run.run_id):
-            return None  # the lease had lapsed, and another worker took the run over: what counts is its result
+            return None  # it was stopped, or its lease had lapsed and another worker took it over: that result counts
         self.claim.give_back(tx)
         problem = future.exception()
         if problem is not None:

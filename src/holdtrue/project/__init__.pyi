@@ -18,6 +18,7 @@ from .runs import RunView as RunView
 from .runs import compare_runs as compare_runs
 from .runs import find_run as find_run
 from .runs import list_runs as list_runs
+from .runs import stop_run as stop_run
 from .runs import view_run as view_run
 from .scoring import Scored as Scored
 from .scoring import score_file as score_file
@@ -62,6 +63,7 @@ __all__ = [
     "repeat_step",
     "reproduce_run",
     "score_file",
+    "stop_run",
     "view_loop",
     "view_run",
 ]
