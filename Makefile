@@ -34,7 +34,7 @@ units: $(BIN)/.installed
 	$(BIN)/pytest --doctest-modules src/holdtrue
 
 stories: $(BIN)/.installed
-	$(BIN)/pytest tests/stories -m 'not look' -n 2 --dist loadfile
+	$(BIN)/pytest tests/stories -m 'not look' -n 2 --dist worksteal
 
 look: $(BIN)/.installed
 	$(BIN)/pytest tests -m look

@@ -6,6 +6,7 @@ from cli.command import Command
 
 STEPS = """
 import polars as pl
+from sklearn.linear_model import LogisticRegression
 
 
 def rows(data: ht.Dataset) -> pl.DataFrame:

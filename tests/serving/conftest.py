@@ -1,6 +1,10 @@
 """What the tests of serving share."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -23,10 +27,56 @@ def boosters():
     return [train_booster(seed=seed) for seed in range(2)]
 
 
-@pytest.fixture
-def flights(tmp_path):
-    with Store.open(tmp_path / ".holdtrue") as store:
+@contextmanager
+def open_copy(prepared: Path, folder: Path) -> Iterator[Flights]:
+    """Open a copy of a folder: the tables, versions and releases in it cost ten times what the copy does."""
+    shutil.copytree(prepared, folder)
+    with Store.open(folder) as store:
         yield Flights(store)
+
+
+@pytest.fixture(scope="session")
+def _nobody(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nobody") / ".holdtrue"
+    Store.open(folder).close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _one(tmp_path_factory, _nobody, forests):
+    with open_copy(_nobody, tmp_path_factory.mktemp("one") / ".holdtrue") as flights:
+        flights.send(flights.release(forests[0]).number)
+    return flights.folder
+
+
+@pytest.fixture(scope="session")
+def _two(tmp_path_factory, _nobody, forests):
+    with open_copy(_nobody, tmp_path_factory.mktemp("two") / ".holdtrue") as flights:
+        for forest in forests:
+            flights.release(forest)
+        flights.send(1, challenger=2, challenger_share=0.0, is_shadowed=True)
+    return flights.folder
+
+
+@pytest.fixture
+def flights(tmp_path, _nobody):
+    """A project that serves nothing."""
+    with open_copy(_nobody, tmp_path / ".holdtrue") as flights:
+        yield flights
+
+
+@pytest.fixture
+def served(tmp_path, _one):
+    """A project whose loop "flights" is answered by one forest."""
+    with open_copy(_one, tmp_path / ".holdtrue") as flights:
+        yield flights
+
+
+@pytest.fixture
+def shadowed(tmp_path, _two):
+    """A project whose loop "flights" is answered by one forest, while a second one shadows it."""
+    with open_copy(_two, tmp_path / ".holdtrue") as flights:
+        yield flights
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,8 @@ INFER = {
 
 
 @pytest.fixture
-def served(flights, forests):
-    for forest in forests:
-        flights.release(forest)
-    flights.send(1, challenger=2, challenger_share=0.0, is_shadowed=True)
-    return flights
+def served(shadowed):
+    return shadowed
 
 
 @pytest.fixture(autouse=True)

@@ -23,12 +23,6 @@ EVENT = {"flight": "UA1", "tail": "N7", "departs_at": "2013-09-01T10:00:00Z"}
 PREDICT = "/v1/predict/flights"
 
 
-@pytest.fixture
-def served(flights, forests):
-    flights.send(flights.release(forests[0]).number)
-    return flights
-
-
 def post(flights, path, content, **headers):
     async def scenario(client):
         body = content if isinstance(content, bytes) else json.dumps(content).encode()

@@ -98,7 +98,7 @@ def test_a_fast_model_answers_a_few_rows_on_the_event_loop_and_many_in_the_threa
             return np.zeros(len(rows))
 
         with ThreadPoolExecutor(1) as thread:
-            batcher = Batcher(score, thread, is_inline=True)
+            batcher = Batcher(score, thread, is_inline=lambda: True)
             await batcher.score([[0.0]] * 64)
             await batcher.score([[0.0]] * 65)
         return threads

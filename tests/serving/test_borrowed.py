@@ -7,12 +7,6 @@ from serving.flights import MINUTES, ROW, train_forest
 SPLIT = {"dataframe_split": {"columns": list(ROW), "data": [list(ROW.values())]}}
 
 
-@pytest.fixture
-def served(flights, forests):
-    flights.send(flights.release(forests[0]).number)
-    return flights
-
-
 def post(flights, path, content):
     async def scenario(client):
         return await client.post(path, json=content)

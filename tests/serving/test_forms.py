@@ -15,12 +15,6 @@ from serving.forms import FORMS, JSON_FORMS, NAMED_FORMS, VERSIONED_FORMS, Binar
 EVERY = pytest.mark.parametrize("form", FORMS, ids=repr)
 
 
-@pytest.fixture
-def served(flights, forests):
-    flights.send(flights.release(forests[0]).number)
-    return flights
-
-
 async def send(client, form, body, *, loop="flights", version=None, **headers):
     headers = {**form.headers(body if isinstance(body, bytes) else b""), **headers}
     return await client.post(form.name_path(loop, version), content=body, headers=headers)

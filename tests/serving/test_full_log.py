@@ -3,8 +3,6 @@
 import asyncio
 import json
 
-import pytest
-
 from holdtrue.domain import Durability, LogPolicy
 from holdtrue.serving import write_policy_file
 from holdtrue.serving.counts.counter import Metric
@@ -12,12 +10,6 @@ from serving.flights import ROW
 from serving.test_lane import NATIVE, Client
 
 PREDICT = "/v1/predict/flights"
-
-
-@pytest.fixture
-def served(flights, forests):
-    flights.send(flights.release(forests[0]).number)
-    return flights
 
 
 def test_a_log_that_reached_its_budget_is_told_counted_and_nothing_is_answered(served):

@@ -32,11 +32,8 @@ Request = find_message("ModelInferRequest")
 
 
 @pytest.fixture
-def served(flights, forests):
-    for forest in forests:
-        flights.release(forest)
-    flights.send(1, challenger=2, challenger_share=0.0, is_shadowed=True)
-    return flights
+def served(shadowed):
+    return shadowed
 
 
 @asynccontextmanager

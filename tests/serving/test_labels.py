@@ -5,12 +5,6 @@ from serving.flights import MINUTES, train_forest
 LABELS = "/v1/labels/flights"
 
 
-@pytest.fixture
-def served(flights, forests):
-    flights.send(flights.release(forests[0]).number)
-    return flights
-
-
 def send(flights, labels, path=LABELS):
     async def scenario(client):
         return await client.post(path, json={"labels": labels})

@@ -1,4 +1,6 @@
+import asyncio
 import json
+import time
 from dataclasses import replace
 
 import lightgbm
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from holdtrue.domain import Column, Kind, Limits, Rule, Schema, Signature, Task
 from holdtrue.errors import StoreFailed
 from holdtrue.registry import dump_model
+from holdtrue.serving.answer.pace import LATE_SECONDS, Pace
 from holdtrue.serving.fast.head import Route
 from holdtrue.store import Store
 from serving.flights import CLASSES, JSON, ROW, Flights
@@ -333,4 +336,54 @@ def test_a_slow_model_is_left_to_the_app(served):
 
 
 def _slow_down(version):
-    return replace(version, call_seconds=0.01)
+    return replace(version, pace=Pace(call_seconds=0.01))
+
+
+def test_a_model_that_holds_the_interpreter_is_asked_on_the_event_loop_and_for_many_rows_at_once(served):
+    async def scenario(client):
+        served_loop, lane = client.replica.engine.served["flights"], client.replica.lane
+        held = {
+            number: replace(version, pace=Pace(call_seconds=0.2, held_seconds=0.002))
+            for number, version in served_loop.versions.items()
+        }
+        client.replica.engine._served = {"flights": type(served_loop)(served_loop.traffic, held)}
+
+        async def ask(n_requests):
+            askers = [Client() for _ in range(n_requests)]
+            for asker in askers:
+                assert lane.take(NATIVE, json.dumps({"rows": [ROW]}).encode(), asker)
+            return askers
+
+        async def count_replies(askers):
+            await asyncio.sleep(0)
+            return sum(len(asker.replies) for asker in askers)
+
+        alone = await count_replies(await ask(1))
+        together = await count_replies(await ask(2))
+        first = await ask(1)  # the two before came together: this one waits a fiftieth of a second for others
+        early = await count_replies(first)
+        second = await ask(1)
+        await asyncio.sleep(0.1)
+        return alone, together, early, await count_replies(first + second)
+
+    assert served.run(scenario) == (1, 2, 0, 2)
+    assert len(served.read_log()) == 5
+
+
+def test_a_model_that_loses_its_pace_is_left_to_the_app(served):
+    async def scenario(client):
+        lane, asker = client.replica.lane, Client()
+        version = client.replica.engine.served["flights"].champion
+        score = version.scorer.score_rows
+
+        def dawdle(rows):
+            time.sleep(LATE_SECONDS * 1.5)
+            return score(rows)
+
+        version.scorer.score_rows = dawdle
+        body = json.dumps({"rows": [ROW]}).encode()
+        was_taken = lane.take(NATIVE, body, asker)
+        lane.flush()
+        return was_taken, len(asker.replies), lane.take(NATIVE, body, asker)
+
+    assert served.run(scenario) == (True, 1, False)

@@ -29,6 +29,8 @@ class EstimatorScorer(Scorer):
     without frames, once that was shown to agree.
     """
 
+    holds_interpreter = True
+
     def __init__(self, estimator: Any, signature: Signature) -> None:
         super().__init__(signature)
         self.estimator = estimator

@@ -29,7 +29,14 @@ class ScoredRows:
 
 
 class Scorer(ABC):
-    """A loaded model. It answers the same row with the same numbers on both ways in."""
+    """A loaded model. It answers the same row with the same numbers on both ways in.
+
+    Attributes:
+        holds_interpreter: whether it answers in Python for the most part, so that a call of it in a thread keeps the
+            other threads of the process waiting all the same.
+    """
+
+    holds_interpreter = False
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature

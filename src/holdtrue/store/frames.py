@@ -13,6 +13,7 @@ from typing import NamedTuple
 from holdtrue.errors import DeclarationError
 
 HEADER = struct.Struct("<II")
+_pack = HEADER.pack
 MAX_PAYLOAD_BYTES = 64 * 2**20
 
 
@@ -45,9 +46,10 @@ class Damage:
 
 def make_header(payload: bytes) -> bytes:
     """Return the header of a payload's frame; raises DeclarationError for one that is empty or too long."""
-    if not 0 < len(payload) <= MAX_PAYLOAD_BYTES:
-        raise DeclarationError(f"a payload has {len(payload)} bytes", expected=f"1 to {MAX_PAYLOAD_BYTES} bytes")
-    return HEADER.pack(len(payload), zlib.crc32(payload))
+    n_bytes = len(payload)
+    if not 0 < n_bytes <= MAX_PAYLOAD_BYTES:
+        raise DeclarationError(f"a payload has {n_bytes} bytes", expected=f"1 to {MAX_PAYLOAD_BYTES} bytes")
+    return _pack(n_bytes, zlib.crc32(payload))
 
 
 def parse_frames(segment: str, data: bytes, base: int, holes: Mapping[int, int]) -> Iterator[Frame | Damage]:

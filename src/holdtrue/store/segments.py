@@ -81,7 +81,7 @@ class SegmentWriter:
         """
         if not payloads:
             return
-        block = b"".join(part for payload in payloads for part in (make_header(payload), payload))
+        block = b"".join([part for payload in payloads for part in (make_header(payload), payload)])
         with self._lock:
             try:
                 if self._is_ripe():

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from holdtrue.domain import Task
 from holdtrue.validation.finding import Finding
@@ -56,6 +55,8 @@ def _combine(first: Floats, others: Floats) -> Iterator[tuple[str, Floats]]:
 
 def _score_rows(made: Floats, is_hit: NDArray[np.bool_]) -> Floats:
     """Return |2 AUC - 1| of each row of `made`, shape (n_pairs, n_rows); 0 where half of the values are missing."""
+    from scipy.stats import rankdata  # here, as a command that judges nothing need not wait for it
+
     is_there = np.isfinite(made)
     # Missing values are last in rank, and as many on the side of each class: they are taken out by counting.
     ranks = rankdata(np.where(is_there, made, np.inf), axis=1)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -55,11 +56,12 @@ def fill(folder):
 
 @pytest.mark.parametrize("blow", [Killed(), OSError(5, "Input/output error")], ids=["kill", "EIO"])
 def test_a_compaction_that_is_struck_at_any_step_loses_and_doubles_no_row(tmp_path, blow):
+    fill(tmp_path / "filled")
+    before = PredictionReader(tmp_path / "filled").read()
     for step in range(1, 200):
         folder = tmp_path / str(step)
-        fill(folder)
+        shutil.copytree(tmp_path / "filled", folder)
         reader = PredictionReader(folder)
-        before = reader.read()
         with pytest.MonkeyPatch.context() as patch:
             strike = Strike(patch, step, blow)
             try:

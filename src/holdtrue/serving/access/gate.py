@@ -68,16 +68,17 @@ class Gate:
         self._folder = folder
         self._is_exposed = is_exposed
         self._stamp: tuple[int, ...] | None = None
-        self._read_at = float("-inf")
+        self._reread_at = float("-inf")
         self._tokens: tuple[tuple[bytes, TokenRole], ...] = ()  # the digests that are let in, and as what
         self._problem: StoreFailed | None = None
-        self._was_made = False  # whether there is a token file: one from which all tokens were revoked lets nobody in
+        self._lets_all = False
 
     @property
     def is_open(self) -> bool:
         """Say whether calls need no token at this moment."""
-        self._look_again()
-        return not self._is_exposed and not self._was_made and self._problem is None
+        if time.monotonic() >= self._reread_at:
+            self._look_again()
+        return self._lets_all
 
     def admit(self, authorization: str | None, permission: Permission) -> None:
         """Let a caller through.
@@ -154,18 +155,21 @@ class Gate:
 
     def _look_again(self) -> None:
         now = time.monotonic()
-        if now - self._read_at < _REREAD_SECONDS:
+        if now < self._reread_at:
             return
-        self._read_at = now
+        self._reread_at = now + _REREAD_SECONDS
         stamp = _stamp_file(self._folder / TOKEN_FILE)
         if stamp == self._stamp and self._problem is None:
             return
-        self._stamp, self._was_made = stamp, stamp != ()
+        self._stamp = stamp
         try:
             known = list_tokens(self._folder)
             self._tokens, self._problem = tuple((each.sha256.encode(), each.role) for each in known), None
         except StoreFailed as problem:
             self._tokens, self._problem = (), problem
+        # A token file from which all tokens were revoked lets nobody in.
+        was_made = stamp != ()
+        self._lets_all = not self._is_exposed and not was_made and self._problem is None
 
 
 def _take_secret(authorization: str | None) -> str | None:

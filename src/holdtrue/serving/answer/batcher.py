@@ -35,12 +35,17 @@ class Batcher:
     Args:
         score: answers rows; runs in `executor`, never twice at once for this batcher.
         executor: the thread that models run in.
-        is_inline: whether the model is so fast that the event loop may wait for a few rows; more go to the thread.
+        is_inline: says whether the model is so fast that the event loop may wait for a few rows; more go to the thread.
         queue_rows: how many rows may wait; see `has_room`.
     """
 
     def __init__(
-        self, score: Score, executor: Executor, *, queue_rows: int = QUEUE_ROWS, is_inline: bool = False
+        self,
+        score: Score,
+        executor: Executor,
+        *,
+        queue_rows: int = QUEUE_ROWS,
+        is_inline: Callable[[], bool] = lambda: False,
     ) -> None:
         self._score = score
         self._executor = executor
@@ -86,7 +91,7 @@ class Batcher:
             self._runner = None
 
     async def _answer(self, rows: Sequence[Values]) -> list[Outcome]:
-        if self._is_inline and len(rows) <= INLINE_ROWS:
+        if len(rows) <= INLINE_ROWS and self._is_inline():
             return score_apart(self._score, rows)
         try:
             loop = asyncio.get_running_loop()

@@ -75,7 +75,7 @@ class Engine:
         """Return the queue of a version; all models share one thread."""
         batcher = self._batchers.get(version)
         if batcher is None:
-            batcher = Batcher(version.score, self._model_thread, is_inline=version.is_fast)
+            batcher = Batcher(version.score, self._model_thread, is_inline=lambda: version.is_fast)
             self._batchers[version] = batcher
         return batcher
 

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -28,13 +28,13 @@ from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
 from holdtrue.serving.answer.lean import hide_optional
+from holdtrue.serving.answer.pace import HELD_ROWS, HELD_SECONDS, Pace
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.row import EventNames, RowReader
 from holdtrue.serving.traffic_file import ReleasePointer
 from holdtrue.store import Artifacts
 
 _TOLERANCE = 1e-5
-FAST_SECONDS = 0.001
 _N_TIMED = 3
 
 
@@ -43,13 +43,13 @@ class LoadedVersion:
     """A version that can answer: its release and the model in memory.
 
     Attributes:
-        call_seconds: how long the model took for one row when it was loaded, the least of a few calls.
+        pace: how long its calls take.
     """
 
     release: Release
     scorer: Scorer
     reader: RowReader
-    call_seconds: float = math.inf
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def number(self) -> int:
@@ -58,8 +58,8 @@ class LoadedVersion:
 
     @property
     def is_fast(self) -> bool:
-        """Say whether the model answers so fast that the event loop may wait for it."""
-        return self.call_seconds < FAST_SECONDS
+        """Say whether the event loop may wait for the model."""
+        return self.pace.is_fast
 
     @cached_property
     def schema_digest(self) -> str:
@@ -89,7 +89,10 @@ class LoadedVersion:
 
     def score(self, rows: Sequence[Values]) -> NDArray[np.float64]:
         """Answer plain rows in the schema's order."""
-        return self.scorer.score_rows(rows).answers
+        started = time.perf_counter()
+        answers = self.scorer.score_rows(rows).answers
+        self.pace.note(time.perf_counter() - started, n_rows=len(rows))
+        return answers
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,9 +170,9 @@ def _load(release: Release, data: bytes, model_format: ModelFormat, *, is_lean: 
         signature = release.version.signature
         loaded = LoadedVersion(release, load_model(data, model_format, signature), RowReader(signature))
         _ = loaded.substitute  # one that cannot be asked is found now, and not with the first failure
-        call_seconds = _warm_up(loaded)
+        pace = _warm_up(loaded)
         _check_sample(loaded)
-    return replace(loaded, call_seconds=call_seconds)
+    return replace(loaded, pace=pace)
 
 
 def settle_traffic(traffic: Traffic, versions: Mapping[int, LoadedVersion]) -> Traffic:
@@ -179,8 +182,8 @@ def settle_traffic(traffic: Traffic, versions: Mapping[int, LoadedVersion]) -> T
     return replace(traffic, challenger=None, challenger_share=0.0, is_shadowed=False)
 
 
-def _warm_up(loaded: LoadedVersion) -> float:
-    """Answer a row some times, so that what a model sets up with its first answer costs no client; return the least.
+def _warm_up(loaded: LoadedVersion) -> Pace:
+    """Answer a row some times, so that what a model sets up with its first answer costs no client; return the pace.
 
     The row is the first of the release's sample, else a made-up one, which the model may rightly refuse.
     """
@@ -188,12 +191,21 @@ def _warm_up(loaded: LoadedVersion) -> float:
     row: Sequence[object] = [_make_up(column) for column in signature.schema.columns]
     if sample:
         row = loaded.reader.read(sample[0], RowPlace(0), known=frozenset(signature.schema.names)).values
-    seconds = math.inf
+    pace = Pace()
     with suppress(Exception):
-        for _ in range(1 + _N_TIMED):
-            started = time.perf_counter()
-            loaded.score([row])
-            seconds = min(seconds, time.perf_counter() - started)
+        pace.call_seconds = _time_calls(loaded, [row])
+        if loaded.scorer.holds_interpreter and pace.call_seconds < HELD_SECONDS:
+            pace.held_seconds = _time_calls(loaded, [row] * HELD_ROWS)
+    return pace
+
+
+def _time_calls(loaded: LoadedVersion, rows: Sequence[Values]) -> float:
+    """Return the least seconds of a few calls."""
+    seconds = math.inf
+    for _ in range(1 + _N_TIMED):
+        started = time.perf_counter()
+        loaded.score(rows)
+        seconds = min(seconds, time.perf_counter() - started)
     return seconds
 
 

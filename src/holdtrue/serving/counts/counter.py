@@ -59,7 +59,7 @@ class Counters:
 
     def add(self, metric: Metric, *labels: str, amount: float = 1) -> None:
         """Raise a counter; `labels` are the values of the metric's labels, in order."""
-        key = (metric.name, labels)
+        key = (metric._name_, labels)  # `name` is the same, at several times the cost
         self._values[key] = self._values.get(key, 0) + amount
 
     def observe_latency(self, loop: str, seconds: float) -> None:
@@ -68,12 +68,12 @@ class Counters:
 
     def observe_latencies(self, loop: str, seconds: Sequence[float]) -> None:
         """Count requests into their buckets of latency."""
-        n_requests = [0] * (len(LATENCY_BOUNDS_SECONDS) + 1)
+        n_requests: dict[int, int] = {}
         for each in seconds:
-            n_requests[bisect_left(LATENCY_BOUNDS_SECONDS, each)] += 1
-        for bucket, n_there in enumerate(n_requests):
-            if n_there:
-                self.add(Metric.LATENCY, loop, str(bucket), amount=n_there)
+            bucket = bisect_left(LATENCY_BOUNDS_SECONDS, each)
+            n_requests[bucket] = n_requests.get(bucket, 0) + 1
+        for bucket, n_there in n_requests.items():
+            self.add(Metric.LATENCY, loop, str(bucket), amount=n_there)
         self.add(Metric.LATENCY, loop, "sum", amount=sum(seconds))
 
     def merge(self, counts: Iterable[Count]) -> None:

@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from holdtrue.domain import Kind, Schema
+from holdtrue.domain import Column, Kind, Schema
 from holdtrue.serving.fast.row_type import NotPlain, PlainRow, RowType
 
 MOST_ROWS = 64
@@ -22,10 +21,10 @@ _DATATYPES: Mapping[Kind, frozenset[str]] = {
     Kind.TEXT: frozenset({"BYTES"}),
 }
 _Size = Annotated[int, msgspec.Meta(ge=1)]
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-@dataclass(frozen=True, slots=True)
-class PlainRequest:
+class PlainRequest(msgspec.Struct, frozen=True, gc=False):
     """A decoded request: the client's own id, to be echoed, and its rows."""
 
     request_id: str | None
@@ -60,18 +59,25 @@ class NativeForm(Form):
         return PlainRequest(None, rows)
 
 
-class _Numbers(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A tensor of numbers alone, laid out row by row."""
+class VectorForm(Form):
+    """One V2 tensor of shape [1, n_features], for a schema of numbers: its values are checked as they are decoded."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1)]
-    shape: tuple[_Size, _Size]
-    datatype: str
-    data: list[float | None]
+    def __init__(self, row_type: RowType, schema: Schema) -> None:
+        width = row_type.n_features
+        fields: list[Any] = [
+            ("name", _Name),
+            ("shape", tuple[Literal[1], Literal[width]]),  # type: ignore[valid-type]
+            ("datatype", Literal[tuple(sorted(_FLOATING))]),
+            ("data", _name_row(schema)),
+        ]
+        tensor = msgspec.defstruct("Vector", fields, forbid_unknown_fields=True, gc=False)
+        self._decode = msgspec.json.Decoder(_wrap_inputs(tuple[tensor])).decode  # type: ignore[valid-type]
+        self._make_row: Any = row_type.struct
 
-
-class _NumbersBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    inputs: tuple[_Numbers]
-    id: str | None = None
+    def decode(self, body: bytes) -> PlainRequest:
+        """Decode a body."""
+        asked: Any = self._decode(body)
+        return PlainRequest(asked.id, (self._make_row(*asked.inputs[0].data),))
 
 
 class MatrixForm(Form):
@@ -80,39 +86,40 @@ class MatrixForm(Form):
     def __init__(self, row_type: RowType, schema: Schema) -> None:
         self._make_row: Any = row_type.struct
         self._width = row_type.n_features
-        nullable = {column.nullable for column in schema.columns}
-        is_free = all(column.limits.low is None and column.limits.high is None for column in schema.columns)
-        self._takes_nulls = False not in nullable
-        # What every column takes alike is asked once; a row is held to its own columns only where they differ.
-        self._kinds: Any = None if is_free and len(nullable) == 1 else _name_kinds(schema)
-        self._decoder = msgspec.json.Decoder(_NumbersBody)
+        self._kinds = _name_row(schema)
+        fields = [("name", _Name), ("shape", tuple[_Size, _Size]), ("datatype", str), ("data", list[float | None])]
+        tensor = msgspec.defstruct("Matrix", fields, forbid_unknown_fields=True, gc=False)
+        self._decoder = msgspec.json.Decoder(_wrap_inputs(tuple[tensor]))  # type: ignore[valid-type]
 
     def decode(self, body: bytes) -> PlainRequest:
         """Decode a body."""
-        asked = self._decoder.decode(body)
+        asked: Any = self._decoder.decode(body)
         tensor, width = asked.inputs[0], self._width
         n_rows, n_columns = tensor.shape
         if n_columns != width or tensor.datatype not in _FLOATING or n_rows > MOST_ROWS:
             raise NotPlain
         data = tensor.data
-        has_nulls = self._kinds is None and not self._takes_nulls and None in data
-        if len(data) != n_rows * width or has_nulls:
+        if len(data) != n_rows * width:
             raise NotPlain
-        if n_rows == 1:
-            return PlainRequest(asked.id, (self._read_row(data),))
-        return PlainRequest(asked.id, [self._read_row(data[at : at + width]) for at in range(0, len(data), width)])
-
-    def _read_row(self, values: list[float | None]) -> PlainRow:
-        if self._kinds is not None:
-            msgspec.convert(values, self._kinds)
-        return self._make_row(*values)
+        rows = (data[at : at + width] for at in range(0, len(data), width))
+        return PlainRequest(asked.id, [self._make_row(*msgspec.convert(row, self._kinds)) for row in rows])
 
 
-def _name_kinds(schema: Schema) -> Any:
-    """Return the type of a row of numbers: within the limits of its columns, and null where they may be."""
-    limits = [(column.nullable, msgspec.Meta(ge=column.limits.low, le=column.limits.high)) for column in schema.columns]
-    kinds = tuple(Annotated[float, meta] | None if nullable else Annotated[float, meta] for nullable, meta in limits)
-    return tuple[kinds]  # type: ignore[valid-type]
+def _name_row(schema: Schema) -> Any:
+    """Return the type of a row of numbers."""
+    return tuple.__class_getitem__(tuple(_name_kind(column) for column in schema.columns))
+
+
+def _name_kind(column: Column) -> Any:
+    """Return the type of a number: within the limits of its column, and null where it may be."""
+    kind = Annotated[float, msgspec.Meta(ge=column.limits.low, le=column.limits.high)]
+    return kind | None if column.nullable else kind
+
+
+def _wrap_inputs(inputs: Any) -> Any:
+    """Return the type of a V2 request with these tensors."""
+    fields: list[Any] = [("inputs", inputs), ("id", str | None, None)]
+    return msgspec.defstruct("TensorBody", fields, forbid_unknown_fields=True, gc=False)
 
 
 class _Column(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -124,22 +131,17 @@ class _Column(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     data: list[int | float | str | bool | None]
 
 
-class _ColumnsBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    inputs: Annotated[list[_Column], msgspec.Meta(min_length=1)]
-    id: str | None = None
-
-
 class ColumnsForm(Form):
     """V2 tensors of one column each, named as the features and the parts of the event are."""
 
     def __init__(self, row_type: RowType, schema: Schema) -> None:
         self._struct = row_type.struct
         self._datatypes = {column.name: _DATATYPES[column.kind] for column in schema.columns}
-        self._decoder = msgspec.json.Decoder(_ColumnsBody)
+        self._decoder = msgspec.json.Decoder(_wrap_inputs(Annotated[list[_Column], msgspec.Meta(min_length=1)]))
 
     def decode(self, body: bytes) -> PlainRequest:
         """Decode a body."""
-        asked = self._decoder.decode(body)
+        asked: Any = self._decoder.decode(body)
         tensors = {tensor.name: tensor for tensor in asked.inputs}
         n_rows = asked.inputs[0].shape[0]
         if len(tensors) != len(asked.inputs) or n_rows > MOST_ROWS:
@@ -164,21 +166,31 @@ class ColumnsForm(Form):
 
 
 class TensorForm(Form):
-    """V2 tensors either way; the way that the last request came is tried first."""
+    """V2 tensors in any of these ways; the way that the last request came is tried first."""
 
     def __init__(self, row_type: RowType, schema: Schema) -> None:
         self._forms: list[Form] = [ColumnsForm(row_type, schema)]
         if row_type.n_features > 1 and all(column.kind is Kind.NUMBER for column in schema.columns):
-            self._forms.insert(0, MatrixForm(row_type, schema))
+            self._forms = [VectorForm(row_type, schema), MatrixForm(row_type, schema), *self._forms]
+        self._decode_first = self._forms[0].decode
 
     def decode(self, body: bytes) -> PlainRequest:
         """Decode a body."""
-        first, *others = self._forms
         try:
-            return first.decode(body)
+            return self._decode_first(body)
         except (NotPlain, msgspec.MsgspecError):
-            for form in others:
+            return self._decode_otherwise(body)
+
+    def _decode_otherwise(self, body: bytes) -> PlainRequest:
+        _, *others = self._forms
+        refusal: NotPlain | msgspec.MsgspecError = NotPlain()
+        for form in others:
+            try:
                 asked = form.decode(body)
-                self._forms = [form, first]
-                return asked
-            raise
+            except (NotPlain, msgspec.MsgspecError) as error:
+                refusal = error
+                continue
+            self._forms = [form, *(each for each in self._forms if each is not form)]
+            self._decode_first = form.decode
+            return asked
+        raise refusal

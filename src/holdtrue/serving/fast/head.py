@@ -87,10 +87,8 @@ class Heads:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
-
-    def find(self, head: bytes) -> Head | None:
-        """Return what a head was found to mean; None for one that is not known."""
-        return self._known.get(head)
+        self.find = self._known.get
+        """Returns what a head was found to mean; None for one that is not known."""
 
     def learn(self, head: bytes, meaning: Head) -> None:
         """Remember a head; when too many are known, begin anew."""

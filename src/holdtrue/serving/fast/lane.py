@@ -7,67 +7,35 @@ back to go the careful way, which decides and explains.
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeVar
 
 import msgspec
 
-from holdtrue.domain import Assignment, Prediction, Role
-from holdtrue.serving.answer.answer import Answer
 from holdtrue.serving.answer.engine import Engine
 from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
 from holdtrue.serving.answer.shadow import ShadowJob, ShadowQueue
 from holdtrue.serving.counts.counter import Counters, Metric
+from holdtrue.serving.fast.asked import (
+    AskedRequest,
+    AskedRow,
+    Asker,
+    Tick,
+    describe_row,
+    render_reply,
+    write_lines,
+)
 from holdtrue.serving.fast.head import Route
 from holdtrue.serving.fast.plain_loop import PlainLoop, make_plain_loop
-from holdtrue.serving.fast.row_type import NotPlain, PlainEvent, PlainRow, Values
+from holdtrue.serving.fast.row_type import NotPlain, PlainRow
 from holdtrue.serving.log import PredictionLog
 from holdtrue.serving.request.refusal import Refused
 from holdtrue.serving.request.row import Row
 
+Thing = TypeVar("Thing")
 MOST_ROWS_AT_ONCE = 512
 """So many rows are not waited with until the tick ends: the first of them would wait for all."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-class Asker(Protocol):
-    """Who waits for a reply."""
-
-    def reply(self, body: bytes) -> None:
-        """Send the body of a good reply."""
-        ...
-
-    def go_careful(self) -> None:
-        """Take the request back; it goes the careful way."""
-        ...
-
-
-@dataclass(slots=True)
-class _Row:
-    """A row on its way."""
-
-    plain: PlainRow
-    event: PlainEvent
-    prediction_id: str
-    assignment: Assignment
-    version: LoadedVersion
-    values: Values
-    n_unseen: int
-    answer: Answer | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A request of this tick."""
-
-    asker: Asker
-    route: Route
-    request_id: str | None
-    rows: Sequence[_Row]
-    started: float
-    received_at: float
 
 
 class Lane:
@@ -79,9 +47,9 @@ class Lane:
         self._shadow = shadow
         self._counters = counters
         self._loops: dict[str, tuple[ServedLoop, PlainLoop | None]] = {}
-        self._waiting: dict[PlainLoop, list[_Waiting]] = {}
+        self._waiting: dict[PlainLoop, list[AskedRequest]] = {}
         self._n_rows = 0
-        self._name_id = _make_namer()
+        self._name_next = _make_namer()
 
     def take(self, route: Route, body: bytes, asker: Asker) -> bool:
         """Take a request if it is plainly good; return whether it was taken. It is answered by the end of the tick."""
@@ -92,36 +60,59 @@ class Lane:
         started = time.perf_counter()
         try:
             asked = plain.forms[route.form].decode(body)
-            rows = [self._read_row(plain, row) for row in asked.rows]
+            rows = [self._read_row(plain, row, started) for row in asked.rows]
         except (NotPlain, Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return False
-        if len(rows) > 1 and len({row.event.key or row.prediction_id for row in rows}) < len(rows):
+        if len(rows) > 1 and len({row.event.key or row.name for row in rows}) < len(rows):
             return False
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self.flush)
-        waiting = _Waiting(asker, route, asked.request_id, rows, started, time.time())
-        self._waiting.setdefault(plain, []).append(waiting)
+        request = AskedRequest(asker, route, asked.request_id, rows, started)
+        waiting = self._waiting.get(plain)
+        if waiting is None:
+            self._waiting[plain] = [request]
+            self._plan_answer(plain)
+        else:
+            waiting.append(request)
         self._n_rows += len(rows)
         if self._n_rows >= MOST_ROWS_AT_ONCE:
             self.flush()
         return True
 
+    def _plan_answer(self, plain: PlainLoop) -> None:
+        """Have what waits for a loop answered by the end of the tick.
+
+        A model that is not fast costs about the same for one row as for many. Where requests came together the last
+        time, the first of them waits a moment for the others: they would wait for it far longer.
+        """
+        loop = asyncio.get_running_loop()
+        if plain.has_company and plain.company_seconds:
+            loop.call_later(plain.company_seconds, self._answer_waiting, plain)
+        else:
+            loop.call_soon(self._answer_waiting, plain)
+
     def flush(self) -> None:
         """Answer what waits."""
-        waiting, self._waiting, self._n_rows = self._waiting, {}, 0
-        for plain, requests in waiting.items():
-            try:
-                self._answer(plain, requests)
-            except Exception:  # whatever failed, the careful way meets it again and says what it is
-                for request in requests:
-                    request.asker.go_careful()
-                continue
+        for plain in list(self._waiting):
+            self._answer_waiting(plain)
+
+    def _answer_waiting(self, plain: PlainLoop) -> None:
+        requests = self._waiting.pop(plain, None)
+        if requests is None:  # they were answered before their time
+            return
+        self._n_rows -= sum([len(request.rows) for request in requests])
+        plain.has_company = len(requests) > 1
+        try:
+            tick = self._answer(plain, requests)
+        except Exception:  # whatever failed, the careful way meets it again and says what it is
             for request in requests:
-                answers = [row.answer for row in request.rows if row.answer is not None]
-                request.asker.reply(plain.stencils.render(request.route.form, request.request_id, answers))
-            self._count(plain, requests)
-            if plain.served.traffic.is_shadowed:
-                self._offer_shadow(plain, requests)
+                request.asker.go_careful()
+            return
+        for request in requests:
+            request.asker.reply(render_reply(plain, request, tick))
+        if not plain.is_fast:  # a model has lost its pace: from now on it is asked in a thread
+            self._loops[plain.name] = (plain.served, None)
+        self._count(plain, requests)
+        if plain.served.traffic.is_shadowed:
+            self._offer_shadow(plain, requests, tick)
 
     def _find_loop(self, name: str | None) -> PlainLoop | None:
         if name is None:
@@ -135,96 +126,69 @@ class Lane:
             known = self._loops[name] = (served, make_plain_loop(served))
         return known[1]
 
-    def _read_row(self, plain: PlainLoop, row: PlainRow) -> _Row:
+    def _read_row(self, plain: PlainLoop, row: PlainRow, started: float) -> AskedRow:
         row_type = plain.row_type
         event = row_type.read_event(row)
         if row_type.is_allowed is not None and not row_type.is_allowed(row):
             raise NotPlain
-        prediction_id = self._name_id()
-        assignment = plain.assign(event.unit or event.key or prediction_id)
-        version = plain.served.versions[assignment.version]
-        values, n_unseen = plain.take_values(row, version)
-        return _Row(row, event, prediction_id, assignment, version, values, n_unseen)
+        name = self._name_next()
+        arm = plain.sole or plain.find_arm(event.unit or event.key or name[1:-1].decode())
+        values, n_unseen = arm.taker.take(row)
+        return AskedRow(row, event, name, arm, values, n_unseen, started)
 
-    def _answer(self, plain: PlainLoop, requests: Sequence[_Waiting]) -> None:
+    def _answer(self, plain: PlainLoop, requests: Sequence[AskedRequest]) -> Tick:
         """Have all rows scored and logged; their answers count only once this has returned."""
-        by_version: dict[LoadedVersion, list[_Row]] = {}
-        for request in requests:
-            for row in request.rows:
-                by_version.setdefault(row.version, []).append(row)
-        numbers: dict[str, list[float]] = {}
-        for version, rows in by_version.items():
-            answers = version.score([row.values for row in rows]).reshape(len(rows), -1).tolist()
-            numbers |= zip([row.prediction_id for row in rows], answers, strict=True)
-        now, ended = self._engine.clock.now().timestamp(), time.perf_counter()
-        payloads = []
-        for request in requests:
-            for row in request.rows:
-                prediction = _make_prediction(plain, request, row, numbers[row.prediction_id], now=now, ended=ended)
-                row.answer = Answer(prediction, row.version)
-                payloads.append(_encode(prediction))
-        failure = self._log.append_now(plain.served.traffic.loop, payloads)
+        rows = [row for request in requests for row in request.rows]
+        by_version: dict[LoadedVersion, list[AskedRow]] = {}
+        for row in rows:
+            by_version.setdefault(row.arm.version, []).append(row)
+        for version, asked in by_version.items():
+            answers = version.score([row.values for row in asked]).reshape(len(asked), -1).tolist()
+            for row, numbers in zip(asked, answers, strict=True):
+                row.numbers = numbers
+                if row.arm.choose is not None:
+                    row.decision = row.arm.choose(numbers)
+        tick = Tick.read(self._engine.clock.now().timestamp())
+        failure = self._log.append_now(plain.name, write_lines(plain, rows, tick))
         if failure is not None:
             raise failure
+        return tick
 
-    def _count(self, plain: PlainLoop, requests: Sequence[_Waiting]) -> None:
-        loop, ended = plain.served.traffic.loop, time.perf_counter()
-        asked: dict[str, int] = {}
-        answered: dict[tuple[int, Role], int] = {}
-        for request in requests:
-            template = request.route.template
-            asked[template] = asked.get(template, 0) + 1
-            for row in request.rows:
-                kind = (row.version.number, row.assignment.role)
-                answered[kind] = answered.get(kind, 0) + 1
-                if row.n_unseen:
-                    self._counters.add(Metric.UNSEEN, loop, f"v{kind[0]}", amount=row.n_unseen)
-        for template, n_requests in asked.items():
+    def _count(self, plain: PlainLoop, requests: Sequence[AskedRequest]) -> None:
+        ended = time.perf_counter()
+        for template, n_requests in _tally([request.route.template for request in requests]):
             self._counters.add(Metric.REQUESTS, template, "200", amount=n_requests)
-        for (number, role), n_rows in answered.items():
-            self._counters.add(Metric.ROWS, loop, f"v{number}", role.value, amount=n_rows)
-        self._counters.observe_latencies(loop, [ended - request.started for request in requests])
+        for arm, n_rows in _tally([row.arm for request in requests for row in request.rows]):
+            name = f"v{arm.version.number}"
+            self._counters.add(Metric.ROWS, plain.name, name, arm.assignment.role.value, amount=n_rows)
+            n_unseen = 0
+            if arm.taker.knows_levels:
+                n_unseen = sum(row.n_unseen for request in requests for row in request.rows if row.arm is arm)
+            if n_unseen:
+                self._counters.add(Metric.UNSEEN, plain.name, name, amount=n_unseen)
+        self._counters.observe_latencies(plain.name, [ended - request.started for request in requests])
 
-    def _offer_shadow(self, plain: PlainLoop, requests: Sequence[_Waiting]) -> None:
+    def _offer_shadow(self, plain: PlainLoop, requests: Sequence[AskedRequest], tick: Tick) -> None:
         for request in requests:
             for row in request.rows:
-                number, answer = row.assignment.shadow, row.answer
-                if number is None or answer is None or number not in plain.served.versions:
+                number = row.arm.assignment.shadow
+                if number is None or number not in plain.served.versions:
                     continue
-                version = plain.served.versions[number]
-                values, n_unseen = plain.take_values(row.plain, version)
-                asked = Row(list(values), answer.prediction.features, n_unseen)
-                self._shadow.offer(ShadowJob(plain.served, version, asked, answer.prediction))
+                values, n_unseen = plain.takers[number].take(row.plain)
+                answered = describe_row(plain, row, tick)
+                asked = Row(list(values), answered.features, n_unseen)
+                self._shadow.offer(ShadowJob(plain.served, plain.served.versions[number], asked, answered))
 
 
-def _make_prediction(
-    plain: PlainLoop, request: _Waiting, row: _Row, numbers: Sequence[float], *, now: float, ended: float
-) -> Prediction:
-    version, event, assignment = row.version, row.event, row.assignment
-    rule = version.release.action_rule
-    key = event.key or row.prediction_id
-    return Prediction(
-        prediction_id=row.prediction_id,
-        loop=plain.served.traffic.loop,
-        key=key,
-        unit=event.unit or key,
-        time=now if event.seconds is None else event.seconds,
-        features=row.plain,  # encodes as its features, by name
-        answer=tuple(numbers),
-        decision=None if rule is None else rule.choose(numbers),
-        version=version.number,
-        role=assignment.role,
-        fallback=None,
-        probability=assignment.probability,
-        traffic_revision=plain.served.traffic.revision,
-        schema_version=version.schema_digest,
-        latency_ms=(ended - request.started) * 1_000,
-        received_at=request.received_at,
-        n_unseen=row.n_unseen,
-    )
+def _tally(things: list[Thing]) -> list[tuple[Thing, int]]:
+    """Return how often each thing occurs; mostly they are all the same."""
+    if things.count(things[0]) == len(things):
+        return [(things[0], len(things))]
+    return list(Counter(things).items())
 
 
-def _make_namer() -> Callable[[], str]:
-    """Return a function that makes prediction ids: 64 random bits of this process, and a count."""
-    prefix, count = os.urandom(8).hex(), iter(range(2**63)).__next__
-    return lambda: f"{prefix}{count():016x}"
+def _make_namer() -> Callable[[], bytes]:
+    """Return a function that makes prediction ids, spelt as JSON: 64 random bits of this process, and a count."""
+    template = b'"' + os.urandom(8).hex().encode() + b'%016x"'
+    count = iter(range(2**63)).__next__
+    return lambda: template % count()

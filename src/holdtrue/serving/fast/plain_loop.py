@@ -1,15 +1,10 @@
 """PlainLoop: what one loop serves, made ready for the short way; made once for each change of its traffic."""
 
-from collections.abc import Sequence
-from typing import Any
-
-import msgspec
-
-from holdtrue.domain import Assignment, Kind, assign
-from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop
+from holdtrue.domain import Assignment, assign
+from holdtrue.serving.answer.loaded import ServedLoop
+from holdtrue.serving.fast.arm import Arm, Taker
 from holdtrue.serving.fast.form import Form, NativeForm, TensorForm
-from holdtrue.serving.fast.row_type import PlainRow, RowType, Values, make_row_type, name_form
-from holdtrue.serving.fast.stencil import Stencils
+from holdtrue.serving.fast.row_type import RowType, make_row_type, name_form
 
 
 class PlainLoop:
@@ -17,42 +12,41 @@ class PlainLoop:
 
     Attributes:
         served: what it was made for.
+        name: the loop's.
+        row_type: how its rows are decoded.
         forms: the decoder of each wire form, by its name.
-        stencils: the replies.
+        takers: for each version, what takes its values out of a row.
+        sole: the arm that answers everyone; None where units are assigned.
+        company_seconds: how long a row may wait for others to be asked with.
+        has_company: whether several requests were answered together the last time.
     """
 
     def __init__(self, served: ServedLoop, row_type: RowType) -> None:
         schema = served.champion.release.version.signature.schema
         self.served = served
+        self.name = served.traffic.loop
         self.row_type = row_type
         self.forms: dict[str, Form] = {"native": NativeForm(row_type), "v2": TensorForm(row_type, schema)}
-        self.stencils = Stencils(served.traffic.loop)
-        self._sole = assign(served.traffic, "") if served.traffic.challenger is None else None
-        self._levels = {
-            number: [
-                (position, frozenset(column.levels))
-                for position, column in enumerate(version.release.version.signature.schema.columns)
-                if column.kind is Kind.TEXT
-            ]
-            for number, version in served.versions.items()
-        }
+        self.takers = {number: Taker(version, row_type) for number, version in served.versions.items()}
+        self._answering = [served.versions[number] for number in served.traffic.shares if number in served.versions]
+        self._arms: dict[Assignment, Arm] = {}
+        self.company_seconds = max(version.pace.company_seconds for version in served.versions.values())
+        self.has_company = False
+        self.sole = self.find_arm("") if served.traffic.challenger is None else None
 
-    def assign(self, unit: str) -> Assignment:
-        """Return which version answers a unit."""
-        return self._sole or assign(self.served.traffic, unit)
+    @property
+    def is_fast(self) -> bool:
+        """Say whether the event loop may still wait for all that answer."""
+        return all(version.is_fast for version in self._answering)
 
-    def take_values(self, row: PlainRow, version: LoadedVersion) -> tuple[Values, int]:
-        """Return the values of a row as a version takes them, and how many were levels that it had not seen."""
-        given: Sequence[Any] = msgspec.structs.astuple(row)[: self.row_type.n_features]
-        levels = self._levels[version.number]
-        if not levels:
-            return given, 0
-        values, n_unseen = list(given), 0
-        for position, known in levels:
-            if values[position] is not None and values[position] not in known:
-                values[position] = None
-                n_unseen += 1
-        return values, n_unseen
+    def find_arm(self, unit: str) -> Arm:
+        """Return who answers a unit."""
+        assignment = assign(self.served.traffic, unit)
+        arm = self._arms.get(assignment)
+        if arm is None:
+            version = self.served.versions[assignment.version]
+            arm = self._arms[assignment] = Arm(assignment, version, self.takers[assignment.version])
+        return arm
 
 
 def make_plain_loop(served: ServedLoop) -> PlainLoop | None:

@@ -61,51 +61,56 @@ class LaneProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a request whose head is known without parsing it; give all else to the parser."""
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest, data, self._kept = None, self._kept + data, b""
-        else:
-            self._rest_until = self.loop.time() + _REST_SECONDS
+        is_first_piece = self._rest is None
+        if not is_first_piece:
+            data = self._end_wait() + data
         if self._asked is not None:
             self.lane.flush()  # replies keep the order of requests
-        is_first = self._is_between and self._can_reply()
-        if is_first and self._take_known(data):
-            return
+        is_whole = self._is_between and self._can_reply()
+        if is_whole:
+            end = data.find(_END, 0, HEAD_LIMIT_BYTES) + len(_END)
+            head = self.heads.find(data[:end])
+            if head is not None and self._take_known(head, data, end, is_first_piece=is_first_piece):
+                return
         super().data_received(data)
         if self._head is not None:
-            if is_first:
+            if is_whole:
                 self._learn(data, self._head, n_body=len(self._body))
             if not self._is_between:
-                self._rest = self.loop.call_at(self._rest_until, self._stop_waiting)
+                self._wait_for_rest(is_first_piece=is_first_piece)
 
-    def _take_known(self, data: bytes) -> bool:
-        end = data.find(_END, 0, HEAD_LIMIT_BYTES) + len(_END)
-        head = self.heads.find(data[:end]) if end >= len(_END) else None
-        if head is None:
-            return False
-        if self._patience is not None:
-            self._end_patience()
-        missing = head.n_bytes - (len(data) - end)
-        if missing > 0:
-            if not self.gate.lets(head.authorization, TokenRole.PREDICT):
-                return False
-            self._kept = data
-            self._rest = self.loop.call_at(self._rest_until, self._stop_waiting)
-            return True
-        return missing == 0 and self._ask(head, data[end:], whole=data)
-
-    def _ask(self, head: Head, body: bytes, *, whole: bytes) -> bool:
-        """Offer a request to the lane, which may reply at once; return whether it was taken.
+    def _take_known(self, head: Head, data: bytes, end: int, *, is_first_piece: bool) -> bool:
+        """Offer a request whose head is known to the lane, or wait for the rest of its body; say whether it was taken.
 
         It is not if its sender has no token where one is needed: the careful way says so.
         """
-        if not self.gate.lets(head.authorization, TokenRole.PREDICT):
+        if self._patience is not None:
+            self._end_patience()
+        missing = head.n_bytes - (len(data) - end)
+        if missing < 0 or not self.gate.lets(head.authorization, TokenRole.PREDICT):
             return False
-        self._asked = whole
-        if self.lane.take(head.route, body, self):
+        if missing:
+            self._kept = data
+            self._wait_for_rest(is_first_piece=is_first_piece)
+            return True
+        self._asked = data
+        if self.lane.take(head.route, data[end:], self):
             return True
         self._asked = None
         return False
+
+    def _wait_for_rest(self, *, is_first_piece: bool) -> None:
+        """Wait for the rest of a body, for a moment from its first piece on."""
+        if is_first_piece:
+            self._rest_until = self.loop.time() + _REST_SECONDS
+        self._rest = self.loop.call_at(self._rest_until, self._stop_waiting)
+
+    def _end_wait(self) -> bytes:
+        """End the wait for the rest of a body; return what of the request is not with the parser."""
+        if self._rest is not None:
+            self._rest.cancel()
+        kept, self._rest, self._kept = self._kept, None, b""
+        return kept
 
     def _learn(self, data: bytes, head: Head, *, n_body: int) -> None:
         """Remember a head that the parser has read, where it ends where `_take_known` would end it."""
@@ -170,9 +175,18 @@ class LaneProtocol(HttpToolsProtocol):
         self._is_between, self._is_careful = True, False
         if self._head is None:
             super().on_message_complete()
-        elif not self._ask(self._head, bytes(self._body), whole=b""):
+        elif not self._ask_parsed(self._head):
             self._head = None
             self._begin_task()
+
+    def _ask_parsed(self, head: Head) -> bool:
+        """Offer a request that was parsed to the lane, which may reply at once; return whether it was taken."""
+        self._asked = b""
+        may_ask = self.gate.lets(head.authorization, TokenRole.PREDICT)
+        if may_ask and self.lane.take(head.route, bytes(self._body), self):
+            return True
+        self._asked = None
+        return False
 
     def _begin_task(self) -> None:
         super().on_headers_complete()

@@ -27,8 +27,7 @@ class NotPlain(Exception):
     """The row, or the request, must go the careful way."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlainEvent:
+class PlainEvent(msgspec.Struct, frozen=True, gc=False):
     """The event of a plain row; None for what it does not carry."""
 
     key: str | None
@@ -43,12 +42,14 @@ class RowType:
     Attributes:
         struct: the generated type.
         n_features: how many of its fields are features; they come first.
+        has_event: whether its rows may carry the names of an event; its fields come last.
         read_event: takes the event out of a row, so that what is left of it encodes as its features alone.
         is_allowed: says whether a row keeps the rules of the schema; None where it has none.
     """
 
     struct: type[msgspec.Struct]
     n_features: int
+    has_event: bool
     read_event: Callable[[PlainRow], PlainEvent]
     is_allowed: Callable[[PlainRow], bool] | None
 
@@ -77,6 +78,7 @@ def make_row_type(schema: Schema, names: EventNames) -> RowType:
     return RowType(
         struct=struct,
         n_features=len(features),
+        has_event=bool(extra),
         read_event=_make_event_reader(names, fields, extra),
         is_allowed=_make_rule_check(schema),
     )

@@ -1,8 +1,11 @@
-"""Stencils: replies with holes. Each is cut once from what the careful way replies, so both say the same."""
+"""Stencils: texts with holes, replies and rows of the log. Each is cut once from what the careful way writes."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 
@@ -11,66 +14,98 @@ from holdtrue.serving.answer.answer import Answer
 from holdtrue.serving.reply import describe_answers, describe_infer
 
 Describe = Callable[[str, str | None, Sequence[Answer]], dict[str, Json]]
-_DESCRIBES: dict[str, Describe] = {
+DESCRIBES: Mapping[str, Describe] = {
     "native": lambda loop, _, answers: describe_answers(loop, answers),
     "v2": describe_infer,
 }
-# Texts that no row holds: a reply that holds them by chance is cut in the wrong place, and not taken.
-_MARK = "\x00holdtrue:{}\x00"
-_ID, _KEY, _REQUEST = (_MARK.format(name) for name in ("id", "key", "request"))
+"""How the careful way describes answers in each form: of a loop, with the client's id."""
+
+
+class Piece(IntEnum):
+    """Where each piece of a row stands among its pieces, spelt as JSON. The numbers of its answer follow the last."""
+
+    ID = 0
+    KEY = 1
+    UNIT = 2
+    TIME = 3
+    FEATURES = 4
+    REQUEST = 5
+    LATENCY = 6
+    RECEIVED = 7
+    NUMBERS = 8
+
+
+# Texts and numbers that no row holds: what holds them by chance is cut in the wrong place.
+_TEXTS = {piece: f"\x00holdtrue:{piece.name}\x00" for piece in Piece if piece < Piece.LATENCY and piece != Piece.TIME}
+_FLOATS = {Piece.TIME: 4815.162342108, Piece.LATENCY: 1623.421084815, Piece.RECEIVED: 2342.108481516}
 _NUMBER = 0.48151623421080
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class _Stencil:
-    """The parts of a reply between its holes, and what goes into each hole."""
+class Stencil:
+    """A text with holes.
 
-    parts: tuple[bytes, ...]
-    holes: tuple[int | str, ...]
+    Attributes:
+        template: the text, with %b for each hole.
+        pick: takes the pieces of the holes out of all pieces of a row.
+    """
 
-    def fill(self, prediction: Prediction, request_id: str | None) -> bytes:
-        pieces = [self.parts[0]]
-        for hole, part in zip(self.holes, self.parts[1:], strict=True):
-            if isinstance(hole, int):
-                pieces.append(_encode(prediction.answer[hole]))
-            elif hole is _ID:
-                pieces.append(_encode(prediction.prediction_id))
-            else:
-                pieces.append(_encode(prediction.key if hole is _KEY else request_id))
-            pieces.append(part)
-        return b"".join(pieces)
+    template: bytes
+    pick: Callable[[Sequence[bytes]], Any]
+
+    def fill(self, pieces: Sequence[bytes]) -> bytes:
+        """Return the text for the pieces of a row."""
+        return self.template % self.pick(pieces)  # type: ignore[no-any-return]
 
 
-class Stencils:
-    """The replies of one loop, as long as its traffic stays as it is."""
+def cut_line(prediction: Prediction) -> Stencil:
+    """Return the stencil of the rows of the log that are as this one but for their pieces."""
+    numbers = _mark_numbers(len(prediction.answer), top=0)
+    return _cut(_encode(_mark(prediction, numbers)), numbers)
 
-    def __init__(self, loop: str) -> None:
-        self._loop = loop
-        self._cut: dict[tuple[object, ...], _Stencil] = {}
 
-    def render(self, form: str, request_id: str | None, answers: Sequence[Answer]) -> bytes:
-        """Return the body of the reply of a request."""
-        if len(answers) != 1:
-            return _encode(_DESCRIBES[form](self._loop, request_id, answers))
-        (answer,) = answers
-        prediction = answer.prediction
-        numbers = prediction.answer
-        top = numbers.index(max(numbers))
-        kind = (form, request_id is None, prediction.version, prediction.role, top, prediction.decision)
-        stencil = self._cut.get(kind)
-        if stencil is None:
-            stencil = self._cut[kind] = self._cut_out(form, request_id is None, answer, top)
-        return stencil.fill(prediction, request_id)
+def cut_reply(form: str, loop: str, answer: Answer, *, top: int, is_named: bool) -> Stencil:
+    """Return the stencil of the replies that are as the one to a request of this row alone but for their pieces.
 
-    def _cut_out(self, form: str, is_unnamed: bool, answer: Answer, top: int) -> _Stencil:
-        """Describe an answer of marks the careful way, and cut the marks out."""
-        n_numbers = len(answer.prediction.answer)
-        numbers = [_NUMBER / (i + 2) for i in range(n_numbers)]
-        numbers[top] = _NUMBER
-        marked = msgspec.structs.replace(answer.prediction, answer=tuple(numbers), prediction_id=_ID, key=_KEY)
-        told = _DESCRIBES[form](self._loop, None if is_unnamed else _REQUEST, [Answer(marked, answer.version)])
-        marks: dict[bytes, int | str] = {_encode(number): i for i, number in enumerate(numbers)}
-        marks |= {_encode(mark): mark for mark in (_ID, _KEY, _REQUEST)}
-        pieces = re.split(b"(" + b"|".join(re.escape(mark) for mark in marks) + b")", _encode(told))
-        return _Stencil(tuple(pieces[::2]), tuple(marks[mark] for mark in pieces[1::2]))
+    Args:
+        form: the wire form.
+        loop: the loop's name.
+        answer: the answer.
+        top: which number of the answer is the greatest.
+        is_named: whether the client gave the request an id.
+    """
+    numbers = _mark_numbers(len(answer.prediction.answer), top=top)
+    marked = Answer(_mark(answer.prediction, numbers), answer.version)
+    told = DESCRIBES[form](loop, _TEXTS[Piece.REQUEST] if is_named else None, [marked])
+    return _cut(_encode(told), numbers)
+
+
+def _mark_numbers(n_numbers: int, *, top: int) -> list[float]:
+    numbers = [_NUMBER / (i + 2) for i in range(n_numbers)]
+    numbers[top] = _NUMBER
+    return numbers
+
+
+def _mark(prediction: Prediction, numbers: Sequence[float]) -> Prediction:
+    features: Any = _TEXTS[Piece.FEATURES]
+    return msgspec.structs.replace(
+        prediction,
+        prediction_id=_TEXTS[Piece.ID],
+        key=_TEXTS[Piece.KEY],
+        unit=_TEXTS[Piece.UNIT],
+        time=_FLOATS[Piece.TIME],
+        features=features,
+        answer=tuple(numbers),
+        latency_ms=_FLOATS[Piece.LATENCY],
+        received_at=_FLOATS[Piece.RECEIVED],
+    )
+
+
+def _cut(text: bytes, numbers: Sequence[float]) -> Stencil:
+    """Cut the marks out of a text."""
+    marks: dict[bytes, int] = {_encode(number): Piece.NUMBERS + i for i, number in enumerate(numbers)}
+    marks |= {_encode(mark): int(piece) for piece, mark in (_TEXTS | _FLOATS).items()}
+    parts = re.split(b"(" + b"|".join(re.escape(mark) for mark in marks) + b")", text)
+    template = b"%b".join(part.replace(b"%", b"%%") for part in parts[::2])
+    return Stencil(template, itemgetter(*(marks[mark] for mark in parts[1::2])))
