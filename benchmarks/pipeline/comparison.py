@@ -12,6 +12,7 @@ Tools are installed into environments of their own at the first call; one that c
 """
 
 import argparse
+import signal
 import statistics
 import sys
 import tempfile
@@ -155,6 +156,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", help="these tools alone; what was kept of others stays")
     parser.add_argument("--venvs", type=Path, default=DEFAULT_VENVS)
     told = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended then too
     kept: dict[str, Any] = dict(read_results("pipeline-peers"))
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as temporary:

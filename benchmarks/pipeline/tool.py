@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -110,14 +111,14 @@ class Bench:
         """Run the tool's program to its end; raises Skipped when that does not come in time."""
         before, began = self._read_server(), time.perf_counter()
         process = self.start(folder, *arguments)
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.perf_counter() - began > time_limit:
-                end(process)
-                raise Skipped(f"over {time_limit:.0f} s")
-            time.sleep(0.002)
+        try:
+            status, usage = _await_end(process.pid, began + time_limit)
+        except BaseException:  # also an interrupt: nothing that was started here is left
+            end(process)
+            raise
+        if usage is None:
+            end(process)
+            raise Skipped(f"over {time_limit:.0f} s")
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         said = (folder / "said").read_text(encoding="utf-8", errors="replace")
@@ -133,6 +134,16 @@ class Bench:
             return 0.0
         times = [each.cpu_times() for each in (self.server, *self.server.children(recursive=True))]
         return float(sum(each.user + each.system for each in times))
+
+
+def _await_end(pid: int, deadline: float) -> tuple[int, "resource.struct_rusage | None"]:
+    """Return how a process ended and what it took; nothing of the latter when it runs still at the deadline."""
+    while time.perf_counter() < deadline:
+        ended, status, usage = os.wait4(pid, os.WNOHANG)
+        if ended:
+            return status, usage
+        time.sleep(0.002)
+    return 0, None
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
