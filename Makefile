@@ -55,6 +55,7 @@ bench-pipeline: $(BIN)/.installed
 	$(BIN)/python benchmarks/pipeline/overhead.py $(if $(FULL),--repetitions 25)
 	$(BIN)/python benchmarks/pipeline/comparison.py $(if $(FULL),--full) $(if $(VENVS),--venvs $(VENVS))
 	$(BIN)/python benchmarks/pipeline/kills.py --rounds $(if $(FULL),500,50)
+	$(BIN)/python benchmarks/pipeline/kills.py --rounds $(if $(FULL),500,50) --postgres
 	$(BIN)/python benchmarks/pipeline/cycles.py $(if $(FULL),,--cycles 10)
 
 # Serving beside other servers, then its promises under load. Needs wrk. Short by default, about a quarter of an hour once

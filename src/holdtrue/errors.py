@@ -16,6 +16,7 @@
     │   └── PortTaken           another process listens there
     ├── PromotionRefused        no passed, unexpired verdict stands behind a version
     ├── StoreFailed             the disk or the database refused: nothing was half-written
+    │   └── StoreAway           the server of the database does not answer
     └── StatisticsError         a number that no statistic can be made of
 
 Messages say what was found, what was expected, and what to do next. Exit codes and HTTP codes are given at the edges.
@@ -124,6 +125,10 @@ class PromotionRefused(HoldtrueError):
 
 class StoreFailed(HoldtrueError):
     """The disk or the database refused; nothing was half-written."""
+
+
+class StoreAway(StoreFailed):
+    """The server of the database does not answer, or has cut the connection."""
 
 
 class StatisticsError(HoldtrueError):

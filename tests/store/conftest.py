@@ -7,11 +7,27 @@ import pytest
 
 from holdtrue.store import Store
 
+from .databases import declare_database, empty_tables
+
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / ".holdtrue") as opened:
         yield opened
+
+
+@pytest.fixture
+def postgres_store(postgres: str, tmp_path: Path) -> Iterator[Store]:
+    declare_database(tmp_path, postgres)
+    with Store.open(tmp_path / ".holdtrue") as opened:
+        empty_tables(opened)
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest) -> Store:
+    opened: Store = request.getfixturevalue(f"{request.param}_store")
+    return opened
 
 
 @pytest.fixture

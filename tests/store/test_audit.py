@@ -82,51 +82,51 @@ def test_naive_moments_and_endless_numbers_are_refused(store: Store) -> None:
         "WHERE sequence = 1",
     ],
 )
-def test_the_database_refuses_to_change_the_chain(store: Store, statement: str) -> None:
-    entries = [append(store, n) for n in (1, 2, 3)]
-    with sqlite3.connect(store.folder / "holdtrue.db") as connection, pytest.raises(sqlite3.IntegrityError):
+def test_the_database_refuses_to_change_the_chain(sqlite_store: Store, statement: str) -> None:
+    entries = [append(sqlite_store, n) for n in (1, 2, 3)]
+    with sqlite3.connect(sqlite_store.folder / "holdtrue.db") as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute(statement)
     connection.close()
-    with pytest.raises(StoreFailed), store.transaction() as tx:
+    with pytest.raises(StoreFailed), sqlite_store.transaction() as tx:
         tx.audit._connection.exec_driver_sql(statement)
-    with store.reading() as tx:
+    with sqlite_store.reading() as tx:
         assert tx.audit.all("flights") == entries
 
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("sequence", [1, 2, 3])
-def test_any_changed_field_is_found_where_it_is(store: Store, field: str, sequence: int) -> None:
+def test_any_changed_field_is_found_where_it_is(sqlite_store: Store, field: str, sequence: int) -> None:
     for n in (1, 2, 3):
-        append(store, n)
+        append(sqlite_store, n)
     change = f"{field} + 10" if field == "sequence" else f"substr({field}, 2) || '~'"
-    break_open(store, f"UPDATE audit SET {field} = {change} WHERE loop = 'flights' AND sequence = ?", sequence)
-    with store.reading() as tx:
+    break_open(sqlite_store, f"UPDATE audit SET {field} = {change} WHERE loop = 'flights' AND sequence = ?", sequence)
+    with sqlite_store.reading() as tx:
         assert tx.audit.verify("flights") == sequence
 
 
 @pytest.mark.parametrize("field", ["at", "actor", "sentence", "detail", "previous", "digest"])
-def test_bytes_that_are_no_text_any_more_are_found(store: Store, field: str) -> None:
+def test_bytes_that_are_no_text_any_more_are_found(sqlite_store: Store, field: str) -> None:
     for n in (1, 2):
-        append(store, n)
-    break_open(store, f"UPDATE audit SET {field} = CAST(x'ff' || {field} AS TEXT) WHERE sequence = 2")
-    with store.reading() as tx:
+        append(sqlite_store, n)
+    break_open(sqlite_store, f"UPDATE audit SET {field} = CAST(x'ff' || {field} AS TEXT) WHERE sequence = 2")
+    with sqlite_store.reading() as tx:
         assert tx.audit.verify("flights") == 2
 
 
-def test_a_removed_link_is_found_even_at_the_end(store: Store) -> None:
+def test_a_removed_link_is_found_even_at_the_end(sqlite_store: Store) -> None:
     for n in (1, 2, 3):
-        append(store, n)
-    break_open(store, "DELETE FROM audit WHERE sequence = 3")
-    with store.reading() as tx:
+        append(sqlite_store, n)
+    break_open(sqlite_store, "DELETE FROM audit WHERE sequence = 3")
+    with sqlite_store.reading() as tx:
         assert tx.audit.verify("flights") == 3
-    break_open(store, "DELETE FROM audit WHERE sequence = 1")
-    with store.reading() as tx:
+    break_open(sqlite_store, "DELETE FROM audit WHERE sequence = 1")
+    with sqlite_store.reading() as tx:
         assert tx.audit.verify("flights") == 1
 
 
 @pytest.mark.parametrize("field", ["loop", "sequence", "digest"])
-def test_a_changed_head_is_found(store: Store, field: str) -> None:
-    append(store, 1)
-    break_open(store, f"UPDATE audit_heads SET {field} = {field} || '1'")
-    with store.reading() as tx:
+def test_a_changed_head_is_found(sqlite_store: Store, field: str) -> None:
+    append(sqlite_store, 1)
+    break_open(sqlite_store, f"UPDATE audit_heads SET {field} = {field} || '1'")
+    with sqlite_store.reading() as tx:
         assert tx.audit.verify("flights") == 2

@@ -28,15 +28,15 @@ def dump_schema(path: Path) -> str:
     return "".join(f"{sql};\n" for (sql,) in rows)
 
 
-def test_the_schema_is_the_golden_one(store: Store) -> None:
-    assert dump_schema(store.folder / "holdtrue.db") == GOLDEN.read_text(), (
+def test_the_schema_is_the_golden_one(sqlite_store: Store) -> None:
+    assert dump_schema(sqlite_store.folder / "holdtrue.db") == GOLDEN.read_text(), (
         "the schema has changed: add a step under migrations/versions, never change a released one, "
         f"then put the new schema into {GOLDEN}"
     )
 
 
-def test_the_tables_in_python_have_the_columns_of_the_database(store: Store) -> None:
-    engine = sa.create_engine(f"sqlite:///{store.folder / 'holdtrue.db'}")
+def test_the_tables_in_python_have_the_columns_of_the_database(sqlite_store: Store) -> None:
+    engine = sa.create_engine(f"sqlite:///{sqlite_store.folder / 'holdtrue.db'}")
     inspector = sa.inspect(engine)
     found = {name: {column["name"] for column in inspector.get_columns(name)} for name in inspector.get_table_names()}
     del found["alembic_version"]
@@ -60,30 +60,30 @@ def test_processes_that_open_a_fresh_project_at_once_all_succeed(
 
 
 def test_opening_a_project_that_is_up_to_date_does_not_import_alembic(
-    store: Store, start_child: Callable[..., "subprocess.Popen[str]"]
+    sqlite_store: Store, start_child: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
-    child = start_child("open", store.folder)
+    child = start_child("open", sqlite_store.folder)
     assert child.communicate("go\n")[0].split() == ["ready", "opened", "1", "False"]
 
 
-def test_a_database_of_a_newer_holdtrue_is_refused(store: Store) -> None:
-    store.close()
-    with sqlite3.connect(store.folder / "holdtrue.db") as connection:
+def test_a_database_of_a_newer_holdtrue_is_refused(sqlite_store: Store) -> None:
+    sqlite_store.close()
+    with sqlite3.connect(sqlite_store.folder / "holdtrue.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(StoreFailed, match="install the newer holdtrue"):
-        Store.open(store.folder)
+        Store.open(sqlite_store.folder)
 
 
-def test_a_database_of_the_first_tables_gets_the_later_ones(store: Store) -> None:
-    store.close()
-    with sqlite3.connect(store.folder / "holdtrue.db") as connection:
+def test_a_database_of_the_first_tables_gets_the_later_ones(sqlite_store: Store) -> None:
+    sqlite_store.close()
+    with sqlite3.connect(sqlite_store.folder / "holdtrue.db") as connection:
         connection.execute("DROP TABLE beliefs")
         connection.execute("ALTER TABLE versions DROP COLUMN slices")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
-    Store.open(store.folder).close()
-    assert dump_schema(store.folder / "holdtrue.db") == GOLDEN.read_text()
+    Store.open(sqlite_store.folder).close()
+    assert dump_schema(sqlite_store.folder / "holdtrue.db") == GOLDEN.read_text()
 
 
 def test_a_step_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -147,23 +147,23 @@ def test_a_former_champion_without_any_passed_verdict_stays_away(store: Store) -
         "DELETE FROM verdicts",
     ],
 )
-def test_hostile_sql_does_not_get_past_the_triggers(store: Store, statement: str) -> None:
-    with store.transaction() as tx:
+def test_hostile_sql_does_not_get_past_the_triggers(sqlite_store: Store, statement: str) -> None:
+    with sqlite_store.transaction() as tx:
         before = enthrone(tx)
-    with sqlite3.connect(store.folder / "holdtrue.db") as connection, pytest.raises(sqlite3.IntegrityError):
+    with sqlite3.connect(sqlite_store.folder / "holdtrue.db") as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute(statement)
     connection.close()
-    with store.reading() as tx:
+    with sqlite_store.reading() as tx:
         assert tx.traffic.read("main", "flights") == before
 
 
-def test_a_traffic_row_that_contradicts_its_guarded_shares_is_not_served(store: Store) -> None:
-    with store.transaction() as tx:
+def test_a_traffic_row_that_contradicts_its_guarded_shares_is_not_served(sqlite_store: Store) -> None:
+    with sqlite_store.transaction() as tx:
         enthrone(tx)
-    with sqlite3.connect(store.folder / "holdtrue.db") as connection:
+    with sqlite3.connect(sqlite_store.folder / "holdtrue.db") as connection:
         connection.execute("UPDATE traffic SET champion = 2")
     connection.close()
-    with store.reading() as tx, pytest.raises(StoreFailed, match="guarded shares"):
+    with sqlite_store.reading() as tx, pytest.raises(StoreFailed, match="guarded shares"):
         tx.traffic.read("main", "flights")
 
 
@@ -237,10 +237,10 @@ def play(tx: Transaction, moves: list[tuple[object, ...]]) -> None:
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(MOVES, min_size=5, max_size=30))
 def test_whatever_is_called_in_whatever_order_only_proven_versions_rise(
-    store: Store, moves: list[tuple[object, ...]]
+    sqlite_store: Store, moves: list[tuple[object, ...]]
 ) -> None:
     def play_and_undo() -> None:
-        with store.transaction() as tx:
+        with sqlite_store.transaction() as tx:
             for number in (1, 2, 3):
                 tx.versions.append(version(number))
             play(tx, moves)

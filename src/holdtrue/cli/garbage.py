@@ -8,7 +8,7 @@ import typer
 from holdtrue.domain import parse_size, parse_span
 from holdtrue.errors import StateConflict
 from holdtrue.pipeline import collect_garbage, find_garbage
-from holdtrue.project import control_lock, open_project
+from holdtrue.project import hold_control, open_project
 
 from .console import print_json, say
 
@@ -24,7 +24,7 @@ def gc(
 ) -> None:
     """Throw away cached outputs of steps and artifacts that no version, release, run, verdict or dataset names."""
     budget_bytes, age = parse_size(budget), parse_span(older_than)
-    with open_project(loop_file) as project, control_lock(project.store.folder):
+    with open_project(loop_file) as project, hold_control(project.store):
         if project.make_controller().read_state().is_training:
             found = "a training is under way or was lost, and what it has made is named by nothing yet"
             raise StateConflict(found, remedy="holdtrue tick or holdtrue train brings it to its end")

@@ -9,7 +9,7 @@ import typer
 from holdtrue.domain import Durability, Predictions
 from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.loop import HoldRollout, Move, load_loop
-from holdtrue.project import Live, StoredView, WatchedProject, control_lock, open_project
+from holdtrue.project import Live, StoredView, WatchedProject, hold_control, open_project
 
 from .console import say
 from .serve import PORT, N_Workers, Safety, read_policy, stop_on_signals
@@ -36,7 +36,7 @@ def up(
         _refuse_serving(port, workers, durability)
         _show_watched(WatchedProject(loop=loop, folder=loop_file.resolve().parent), page_port, stop)
         return
-    with open_project(loop_file, loop=loop) as project, control_lock(project.store.folder):
+    with open_project(loop_file, loop=loop) as project, hold_control(project.store):
         policy = read_policy(project.folder, durability)
         live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move, on_problem=say)
         say("Starting ...")

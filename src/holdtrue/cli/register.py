@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.project import bring_model, control_lock, open_project
+from holdtrue.project import bring_model, hold_control, open_project
 
 from .console import progress_bar
 from .moment import read_moment
@@ -33,7 +33,7 @@ def register(
 ) -> None:
     """Judge a model of your own on rows that it cannot have seen. Exit code: 0 passed, 3 failed, 4 inconclusive."""
     until = None if trained_until is None else read_moment(trained_until, "--trained-until")
-    with open_project(loop_file) as project, control_lock(project.store.folder):
+    with open_project(loop_file) as project, hold_control(project.store):
         with progress_bar("judging"):
             outcome = bring_model(project, model, trained_until=until, converts=convert)
         finish_judging(project, outcome, json=json)

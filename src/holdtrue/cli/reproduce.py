@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.project import control_lock, find_run, open_project, reproduce_run
+from holdtrue.project import find_run, hold_control, open_project, reproduce_run
 
 from .console import print_json, print_table, progress_bar, say
 
@@ -18,7 +18,7 @@ def reproduce(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train again from a run's own rows and compare each output. Exit code: 0 equal, 3 different."""
-    with open_project(loop_file) as project, control_lock(project.store.folder), progress_bar("training again"):
+    with open_project(loop_file) as project, hold_control(project.store), progress_bar("training again"):
         found = reproduce_run(project, find_run(project, run))
     if json:
         told = {"run_id": found.run_id, "is_equal": found.is_equal}

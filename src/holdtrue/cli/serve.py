@@ -11,18 +11,19 @@ from typing import Annotated
 import typer
 
 from holdtrue.domain import Durability, LogPolicy
-from holdtrue.errors import DeclarationError, NotFound
+from holdtrue.errors import DeclarationError, NotFound, StoreFailed
 from holdtrue.project import FOLDER, read_settings
 from holdtrue.serving import (
     Front,
     LogFormat,
     LogKeeper,
     read_cloud,
+    read_traffic_file,
     start_workers,
     write_policy_file,
     write_traffic_file,
 )
-from holdtrue.store import Store
+from holdtrue.store import Store, is_kept
 
 from .console import say
 
@@ -73,30 +74,59 @@ def serve(
         is_insecure=insecure,
     )
     home = folder / FOLDER
-    if not (home / "holdtrue.db").exists():
+    if not is_kept(home):
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
     _answer(home, front, policy=read_policy(folder, durability), n_workers=workers, log_format=log_format)
 
 
 def _answer(home: Path, front: Front, *, policy: LogPolicy, n_workers: int, log_format: LogFormat) -> None:
     """Keep workers answering until a signal comes."""
-    stop, keeper = stop_on_signals(), LogKeeper(home)
-    with Store.open(home) as store:
-        write_traffic_file(store)
-        write_policy_file(home, policy)
-        running = start_workers(home, front=front, n_workers=n_workers, log_format=log_format)
+    stop, keeper, copier = stop_on_signals(), LogKeeper(home), TrafficCopier(home)
+    copier.copy()
+    write_policy_file(home, policy)
+    running = start_workers(home, front=front, n_workers=n_workers, log_format=log_format)
+    try:
+        running.wait_until_ready()
+        beside = "" if front.grpc_port is None else f", and gRPC on port {running.front.grpc_port}"
+        say(f"Answering on {running.url}{beside}")
+        while not stop.is_set():
+            copier.copy()
+            running.tend()
+            keeper.tend()
+            time.sleep(0.25)
+    finally:
+        keeper.stop()
+        running.stop()
+        copier.close()
+
+
+class TrafficCopier:
+    """Copies the wanted traffic for the workers; while the database is away, the last copy stands."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._store: Store | None = None
+        self._problem = ""
+
+    def copy(self) -> None:
+        """Copy once; a problem is said once, and raised when there is no copy yet."""
         try:
-            running.wait_until_ready()
-            beside = "" if front.grpc_port is None else f", and gRPC on port {running.front.grpc_port}"
-            say(f"Answering on {running.url}{beside}")
-            while not stop.is_set():
-                write_traffic_file(store)
-                running.tend()
-                keeper.tend()
-                time.sleep(0.25)
-        finally:
-            keeper.stop()
-            running.stop()
+            if self._store is None:
+                self._store = Store.open(self._home, reconnect_seconds=0.0)  # the workers must be tended meanwhile
+            write_traffic_file(self._store)
+        except StoreFailed as problem:
+            if read_traffic_file(self._home) is None:
+                raise
+            if str(problem) != self._problem:
+                say(f"The traffic stays as it was: {problem}")
+            self._problem = str(problem)
+        else:
+            self._problem = ""
+
+    def close(self) -> None:
+        """Close the store."""
+        if self._store is not None:
+            self._store.close()
 
 
 def _spell(path: Path | None) -> str | None:

@@ -8,7 +8,7 @@ import typer
 from holdtrue.domain import Ruling
 from holdtrue.errors import DeclarationError
 from holdtrue.loop import CaughtUp, HoldRollout, RefuseRun, StartRun, Trained, TrainingLost
-from holdtrue.project import Project, control_lock, find_run, open_project, repeat_step
+from holdtrue.project import Project, find_run, hold_control, open_project, repeat_step
 from holdtrue.serving import write_traffic_file
 
 from .console import print_error, print_json, progress_bar, say
@@ -29,7 +29,7 @@ def train(
     if step is not None or run is not None:
         _repeat(loop_file, step, run, json=json)
         return
-    with open_project(loop_file) as project, control_lock(project.store.folder):
+    with open_project(loop_file) as project, hold_control(project.store):
         controller = project.make_controller()
         with progress_bar("training"):
             outcome = controller.train_now("ordered by a person")
@@ -39,7 +39,7 @@ def train(
 def _repeat(loop_file: Path, step: str | None, run: str | None, *, json: bool) -> None:
     if step is None or run is None:
         raise DeclarationError("a step is done again with what a run gave it", expected="--step NAME and --from RUN")
-    with open_project(loop_file) as project, control_lock(project.store.folder), progress_bar(step):
+    with open_project(loop_file) as project, hold_control(project.store), progress_bar(step):
         found = repeat_step(project, find_run(project, run), step)
     if json:
         print_json({**{name: getattr(found, name) for name in found.__dataclass_fields__}, "is_equal": found.is_equal})
@@ -110,7 +110,7 @@ def _ids(project: Project, outcome: Trained) -> set[str]:
 
 def tick(loop_file: LoopFile, json: AsJson = False) -> None:
     """Observe, decide and act once, and wait for a training that this starts: for cron or any orchestrator."""
-    with open_project(loop_file) as project, control_lock(project.store.folder):
+    with open_project(loop_file) as project, hold_control(project.store):
         controller = project.make_controller()
         with progress_bar("looking"):
             moves = list(controller.tick())

@@ -2,6 +2,7 @@ from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
 from .lock import control_lock as control_lock
+from .lock import hold_control as hold_control
 from .log import ask_log as ask_log
 from .log import export_log as export_log
 from .log import keep_log as keep_log
@@ -54,6 +55,7 @@ __all__ = [
     "find_champion_before",
     "find_run",
     "gather_card",
+    "hold_control",
     "keep_log",
     "list_runs",
     "list_wanted",

@@ -1,17 +1,51 @@
-"""Lock: one controller for a project at a time; the lock falls with the process that holds it, however that ends."""
+"""Lock: one controller for a project at a time; the lock falls with the process that holds it, however that ends.
+
+Where the state is a folder's own, a lock on a file is enough. Where other folders and machines may hold the same
+state, the controller holds a lease in the database too: it lapses when nobody renews it, and whoever lost it writes
+nothing more.
+"""
 
 import fcntl
 import os
+import socket
+import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from holdtrue.errors import ProjectBusy
+from holdtrue.errors import ProjectBusy, StoreFailed
+from holdtrue.store import Store
+from holdtrue.store.file import write_file
+
+CONTROL = "control"
+CONTROL_SECONDS = 30.0
+_RENEW_SECONDS = 5.0
+
+
+@contextmanager
+def hold_control(store: Store) -> Iterator[None]:
+    """Hold the control of the project that the store is of; what the store writes meanwhile is fenced by it.
+
+    Raises:
+        ProjectBusy: another living process holds it, here or, where the state is shared, elsewhere; it is named.
+        StoreFailed: the database refused.
+    """
+    with control_lock(store.folder):
+        if not store.is_shared:
+            yield
+            return
+        lease = _ControlLease(store)
+        lease.take()
+        try:
+            yield
+        finally:
+            lease.give_back()
 
 
 @contextmanager
 def control_lock(folder: Path) -> Iterator[None]:
-    """Hold the control of the project whose `.holdtrue` folder this is.
+    """Hold the control of the project whose `.holdtrue` folder this is, against the processes of this folder.
 
     Raises:
         ProjectBusy: another living process holds it; its process id is named.
@@ -34,3 +68,81 @@ def control_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def name_controller(folder: Path) -> str:
+    """Return the name by which a folder's controller holds things: the same after a restart, and no other folder's.
+
+    The number in it is the folder's own, so that two containers of one name and one path are told apart.
+    """
+    path = folder / "run" / "controller"
+    try:
+        number = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        number = uuid.uuid4().hex[:8]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, number.encode())
+    return f"{socket.gethostname()}:{folder.resolve().parent}:{number}"
+
+
+class _ControlLease:
+    """The lease of control, renewed by a thread through connections of its own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._owner = name_controller(store.folder)
+        self._token = 0
+        self._stopped = threading.Event()
+        self._keeper = store.open_beside(reconnect_seconds=0.0)
+        self._thread = threading.Thread(target=self._renew, name="control lease", daemon=True)
+
+    def take(self) -> None:
+        try:
+            with self._keeper.transaction() as tx:
+                token = tx.leases.acquire(CONTROL, self._owner, CONTROL_SECONDS)
+                holder = tx.leases.holder(CONTROL)
+        except BaseException:
+            self._keeper.close()
+            raise
+        if token is None:
+            self._keeper.close()
+            owner, seconds = holder or ("unknown", 0.0)
+            raise ProjectBusy(
+                f"{owner} controls this project already",
+                expected="one `up`, `tick` or `train` at a time",
+                remedy=f"stop it there; if it was killed, its right lapses within {max(1, round(seconds))} s",
+            )
+        self._fence(token)
+        self._thread.start()
+
+    def give_back(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+        self._store.fence(None)
+        try:
+            with self._keeper.transaction() as tx:
+                tx.leases.release(CONTROL, token=self._token)
+        except StoreFailed:
+            pass  # it lapses by itself
+        finally:
+            self._keeper.close()
+
+    def _fence(self, token: int) -> None:
+        self._token = token
+        self._store.fence((CONTROL, token))
+
+    def _renew(self) -> None:
+        while not self._stopped.wait(_RENEW_SECONDS):
+            try:
+                with self._keeper.transaction() as tx:
+                    if tx.leases.renew(CONTROL, token=self._token, seconds=CONTROL_SECONDS):
+                        continue
+                    # It has lapsed: the server was away, or this machine asleep.
+                    token = tx.leases.acquire(CONTROL, self._owner, CONTROL_SECONDS)
+                    if token is not None and token != self._token + 1:
+                        tx.leases.release(CONTROL, token=token)
+            except StoreFailed:
+                continue
+            if token != self._token + 1:
+                return  # another controlled meanwhile, so what this process remembers may not be so: it is fenced out
+            self._fence(token)

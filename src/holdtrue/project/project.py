@@ -1,6 +1,5 @@
 """Project: a folder with a loop file and its `.holdtrue`, held open with the real parts wired together."""
 
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from holdtrue.loop import AbortRollout, Actor, Controller, EnvironmentTrainer, M
 from holdtrue.serving import write_traffic_file
 from holdtrue.store import Store
 
+from .lock import name_controller
 from .settings import FOLDER
 
 CHAMPION = "champion"
@@ -52,7 +52,7 @@ class Project:
             clock=self.clock,
             trainer=EnvironmentTrainer(self.environment),
             # The lock of the folder lets one controller in at a time, so this name is never two workers'.
-            owner=f"{socket.gethostname()}:{self.folder.resolve()}",
+            owner=name_controller(self.store.folder),
             window=window,
             on_move=on_move,
         )

@@ -12,7 +12,8 @@ from holdtrue.errors import DeclarationError
 
 FOLDER = ".holdtrue"
 FILE = "pyproject.toml"
-TABLES = ("cost", "log", "serving")  # what `serving` says is read where workers start
+# What `serving` says is read where workers start, and what `database` says where the store is opened.
+TABLES = ("cost", "database", "log", "serving")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,3 +1,7 @@
+from .address import DatabaseAddress as DatabaseAddress
+from .address import find_address as find_address
+from .address import is_kept as is_kept
+from .address import read_address as read_address
 from .artifacts import Artifacts as Artifacts
 from .file import settle_file as settle_file
 from .file import write_file as write_file
@@ -28,6 +32,7 @@ from .transaction import Transaction as Transaction
 __all__ = [
     "Artifacts",
     "Damage",
+    "DatabaseAddress",
     "Frame",
     "LogManifest",
     "LogPart",
@@ -38,14 +43,17 @@ __all__ = [
     "Transaction",
     "commit_manifest",
     "erase_frame",
+    "find_address",
     "find_closed",
     "find_digests",
     "hide_password",
+    "is_kept",
     "is_object_url",
     "lock_log",
     "mirror_objects",
     "print_database",
     "print_objects",
+    "read_address",
     "read_manifest",
     "read_query",
     "read_segment",

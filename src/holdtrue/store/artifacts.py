@@ -75,7 +75,11 @@ class Artifacts:
         try:
             data = path.read_bytes()
         except FileNotFoundError as error:
-            raise NotFound(f"there is no artifact {digest}", expected="a digest that put() returned") from error
+            raise NotFound(
+                f"there is no artifact {digest} in {self.folder}",
+                expected="a digest that put() returned here",
+                remedy="where several folders have one database, let them have one folder of artifacts too",
+            ) from error
         except OSError as error:
             raise _failure(f"the artifact {digest} cannot be read", error) from error
         if hashlib.sha256(data).hexdigest() != digest:

@@ -81,11 +81,7 @@ def translate_error(error: sqlite3.Error) -> HoldtrueError:
     message = str(error)
     if isinstance(error, sqlite3.IntegrityError):
         if message.startswith(REFUSED):
-            return PromotionRefused(
-                message.removeprefix(REFUSED),
-                expected="a passed gate or refit verdict for its digest that had not expired when this was decided",
-                remedy="run the gate again (holdtrue train) and promote the version that passes",
-            )
+            return make_promotion_refusal(message)
         if message.startswith("UNIQUE"):
             return StateConflict(f"it is there already ({message})", expected="something new", remedy="read it again")
         if message.startswith("FOREIGN KEY"):
@@ -93,6 +89,15 @@ def translate_error(error: sqlite3.Error) -> HoldtrueError:
                 "a row names something that is not in the store", expected="what it names, written before it"
             )
     return _failure(getattr(error, "sqlite_errorname", type(error).__name__), message)
+
+
+def make_promotion_refusal(message: str) -> PromotionRefused:
+    """Return the error of a share guard's message, which begins with `REFUSED`."""
+    return PromotionRefused(
+        message.removeprefix(REFUSED),
+        expected="a passed gate or refit verdict for its digest that had not expired when this was decided",
+        remedy="run the gate again (holdtrue train) and promote the version that passes",
+    )
 
 
 def _failure(name: str, message: str) -> StoreFailed:

@@ -43,6 +43,12 @@ def refuse_endless_numbers(value: object, *, path: str) -> None:
             refuse_endless_numbers(part, path=f"{path}[{place}]")
 
 
+def insert_row(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
+    """Add a row; when it is refused, the transaction goes on as if it had not been tried."""
+    with connection.begin_nested():  # PostgreSQL would break the whole transaction off
+        connection.execute(sa.insert(table).values(values))
+
+
 def compare_and_set(
     connection: sa.Connection,
     *,

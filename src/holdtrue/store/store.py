@@ -1,7 +1,8 @@
-"""Store: one folder that holds a project's database and artifacts."""
+"""Store: one folder that holds a project's artifacts and its database, unless that is a schema of PostgreSQL."""
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,18 @@ from types import TracebackType
 
 import sqlalchemy as sa
 from sqlalchemy.exc import PendingRollbackError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from holdtrue.errors import StateConflict, StoreFailed
+from holdtrue.errors import StateConflict, StoreAway, StoreFailed
+from holdtrue.store.address import DatabaseAddress, check_mark, find_address, keep_mark
 from holdtrue.store.artifacts import Artifacts
 from holdtrue.store.database import BUSY_TIMEOUT_SECONDS, open_engine, switch_to_wal
 from holdtrue.store.migrations.migration import migrate
 from holdtrue.store.transaction import Transaction
+
+# How long a transaction waits for a server that answered before: it may be starting anew.
+RECONNECT_SECONDS = 15.0
+_RETRY_SECONDS = 0.2
 
 
 class Store:
@@ -25,39 +32,108 @@ class Store:
         artifacts: bytes named by their hash.
     """
 
-    def __init__(self, folder: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        address: DatabaseAddress | None = None,
+        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+        reconnect_seconds: float = RECONNECT_SECONDS,
+    ) -> None:
         self.folder = folder
         self.artifacts = Artifacts(folder / "artifacts")
+        self._address = address
         self._busy_timeout_seconds = busy_timeout_seconds
-        path = folder / "holdtrue.db"
-        self._writer = open_engine(path, busy_timeout_seconds=busy_timeout_seconds)
-        self._reader = open_engine(path, is_reader=True, busy_timeout_seconds=busy_timeout_seconds)
+        self._reconnect_seconds = reconnect_seconds
+        self._writer = self._open_engine(is_reader=False)
+        self._reader = self._open_engine(is_reader=True)
         self._turn = threading.Lock()
         self._turn_of: int | None = None
+        self._fence: tuple[str, int] | None = None
+        self._is_away = True  # until it has answered once
         self._pid = os.getpid()
 
     @classmethod
-    def open(cls, folder: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> "Store":
+    def open(
+        cls,
+        folder: Path,
+        *,
+        address: DatabaseAddress | None = None,
+        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+        reconnect_seconds: float = RECONNECT_SECONDS,
+    ) -> "Store":
         """Open the store in `folder`; make it, or bring its tables up to date, where that is needed.
 
+        Args:
+            folder: the `.holdtrue` folder.
+            address: the schema of PostgreSQL that holds the state; left out, what the environment or the settings
+                beside the folder say, and SQLite where they say nothing.
+            busy_timeout_seconds: how long a transaction waits for its turn.
+            reconnect_seconds: how long one waits for a server that has answered before; 0 for not at all.
+
         Raises:
-            StoreFailed: the folder cannot be written, or a newer holdtrue wrote it.
+            StoreFailed: the folder or the schema cannot be written, or a newer holdtrue wrote it.
+            StoreAway: the server of the database does not answer.
+            StateConflict: the folder has its state somewhere else.
+            DeclarationError: what is said of the database cannot be meant, or its driver is not installed.
         """
+        path = Path(folder)
         try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreFailed(
                 f"the folder {folder} cannot be made ({error.strerror})",
                 expected="a place with free space that this user may write to",
             ) from error
-        store = cls(Path(folder), busy_timeout_seconds=busy_timeout_seconds)
+        address = find_address(path) if address is None else address
+        check_mark(path, address)
+        store = cls(
+            path, address=address, busy_timeout_seconds=busy_timeout_seconds, reconnect_seconds=reconnect_seconds
+        )
         try:
-            switch_to_wal(store._writer, patience_seconds=busy_timeout_seconds)
-            migrate(store._writer, store._reader)
+            store._prepare()
         except BaseException:
             store.close()
             raise
         return store
+
+    def open_beside(self, *, reconnect_seconds: float = RECONNECT_SECONDS) -> "Store":
+        """Open the same state once more, with connections of its own and without the fence; the caller closes it."""
+        return Store.open(
+            self.folder,
+            address=self._address,
+            busy_timeout_seconds=self._busy_timeout_seconds,
+            reconnect_seconds=reconnect_seconds,
+        )
+
+    @property
+    def is_shared(self) -> bool:
+        """Say whether stores in other folders and on other machines may hold the same state."""
+        return self._address is not None
+
+    def fence(self, lease: tuple[str, int] | None) -> None:
+        """Refuse every transaction from now on unless the lease of that name is held with that token; None: no more."""
+        self._fence = lease
+
+    def _open_engine(self, *, is_reader: bool) -> sa.Engine:
+        timeout = self._busy_timeout_seconds
+        if self._address is None:
+            return open_engine(self.folder / "holdtrue.db", is_reader=is_reader, busy_timeout_seconds=timeout)
+        from holdtrue.store.postgres import open_postgres
+
+        return open_postgres(self._address, is_reader=is_reader, busy_timeout_seconds=timeout)
+
+    def _prepare(self) -> None:
+        if self._address is None:
+            switch_to_wal(self._writer, patience_seconds=self._busy_timeout_seconds)
+        else:
+            from holdtrue.store.postgres import prepare_schema
+
+            prepare_schema(self._writer, self._reader, self._address)
+        migrate(self._writer, self._reader)
+        if self._address is not None:
+            keep_mark(self.folder, self._address)
+        self._is_away = False
 
     def close(self) -> None:
         """Close all connections. The store opens new ones if it is used again."""
@@ -78,7 +154,9 @@ class Store:
 
         Raises:
             StateConflict: this thread is inside a transaction already; its own lock would make it wait for itself.
+            StateConflict: the lease that fences this store is no longer held.
             StoreFailed: the disk or the database refused, or another process wrote for longer than the busy timeout.
+            StoreAway: the server of the database does not answer; was it cut off in the commit, the message says so.
         """
         self._forget_connections_of_the_parent()
         if self._turn_of == threading.get_ident():
@@ -92,7 +170,9 @@ class Store:
             raise StoreFailed(f"another thread has been writing for {self._busy_timeout_seconds:.0f} s")
         self._turn_of = threading.get_ident()
         try:
-            with _begin(self._writer) as transaction:
+            with self._begin(self._writer) as transaction:
+                if self._fence is not None:
+                    transaction.leases.require(self._fence[0], token=self._fence[1])
                 yield transaction
         finally:
             self._turn_of = None
@@ -102,8 +182,58 @@ class Store:
     def reading(self) -> Iterator[Transaction]:
         """Open a snapshot to read from: it sees no change committed after its first read, and waits for nobody."""
         self._forget_connections_of_the_parent()
-        with _begin(self._reader) as transaction:
+        with self._begin(self._reader) as transaction:
             yield transaction
+
+    @contextmanager
+    def _begin(self, engine: sa.Engine) -> Iterator[Transaction]:
+        is_done = False
+        try:
+            connection, root = self._connect(engine)
+            with connection, root:
+                yield Transaction(connection)
+                is_done = True
+        except PendingRollbackError as error:
+            raise StoreFailed(
+                "the transaction was broken off by an earlier failure; nothing was written",
+                expected="a block that ends when the store fails",
+                remedy="let StoreFailed leave the block, then do it again",
+            ) from error
+        except StoreAway as error:
+            if not is_done:
+                raise
+            raise StoreAway(
+                "the connection was cut while a transaction was being committed: whether it was written is not known",
+                expected="an answer of the server",
+                remedy="read the state again before you decide anew",
+            ) from error
+
+    def _connect(self, engine: sa.Engine) -> tuple[sa.Connection, sa.RootTransaction]:
+        """Begin a transaction; wait for a server that was there before, but once only until it answers again."""
+        ends_at = time.monotonic() + (0.0 if self._is_away else self._reconnect_seconds)
+        is_tried_again = self._is_away  # a connection of the pool may have died long ago, so once more in any case
+        while True:
+            try:
+                connection = engine.connect()
+                try:
+                    root = connection.begin()
+                except BaseException:
+                    connection.close()
+                    raise
+            except StoreAway:
+                if is_tried_again and time.monotonic() >= ends_at:
+                    self._is_away = True
+                    raise
+                is_tried_again = True
+                time.sleep(_RETRY_SECONDS)
+                continue
+            except PoolTimeout as error:
+                raise StoreFailed(
+                    "all connections of this process to the database are in use",
+                    expected="transactions that end within seconds",
+                ) from error
+            self._is_away = False
+            return connection, root
 
     def _forget_connections_of_the_parent(self) -> None:
         """Start afresh in a forked child: connections that are shared over a fork corrupt a SQLite file."""
@@ -114,16 +244,3 @@ class Store:
         self._turn_of = None
         self._writer.dispose(close=False)
         self._reader.dispose(close=False)
-
-
-@contextmanager
-def _begin(engine: sa.Engine) -> Iterator[Transaction]:
-    try:
-        with engine.begin() as connection:
-            yield Transaction(connection)
-    except PendingRollbackError as error:
-        raise StoreFailed(
-            "the transaction was broken off by an earlier failure; nothing was written",
-            expected="a block that ends when the store fails",
-            remedy="let StoreFailed leave the block, then do it again",
-        ) from error

@@ -20,7 +20,7 @@ from pathlib import Path
 from holdtrue.domain import Run, RunState
 from holdtrue.errors import StateConflict
 from holdtrue.pipeline import Claim, StepCache, run_steps, start_run, submit_run, succeed_run
-from holdtrue.store import Store, Transaction
+from holdtrue.store import DatabaseAddress, Store, Transaction, read_address
 
 LOOP = "killed-runs"
 LEASE_SECONDS = 0.25
@@ -80,9 +80,9 @@ def expect(number: int) -> dict[str, int]:
     return {"sum": sum(str(number + 1).encode()) + number + 1}
 
 
-def work(folder: Path) -> None:
+def work(folder: Path, address: DatabaseAddress | None = None) -> None:
     """Do what runs there are to do, as one worker of several, until none is left."""
-    with Store.open(folder) as store:
+    with Store.open(folder, address=address) as store:
         claim = Claim(store=store, seconds=LEASE_SECONDS)
         while True:
             with store.reading() as tx:
@@ -123,43 +123,57 @@ def _note(tx: Transaction, run: Run, action: str, owner: str) -> None:
     tx.audit.append(loop=LOOP, at=now, actor=owner, action=action, subject=run.run_id, sentence="")
 
 
-def hold_run_kills(folder: Path, *, n_rounds: int, seed: int) -> RunKillReport:
-    """Let two workers share one run after another, kill one of them at a random moment, and count transitions."""
+def hold_run_kills(folder: Path, *, n_rounds: int, seed: int, address: DatabaseAddress | None = None) -> RunKillReport:
+    """Let two workers share one run after another, kill one of them at a random moment, and count transitions.
+
+    Args:
+        folder: a fresh `.holdtrue` folder.
+        n_rounds: how many runs there are, and kills.
+        seed: draws moments and victims.
+        address: an empty schema of PostgreSQL for the state; None for SQLite.
+    """
     chance, began, n_holders = random.Random(seed), time.perf_counter(), 0
-    with Store.open(folder):  # the tables are made before two workers would
-        pass
-    for number in range(n_rounds):
-        with Store.open(folder) as store, store.transaction() as tx:
-            run = submit_run(
-                tx, loop=LOOP, reason="a round begins", as_of=datetime.now(UTC), parameters={"number": number}
-            )
-        workers = [_fork(folder), _fork(folder)]
-        time.sleep(chance.uniform(0.0, 0.25))
-        holder = _find_holder(folder, run.run_id)
-        victim = holder if holder in workers and chance.random() < _AIM else chance.choice(workers)
-        os.kill(victim, signal.SIGKILL)
-        os.waitpid(victim, 0)
-        with Store.open(folder) as store, store.reading() as tx:
-            kept = tx.runs.read(run.run_id)
-            n_holders += kept.ended_at is None and f":{victim}:" in (kept.lease_owner or "")
-        other = next(pid for pid in workers if pid != victim)
-        _await_end(other)
-    with Store.open(folder) as store:
+    with Store.open(folder, address=address) as store:
+        for number in range(n_rounds):
+            with store.transaction() as tx:
+                run = submit_run(
+                    tx, loop=LOOP, reason="a round begins", as_of=datetime.now(UTC), parameters={"number": number}
+                )
+            store.close()  # what is open would be shared with the workers
+            workers = [_fork(folder, address), _fork(folder, address)]
+            victim = _choose_victim(store, run.run_id, workers, chance)
+            os.kill(victim, signal.SIGKILL)
+            os.waitpid(victim, 0)
+            with store.reading() as tx:
+                kept = tx.runs.read(run.run_id)
+                n_holders += kept.ended_at is None and f":{victim}:" in (kept.lease_owner or "")
+            _await_end(next(pid for pid in workers if pid != victim))
         return _judge(store, n_rounds, n_holders, time.perf_counter() - began)
 
 
-def _find_holder(folder: Path, run_id: str) -> int | None:
-    with Store.open(folder) as store, store.reading() as tx:
+def _choose_victim(store: Store, run_id: str, workers: list[int], chance: random.Random) -> int:
+    """Wait for a random moment, mostly one while a worker has the run, and return whom to kill then."""
+    is_aimed, other = chance.random() < _AIM, chance.choice(workers)
+    deadline = time.monotonic() + (PATIENCE_SECONDS if is_aimed else 0.0)
+    while _find_holder(store, run_id) is None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS / 4)
+    time.sleep(chance.uniform(0.0, 0.1 if is_aimed else 0.25))
+    holder = _find_holder(store, run_id)
+    return holder if is_aimed and holder in workers else other
+
+
+def _find_holder(store: Store, run_id: str) -> int | None:
+    with store.reading() as tx:
         owner = tx.runs.read(run_id).lease_owner
     return None if owner is None else int(owner.split(":")[1])
 
 
-def _fork(folder: Path) -> int:
+def _fork(folder: Path, address: DatabaseAddress | None) -> int:
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            work(folder)
+            work(folder, address)
             status = 0
         except BaseException:
             traceback.print_exc()
@@ -209,9 +223,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--database", help="the URL of a PostgreSQL database for the state, instead of SQLite")
+    parser.add_argument("--schema", default="killed_runs", help="an empty schema of it, or one that is not there")
     told = parser.parse_args()
+    address = None if told.database is None else read_address(told.database, schema=told.schema)
     with tempfile.TemporaryDirectory() as folder:
-        report = hold_run_kills(Path(folder) / ".holdtrue", n_rounds=told.rounds, seed=told.seed)
+        report = hold_run_kills(Path(folder) / ".holdtrue", n_rounds=told.rounds, seed=told.seed, address=address)
     print(json.dumps(asdict(report)))
     return 1 if report.problems or report.n_lost or report.n_doubled else 0
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from holdtrue.errors import StoreFailed
+from holdtrue.store.migrations.spelling import spelled
 
 HEAD = "0003"  # the newest step; known here because asking Alembic costs an import of over half a second
 
@@ -12,7 +13,7 @@ HEAD = "0003"  # the newest step; known here because asking Alembic costs an imp
 def migrate(writer: sa.Engine, reader: sa.Engine) -> None:
     """Bring the database to `HEAD` in one transaction; a look without any lock says whether there is something to do.
 
-    The transaction begins IMMEDIATE: of two processes that open a fresh project at once, one waits, finds the work done
+    The transaction is a writer's: of two processes that open a fresh project at once, one waits, finds the work done
     and does nothing; one that is killed in the middle leaves nothing.
 
     Raises:
@@ -29,6 +30,11 @@ def migrate(writer: sa.Engine, reader: sa.Engine) -> None:
 
 def _read_revision(connection: sa.Connection) -> str | None:
     is_there = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+    if connection.dialect.name == "postgresql":
+        is_there = (
+            "SELECT count(*) FROM pg_catalog.pg_tables "
+            "WHERE schemaname = current_schema() AND tablename = 'alembic_version'"
+        )
     if not connection.exec_driver_sql(is_there).scalar():
         return None
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
@@ -53,4 +59,5 @@ def _upgrade(connection: sa.Connection, found: str | None) -> None:
     # No env.py and no alembic.ini: the steps run on the connection that is open, inside its transaction.
     with EnvironmentContext(config, script, fn=lambda revision, _: script._upgrade_revs(HEAD, revision)) as environment:
         environment.configure(connection=connection, transactional_ddl=True)
-        environment.run_migrations()
+        with spelled(connection):
+            environment.run_migrations()

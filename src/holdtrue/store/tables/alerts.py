@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from holdtrue.domain import Alert
 from holdtrue.errors import NotFound
 from holdtrue.store.columns import METADATA, Document, Moment
-from holdtrue.store.records import decode_record, encode_record
+from holdtrue.store.records import decode_record, encode_record, insert_row
 
 ALERTS = sa.Table(
     "alerts",
@@ -36,7 +36,7 @@ class Alerts:
         Raises:
             StateConflict: its id is taken, or one with the same loop, version and cause is open.
         """
-        self._connection.execute(sa.insert(ALERTS).values(encode_record(alert)))
+        insert_row(self._connection, ALERTS, encode_record(alert))
         return alert
 
     def close(self, alert_id: str, at: datetime) -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from holdtrue.domain import AliasEvent
 from holdtrue.store.columns import METADATA, Moment
-from holdtrue.store.records import decode_record, encode_record
+from holdtrue.store.records import decode_record, encode_record, insert_row
 
 ALIAS_EVENTS = sa.Table(
     "alias_events",
@@ -31,7 +31,7 @@ class Aliases:
         Raises:
             NotFound: there is no such version.
         """
-        self._connection.execute(sa.insert(ALIAS_EVENTS).values(encode_record(event)))
+        insert_row(self._connection, ALIAS_EVENTS, encode_record(event))
         return event
 
     def current(self, loop: str, alias: str) -> int | None:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from holdtrue.domain import FIRST, AuditEntry, Json, link_digest
 from holdtrue.errors import DeclarationError
 from holdtrue.store.columns import METADATA, Document, Moment, decode_moment
-from holdtrue.store.records import decode_record, encode_record, refuse_endless_numbers
+from holdtrue.store.dialect import as_bytes
+from holdtrue.store.records import decode_record, encode_record, insert_row, refuse_endless_numbers
 
 AUDIT = sa.Table(
     "audit",
@@ -71,7 +72,7 @@ class AuditLog:
             "previous": previous,
         }
         entry = AuditEntry(**link, digest=link_digest(**link))
-        self._connection.execute(sa.insert(AUDIT).values(encode_record(entry)))
+        insert_row(self._connection, AUDIT, encode_record(entry))
         return entry
 
     def all(self, loop: str) -> list[AuditEntry]:
@@ -82,7 +83,7 @@ class AuditLog:
     def verify(self, loop: str) -> int | None:
         """Return the sequence of the first link that is broken, or None when the whole chain holds."""
         # As bytes: a damaged text may be no text any more, and must be named rather than stop the reading.
-        columns = [sa.cast(AUDIT.c[name], sa.LargeBinary).label(name) for name in _TEXTS]
+        columns = [as_bytes(self._connection, AUDIT.c[name]).label(name) for name in _TEXTS]
         statement = sa.select(AUDIT.c.sequence, *columns).where(AUDIT.c.loop == loop).order_by(AUDIT.c.sequence)
         expected, previous = 1, FIRST
         for row in self._connection.execute(statement):

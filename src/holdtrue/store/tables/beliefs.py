@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from holdtrue.domain import Belief
 from holdtrue.store.columns import METADATA, Document, Moment
+from holdtrue.store.dialect import make_insert
 from holdtrue.store.records import decode_record, encode_record
 
 BELIEFS = sa.Table(
@@ -39,7 +39,7 @@ class Beliefs:
         """Keep beliefs; one that is there already is replaced."""
         if not beliefs:
             return
-        statement = insert(BELIEFS)
+        statement = make_insert(self._connection, BELIEFS)
         changes = {column.name: statement.excluded[column.name] for column in BELIEFS.c if not column.primary_key}
         upsert = statement.on_conflict_do_update(index_elements=_KEY, set_=changes)
         with self._connection.begin_nested():

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import postgresql, sqlite
 
 from holdtrue.domain import Json
 from holdtrue.store.columns import METADATA, Document
+from holdtrue.store.dialect import COUNTED
 from holdtrue.store.records import refuse_endless_numbers
 
 STEP_CACHE = sa.Table(
@@ -17,7 +18,10 @@ STEP_CACHE = sa.Table(
 )
 # Made once: a pipeline of many small steps asks so often that making them would cost as much as the database.
 _GET = sa.select(STEP_CACHE.c.value).where(STEP_CACHE.c.key == sa.bindparam("wanted"))
-_PUT = insert(STEP_CACHE).on_conflict_do_nothing(index_elements=["key"])
+_PUTS = {
+    dialect.__name__.rpartition(".")[2]: dialect.insert(STEP_CACHE).on_conflict_do_nothing(index_elements=["key"])
+    for dialect in (sqlite, postgresql)
+}
 _AT_ONCE = 500  # SQLite takes a bounded number of values in one statement
 
 
@@ -44,5 +48,6 @@ class Cache:
     def put(self, key: str, value: Json) -> Json:
         """Keep a value unless the key has one already; return the one that is kept."""
         refuse_endless_numbers(value, path=key)
-        is_new = self._connection.execute(_PUT, {"key": key, "value": value}).rowcount == 1
+        put, row = _PUTS[self._connection.dialect.name], {"key": key, "value": value}
+        is_new = self._connection.execute(put, row, execution_options=COUNTED).rowcount == 1
         return value if is_new else self.get(key)

@@ -1,11 +1,11 @@
 """Datasets: what each snapshot holds; the rows themselves are an artifact."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from holdtrue.domain import DatasetRecord
 from holdtrue.errors import NotFound
 from holdtrue.store.columns import METADATA, Document, Moment
+from holdtrue.store.dialect import make_insert
 from holdtrue.store.records import decode_record, encode_record
 
 DATASETS = sa.Table(
@@ -34,7 +34,7 @@ class Datasets:
 
     def append(self, record: DatasetRecord) -> DatasetRecord:
         """Keep a snapshot's record; return the one that is kept: the first, when the loop has this digest already."""
-        statement = insert(DATASETS).values(encode_record(record))
+        statement = make_insert(self._connection, DATASETS).values(encode_record(record))
         self._connection.execute(statement.on_conflict_do_nothing(index_elements=["loop", "digest"]))
         return self.read(record.loop, record.digest)
 

@@ -1,13 +1,12 @@
 """Labels: every label as it came; the last one received for a key counts, the earlier ones are kept."""
 
-import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from holdtrue.domain import LabelFact
 from holdtrue.store.columns import METADATA, Document
+from holdtrue.store.dialect import COUNTED, Words, is_one_of, make_insert
 from holdtrue.store.records import encode_record
 
 LABELS = sa.Table(
@@ -15,8 +14,8 @@ LABELS = sa.Table(
     METADATA,
     sa.Column("sequence", sa.Integer, primary_key=True),
     sa.Column("loop", sa.Text),
-    sa.Column("key", sa.Text),
-    sa.Column("prediction_id", sa.Text),
+    sa.Column("key", Words),
+    sa.Column("prediction_id", Words),
     sa.Column("label", Document),
     sa.Column("at", sa.Float),
     sa.Column("received_at", sa.Float),
@@ -25,7 +24,7 @@ LABEL_OFFSETS = sa.Table(
     "label_offsets",
     METADATA,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("position", sa.Integer),
+    sa.Column("position", sa.BigInteger),
 )
 
 
@@ -41,7 +40,8 @@ class Labels:
             return 0
         rows = [encode_record(fact) for fact in facts]
         with self._connection.begin_nested():
-            return int(self._connection.execute(insert(LABELS).on_conflict_do_nothing(), rows).rowcount)
+            statement = make_insert(self._connection, LABELS).on_conflict_do_nothing()
+            return int(self._connection.execute(statement, rows, execution_options=COUNTED).rowcount)
 
     def all(self, loop: str) -> list[LabelFact]:
         """Return the labels of a loop in the order of receipt."""
@@ -54,9 +54,9 @@ class Labels:
     ) -> dict[tuple[str | None, str | None], LabelFact]:
         """Return the label received last of each event that is named, by (key, prediction_id), one of which is None."""
         columns = [LABELS.c[name] for name in ("loop", "label", "at", "received_at", "key", "prediction_id")]
-        # JSON, since a statement takes only so many values one by one.
         is_meant = sa.or_(
-            LABELS.c.key.in_(_list_values(keys)), LABELS.c.prediction_id.in_(_list_values(prediction_ids))
+            is_one_of(self._connection, LABELS.c.key, keys),
+            is_one_of(self._connection, LABELS.c.prediction_id, prediction_ids),
         )
         statement = sa.select(*columns).where(LABELS.c.loop == loop, is_meant)
         rows = self._connection.execute(statement.order_by(LABELS.c.received_at, LABELS.c.sequence))
@@ -69,7 +69,7 @@ class Labels:
 
     def erase(self, loop: str, key: str, *, prediction_ids: Sequence[str] = ()) -> int:
         """Remove all labels of a key, and of the predictions made for it; return how many went."""
-        is_meant = sa.or_(LABELS.c.key == key, LABELS.c.prediction_id.in_(list(prediction_ids)))
+        is_meant = sa.or_(LABELS.c.key == key, is_one_of(self._connection, LABELS.c.prediction_id, prediction_ids))
         return int(self._connection.execute(sa.delete(LABELS).where(LABELS.c.loop == loop, is_meant)).rowcount)
 
     def offset(self, name: str) -> int:
@@ -83,12 +83,7 @@ class Labels:
 
     def set_offset(self, name: str, n: int) -> None:
         """Say that the segment was taken in up to byte `n`; in the same transaction as its labels."""
-        statement = insert(LABEL_OFFSETS).values(name=name, position=n)
+        statement = make_insert(self._connection, LABEL_OFFSETS).values(name=name, position=n)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_={"position": statement.excluded.position})
         )
-
-
-def _list_values(values: Sequence[str]) -> sa.Select[tuple[str]]:
-    each = sa.func.json_each(json.dumps(list(values))).table_valued("value")
-    return sa.select(each.c.value)

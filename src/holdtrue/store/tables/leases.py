@@ -1,10 +1,10 @@
 """Leases: who may do something for a while; each holder gets a higher token than all before it."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from holdtrue.errors import DeclarationError, StateConflict
 from holdtrue.store.columns import METADATA
+from holdtrue.store.dialect import UnixNow, make_insert
 
 LEASES = sa.Table(
     "leases",
@@ -17,7 +17,7 @@ LEASES = sa.Table(
 # No lease is for longer. One that ends later was granted before the clock was set back, and would not lapse that long.
 LONGEST_SECONDS = 3600.0
 # Leases go by the database's clock: the one clock that all their holders share.
-_NOW: sa.ColumnElement[float] = sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Float)
+_NOW = UnixNow()
 
 
 class Leases:
@@ -36,7 +36,9 @@ class Leases:
         """
         if seconds > LONGEST_SECONDS:
             raise DeclarationError(f"a lease of {seconds:g} s", expected=f"at most {LONGEST_SECONDS:g} s, and renewals")
-        statement = insert(LEASES).values(name=name, owner=owner, token=1, expires_unix=_NOW + seconds)
+        statement = make_insert(self._connection, LEASES).values(
+            name=name, owner=owner, token=1, expires_unix=_NOW + seconds
+        )
         taken = statement.on_conflict_do_update(
             index_elements=["name"],
             set_={"owner": owner, "token": LEASES.c.token + 1, "expires_unix": _NOW + seconds},
@@ -44,9 +46,14 @@ class Leases:
                 LEASES.c.owner == owner, LEASES.c.expires_unix <= _NOW, LEASES.c.expires_unix > _NOW + LONGEST_SECONDS
             ),
         )
-        if self._connection.execute(taken).rowcount != 1:
-            return None
-        return int(self._connection.execute(sa.select(LEASES.c.token).where(LEASES.c.name == name)).scalar_one())
+        token = self._connection.execute(taken.returning(LEASES.c.token)).scalar()
+        return None if token is None else int(token)
+
+    def holder(self, name: str) -> tuple[str, float] | None:
+        """Return who holds a lease and for how many seconds still; None when nobody does."""
+        statement = sa.select(LEASES.c.owner, (LEASES.c.expires_unix - _NOW).label("seconds"))
+        row = self._connection.execute(statement.where(LEASES.c.name == name, LEASES.c.expires_unix > _NOW)).first()
+        return None if row is None else (row.owner, row.seconds)
 
     def renew(self, name: str, *, token: int, seconds: float) -> bool:
         """Keep a lease for `seconds` from now; return False when it has expired or someone else took it."""

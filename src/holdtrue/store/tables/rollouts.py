@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from holdtrue.domain import Rollout, RolloutStatus
 from holdtrue.errors import NotFound
 from holdtrue.store.columns import METADATA, Document, Moment
-from holdtrue.store.records import compare_and_set, decode_record, encode_record
+from holdtrue.store.records import compare_and_set, decode_record, encode_record, insert_row
 
 ROLLOUTS = sa.Table(
     "rollouts",
@@ -43,7 +43,7 @@ class Rollouts:
             StateConflict: its id is taken, or the loop has an active rollout.
             NotFound: its champion or challenger is no version of the loop.
         """
-        self._connection.execute(sa.insert(ROLLOUTS).values(encode_record(rollout)))
+        insert_row(self._connection, ROLLOUTS, encode_record(rollout))
         return rollout
 
     def update(self, rollout: Rollout, expected_revision: int) -> Rollout:

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from holdtrue.domain import Run
 from holdtrue.errors import NotFound
 from holdtrue.store.columns import METADATA, Document, Moment
-from holdtrue.store.records import compare_and_set, decode_record, encode_record
+from holdtrue.store.dialect import Words
+from holdtrue.store.records import compare_and_set, decode_record, encode_record, insert_row
 
 RUNS = sa.Table(
     "runs",
@@ -15,7 +16,7 @@ RUNS = sa.Table(
     sa.Column("sequence", sa.Integer, primary_key=True),
     sa.Column("run_id", sa.Text),
     sa.Column("loop", sa.Text),
-    sa.Column("reason", sa.Text),
+    sa.Column("reason", Words),
     sa.Column("as_of", Moment),
     sa.Column("state", sa.Text),
     sa.Column("dataset", sa.Text),
@@ -23,7 +24,7 @@ RUNS = sa.Table(
     sa.Column("parameters", Document),
     sa.Column("steps", Document),
     sa.Column("result", Document),
-    sa.Column("error", sa.Text),
+    sa.Column("error", Words),
     sa.Column("started_at", Moment),
     sa.Column("ended_at", Moment),
     sa.Column("cost", Document),
@@ -45,7 +46,7 @@ class Runs:
         Raises:
             StateConflict: its id is taken.
         """
-        self._connection.execute(sa.insert(RUNS).values(encode_record(run)))
+        insert_row(self._connection, RUNS, encode_record(run))
         return run
 
     def update(self, run: Run, expected_revision: int) -> Run:

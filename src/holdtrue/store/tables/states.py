@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from holdtrue.domain import Json
 from holdtrue.store.columns import METADATA, Document
-from holdtrue.store.records import compare_and_set, refuse_endless_numbers
+from holdtrue.store.records import compare_and_set, insert_row, refuse_endless_numbers
 
 LOOP_STATES = sa.Table(
     "loop_states",
@@ -37,7 +37,7 @@ class States:
         """
         refuse_endless_numbers(state, path=loop)
         if not expected_revision:
-            self._connection.execute(sa.insert(LOOP_STATES).values(loop=loop, revision=1, state=state))
+            insert_row(self._connection, LOOP_STATES, {"loop": loop, "revision": 1, "state": state})
             return 1
         return compare_and_set(
             self._connection,

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from holdtrue.domain import VerdictRecord
 from holdtrue.store.columns import METADATA, Document, Moment
-from holdtrue.store.records import decode_record, encode_record
+from holdtrue.store.records import decode_record, encode_record, insert_row
 
 VERDICTS = sa.Table(
     "verdicts",
@@ -36,7 +36,7 @@ class Verdicts:
         Raises:
             StateConflict: its id is taken.
         """
-        self._connection.execute(sa.insert(VERDICTS).values(encode_record(record)))
+        insert_row(self._connection, VERDICTS, encode_record(record))
         return record
 
     def for_challenger(self, loop: str, digest: str) -> list[VerdictRecord]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from holdtrue.domain import Version
 from holdtrue.errors import NotFound
 from holdtrue.store.columns import METADATA, Document, Moment
-from holdtrue.store.records import decode_record, encode_record
+from holdtrue.store.records import decode_record, encode_record, insert_row
 
 VERSIONS = sa.Table(
     "versions",
@@ -61,7 +61,7 @@ class Versions:
         Raises:
             StateConflict: its number or its digest is taken in this loop.
         """
-        self._connection.execute(sa.insert(VERSIONS).values(encode_record(version)))
+        insert_row(self._connection, VERSIONS, encode_record(version))
         return version
 
     def read(self, loop: str, number: int) -> Version:
@@ -114,7 +114,7 @@ class Versions:
             signature_hex=signature_hex,
             at=at,
         )
-        self._connection.execute(sa.insert(RELEASES).values(encode_record(row)))
+        insert_row(self._connection, RELEASES, encode_record(row))
         return row
 
     def read_release(self, loop: str, version_number: int) -> ReleaseRow | None:

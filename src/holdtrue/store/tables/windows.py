@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from holdtrue.domain import Window
 from holdtrue.store.columns import METADATA, Document, Moment
+from holdtrue.store.dialect import make_insert
 from holdtrue.store.records import decode_record, encode_record
 
 WINDOWS = sa.Table(
@@ -37,7 +37,7 @@ class Windows:
         """Keep windows; one that is there already is replaced."""
         if not windows:
             return
-        statement = insert(WINDOWS)
+        statement = make_insert(self._connection, WINDOWS)
         changes = {column.name: statement.excluded[column.name] for column in WINDOWS.c if not column.primary_key}
         upsert = statement.on_conflict_do_update(index_elements=_KEY, set_=changes)
         with self._connection.begin_nested():

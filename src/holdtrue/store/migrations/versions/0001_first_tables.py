@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from holdtrue.store.migrations.triggers import make_triggers
+
 revision = "0001"
 down_revision = None
 
@@ -316,10 +318,29 @@ END""",
 )
 
 
-def upgrade() -> None:
-    """Make everything."""
+# On PostgreSQL an index holds no long text, and a replaced row is an updated one, which is refused.
+LONG_LABELS = (
+    "CREATE UNIQUE INDEX labels_are_kept_once ON labels (loop, received_at, md5(coalesce('k' || key, '')), "
+    "md5(coalesce('k' || prediction_id, '')), md5(label), at)"
+)
+
+
+def make_sqlite() -> list[str]:
+    """Return all statements for SQLite."""
     triggers = [guard_shares(event) for event in ("INSERT", "UPDATE")]
     triggers += [keep(table, event) for table in APPEND_ONLY for event in ("UPDATE", "DELETE")]
     triggers += [keep_first(table, is_same) for table, is_same in APPEND_ONLY.items()]
-    for statement in (*TABLES, *triggers, *CHAIN):
-        op.get_bind().exec_driver_sql(statement.strip())
+    return [*TABLES, *triggers, *CHAIN]
+
+
+def make_postgres() -> list[str]:
+    """Return all statements for PostgreSQL."""
+    tables = [LONG_LABELS if "labels_are_kept_once" in statement else statement for statement in TABLES]
+    return [*tables, *make_triggers(rises=RAISES, has_proof=HAS_PROOF, append_only=APPEND_ONLY)]
+
+
+def upgrade() -> None:
+    """Make everything."""
+    connection = op.get_bind()
+    for statement in make_postgres() if connection.dialect.name == "postgresql" else make_sqlite():
+        connection.exec_driver_sql(statement.strip())
