@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.preprocessing import TargetEncoder
 
 from holdtrue.data import History, read_history
 from holdtrue.demo import DECLARATIONS, write_flights
@@ -173,7 +175,7 @@ def add_up(case: Case) -> list[Verdict]:
 def encode_labels(case: Case) -> list[Verdict]:
     """Encode a column by the mean label over all rows that have one when the gate looks.
 
-    Plain, leave-one-out, smoothed, or by five folds at random.
+    Plain, leave-one-out, smoothed, by five folds at random, or as scikit-learn does it.
     """
     labels = case.labels.astype(float)
     labels = (labels == 1).astype(float) if case.history.task.has_classes else labels
@@ -182,13 +184,16 @@ def encode_labels(case: Case) -> list[Verdict]:
     codes, history = choose_levels(case)
     n, sums = (np.bincount(codes[is_there], weights=w, minlength=codes.max() + 1) for w in (None, labels[is_there]))
     mean = labels[is_there].mean()
-    if case.draw % 4 == 0:
+    if case.draw % 5 == 0:
         made = (sums / np.maximum(n, 1))[codes]
-    elif case.draw % 4 == 1:
+    elif case.draw % 5 == 1:
         own = np.where(is_there, labels, 0.0)
         made = (sums[codes] - own) / np.maximum(n[codes] - is_there, 1)
-    elif case.draw % 4 == 2:
+    elif case.draw % 5 == 2:
         made = ((sums + 20 * mean) / (n + 20))[codes]
+    elif case.draw % 5 == 3:
+        made = np.full(len(codes), mean)
+        made[is_there] = cross_fit(codes[is_there], labels[is_there], case)
     else:
         fold = case.rng.integers(0, 5, len(codes))
         cell = codes * 5 + fold
@@ -197,6 +202,13 @@ def encode_labels(case: Case) -> list[Verdict]:
         )
         made = (sums[codes] - in_sums[cell]) / np.maximum(n[codes] - n_in[cell], 1)
     return case.judge(replace(case, history=history).add(made))
+
+
+def cross_fit(codes: np.ndarray, labels: np.ndarray, case: Case) -> np.ndarray:
+    """Return what scikit-learn's encoder makes of a column: means over four of five folds, shrunk."""
+    kind = StratifiedKFold if case.history.task.has_classes else KFold
+    encoder = TargetEncoder(cv=kind(5, shuffle=True, random_state=int(case.rng.integers(1000))))
+    return encoder.fit_transform(codes[:, None], labels)[:, 0]
 
 
 def choose_levels(case: Case) -> tuple[np.ndarray, History]:

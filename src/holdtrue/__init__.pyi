@@ -6,6 +6,7 @@ from .domain import Ruling as Ruling
 from .domain import Verdict as Verdict
 from .domain import after as after
 from .domain import beats_baseline as beats_baseline
+from .domain import between as between
 from .domain import calibrated as calibrated
 from .domain import canary as canary
 from .domain import column as column
@@ -16,14 +17,17 @@ from .domain import fairness as fairness
 from .domain import frames as frames
 from .domain import golden as golden
 from .domain import guards as guards
+from .domain import integers as integers
 from .domain import invariant_to as invariant_to
 from .domain import last_good as last_good
+from .domain import log_between as log_between
 from .domain import money as money
 from .domain import monotone_in as monotone_in
 from .domain import no_leak as no_leak
 from .domain import not_worse as not_worse
 from .domain import on_new_data as on_new_data
 from .domain import on_risk as on_risk
+from .domain import one_of as one_of
 from .domain import predictions as predictions
 from .domain import reproducible as reproducible
 from .domain import robust_to as robust_to
@@ -34,6 +38,7 @@ from .domain import slices as slices
 from .domain import sql as sql
 from .domain import step as step
 from .domain import table as table
+from .domain import tune as tune
 from .validation import Candidate as Candidate
 
 __all__ = [
@@ -44,6 +49,7 @@ __all__ = [
     "Verdict",
     "after",
     "beats_baseline",
+    "between",
     "calibrated",
     "canary",
     "column",
@@ -54,14 +60,17 @@ __all__ = [
     "frames",
     "golden",
     "guards",
+    "integers",
     "invariant_to",
     "last_good",
+    "log_between",
     "money",
     "monotone_in",
     "no_leak",
     "not_worse",
     "on_new_data",
     "on_risk",
+    "one_of",
     "predictions",
     "reproducible",
     "robust_to",
@@ -74,4 +83,5 @@ __all__ = [
     "sql",
     "step",
     "table",
+    "tune",
 ]

@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import polars as pl
+import pytest
+
 from cli.command import Command
 from holdtrue.domain import LOST
 from holdtrue.pipeline import fail_run, submit_run
@@ -17,6 +20,23 @@ def test_the_same_code_on_the_same_rows_is_equal(holdtrue: Command, fresh: Path)
     assert told == {"run_id": run, "is_equal": True, "outputs": [], "causes": []}
     assert "same bytes" in holdtrue("reproduce", run[:8], "--loop", fresh).told
     assert len(holdtrue("runs", "--loop", fresh, "--json").object["runs"]) == 1
+
+
+def test_a_run_on_a_version_of_delta_lake_is_reproduced_from_that_version_while_it_is_kept(
+    holdtrue: Command, fresh: Path
+) -> None:
+    deltalake = pytest.importorskip("deltalake")
+    rows = pl.read_parquet(fresh.parent / "rows.parquet")
+    deltalake.write_deltalake(fresh.parent / "lake", rows)
+    fresh.write_text(fresh.read_text().replace('"rows.parquet"', '"lake"'))
+    run = train(holdtrue, fresh)
+    lake = deltalake.DeltaTable(fresh.parent / "lake")
+    lake.delete("heat > 0")
+    assert holdtrue("reproduce", run, "--loop", fresh, "--json").object["is_equal"]
+    lake.vacuum(0, dry_run=False, enforce_retention_duration=False)
+    problem = holdtrue("reproduce", run, "--loop", fresh, code=2).problem
+    assert "version 0 of the Delta table" in problem
+    assert "was vacuumed" in problem
 
 
 def test_edited_code_is_named(holdtrue: Command, fresh: Path) -> None:

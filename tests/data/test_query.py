@@ -131,6 +131,29 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: P
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:s3cret@127.0.0.1:1/db",
+        "postgresql://ann:s3cret/mor3word@127.0.0.1:1/db",
+        "postgresql://ann:s3cret@mor3word@127.0.0.1:1/db",
+        "postgresql://ann:s3cret%40mor3word@127.0.0.1:1/db",
+        "postgresql://127.0.0.1:1/db?password=s3cret",
+        "postgresql://ann:$TRIPS_PASSWORD@127.0.0.1:1/db",
+        "postgresql://ann:s3cret#mor3word@127.0.0.1:mor3word/db",
+    ],
+)
+def test_no_message_of_a_driver_holds_a_part_of_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setenv("TRIPS_PASSWORD", "s3cret@mor3word")
+    with pytest.raises((SourceError, DeclarationError)) as refused:
+        read_history(declare(url=url), folder=tmp_path)
+    for secret in ("ann:", "s3cret@", "mor3word"):
+        assert secret not in str(refused.value)
+
+
 def fill_postgres(url: str) -> None:
     import psycopg
 

@@ -19,8 +19,7 @@ def test_guards_left_alone_ask_for_new_labels_and_nothing_else() -> None:
     [
         (lambda: ht.guards(max_runs_a_day=0), "max_runs_a_day=0"),
         (lambda: ht.guards(max_minutes_a_day=-1), "max_minutes_a_day"),
-        (lambda: ht.guards(max_cost_a_month=5), "one of max_cost_a_month and core_hour_price"),
-        (lambda: ht.guards(core_hour_price=5), "one of max_cost_a_month and core_hour_price"),
+        (lambda: ht.guards(max_cost_a_month=5, core_hour_price=0.5), r"core_hour = 0.5 under \[tool.holdtrue.cost\]"),
         (lambda: ht.guards(min_new_labels=-1), "min_new_labels"),
         (lambda: ht.guards(max_source_share=1.5), "max_source_share"),
         (lambda: ht.guards(cooldown="soon"), "cannot be read"),

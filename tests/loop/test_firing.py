@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 import holdtrue as ht
-from holdtrue.domain import RolloutPlan, Triggers
+from holdtrue.domain import RolloutPlan, Trigger, Triggers
 from holdtrue.loop import Facts, LoopPolicy, LoopState, RefuseRun, StartRun, decide
 from holdtrue.loop.firing import find_firings
 
@@ -56,6 +58,26 @@ def test_moments_that_pass_during_a_training_are_asked_once_after_it() -> None:
     assert decide(policy, done, NEWS, NOW + timedelta(minutes=59)) == ()
 
 
+@pytest.mark.parametrize("trigger", [ht.cron("0 3 9 * *"), ht.every("7 days", at="03:00")])
+def test_a_moment_that_a_rollout_and_its_catch_up_passed_over_is_asked_once_after_them(trigger: Trigger) -> None:
+    policy = make_policy(join(trigger))
+    started, moment = NOW - timedelta(days=7, hours=12), NOW.replace(hour=3)
+    caught_up = replace(STATE, last_run_at=NOW - timedelta(hours=1), last_asked_at=started)
+    (move,) = decide(policy, caught_up, NEWS, NOW)
+    assert isinstance(move, StartRun)
+    assert move.firings[0].moment == moment
+    (move,) = decide(policy, caught_up, Facts(), NOW)
+    assert isinstance(move, RefuseRun)
+    asked = replace(caught_up, asked=caught_up.answer(move.firings))
+    assert decide(policy, asked, NEWS, NOW + timedelta(hours=1)) == ()
+
+
+def test_a_catch_up_leaves_the_next_time_of_a_schedule_where_it_was() -> None:
+    policy = make_policy(join(ht.every("7 days", at="03:00")))
+    caught_up = replace(STATE, last_run_at=NOW - timedelta(days=2), last_asked_at=NOW - timedelta(days=7))
+    assert decide(policy, caught_up, NEWS, NOW) == ()
+
+
 def test_a_training_that_something_else_started_leaves_the_next_moment_of_a_calendar_where_it_is() -> None:
     policy = make_policy(join(ht.cron("0 3 * * *"), ht.on_new_data(min_rows=400)))
     three = NOW.replace(day=10, hour=3)
@@ -82,6 +104,8 @@ def test_a_promotion_in_another_loop_asks_until_a_training_has_begun_after_it() 
     assert isinstance(move, StartRun)
     assert move.reason == "features has put a new version in charge"
     assert decide(policy, replace(STATE, last_run_at=NOW), facts, NOW + timedelta(days=1)) == ()
+    caught_up = replace(STATE, last_run_at=NOW, last_asked_at=NOW - timedelta(days=9))
+    assert decide(policy, caught_up, facts, NOW) != ()
 
 
 def test_all_that_ask_at_once_are_one_training_that_names_them_all() -> None:

@@ -47,7 +47,7 @@ def spend(*, n_runs: int = 0, minutes: float = 0, cost: float = 0) -> Facts:
         (ht.guards(cooldown="12h"), NEWS, "the last training began less than 12 hours ago"),
         (ht.guards(max_runs_a_day=3), spend(n_runs=3), "3 trainings began in the last 24 hours, and 3 are allowed"),
         (ht.guards(max_minutes_a_day=30), spend(minutes=30.2), "took 30.2 minutes, and 30 are allowed"),
-        (ht.guards(max_cost_a_month=5, core_hour_price=1), spend(cost=5.5), "cost 5.50, and 5 are allowed"),
+        (ht.guards(max_cost_a_month=5), spend(cost=5.5), "cost 5.50, and 5 are allowed"),
         (
             ht.guards(max_source_share=0.5),
             replace(NEWS, top_source=("feed A", 0.61)),
@@ -69,7 +69,7 @@ def test_a_guard_refuses_with_what_it_found_and_what_it_asks_for(guards: Guards,
         (ht.guards(cooldown="10h"), NEWS),
         (ht.guards(max_runs_a_day=3), spend(n_runs=2)),
         (ht.guards(max_minutes_a_day=30), spend(minutes=29)),
-        (ht.guards(max_cost_a_month=5, core_hour_price=1), spend(cost=4.99)),
+        (ht.guards(max_cost_a_month=5), spend(cost=4.99)),
         (ht.guards(max_source_share=0.5), replace(NEWS, top_source=("feed A", 0.5))),
     ],
 )
@@ -120,7 +120,7 @@ def test_spending_counts_runs_and_minutes_of_a_day_and_money_of_a_month() -> Non
         return Run(run_id="r", loop="l", reason="", as_of=NOW - timedelta(days=days_ago), cost=cost)
 
     runs = [run(40), run(29, hours=2), run(0.9), run(0.1, hours=None)]
-    found = sum_spending(runs, ht.guards(max_cost_a_month=5, core_hour_price=0.5), NOW)
+    found = sum_spending(runs, NOW, core_hour=0.5)
     assert found == Spending(n_runs=2, minutes=30, cost=1.5)
 
 
@@ -129,5 +129,5 @@ def test_a_training_that_failed_has_taken_its_time_all_the_same() -> None:
         run_id="r", loop="l", reason="", as_of=NOW - timedelta(hours=6), state=RunState.FAILED,
         started_at=NOW - timedelta(hours=6), ended_at=NOW - timedelta(hours=1), error="MemoryError",
     )  # fmt: skip
-    spent = sum_spending([failed], ht.guards(max_minutes_a_day=30, max_cost_a_month=50, core_hour_price=2), NOW)
+    spent = sum_spending([failed], NOW, core_hour=2)
     assert (spent.n_runs, spent.minutes, spent.cost) == (1, 300, 10)

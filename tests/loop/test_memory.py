@@ -13,7 +13,8 @@ from holdtrue.domain import AliasEvent, Run
 from holdtrue.loop import Controller, Facts, InlineTrainer, RefuseRun, StartRun
 from holdtrue.loop.firing import find_firings
 from holdtrue.loop.memory import find_promotions
-from holdtrue.project import Project, open_project
+from holdtrue.pipeline import submit_run
+from holdtrue.project import Project, control_lock, hold_up, open_project
 from holdtrue.testing import drifting_rows, write_drifting_project
 from holdtrue.testing.world import START
 
@@ -114,16 +115,43 @@ def test_a_new_version_of_another_loop_starts_one_training_and_a_rollback_there_
         with project.store.transaction() as tx:
             tx.aliases.append(_point(version, NOW + DAY))
             assert find_promotions(tx, ["machines-before", "nobody"]) == {"machines-before": NOW - DAY}
+        caught_up = _copy_version(project, catches_up=True)
+        with project.store.transaction() as tx:
+            tx.aliases.append(_point(caught_up, NOW + 2 * DAY))
+            assert find_promotions(tx, ["machines-before"]) == {"machines-before": NOW - DAY}
 
 
 def _point(version: int, at: datetime) -> AliasEvent:
     return AliasEvent(loop="machines-before", alias="champion", version=version, at=at, actor="p", reason="r")
 
 
-def _copy_version(project: Project) -> int:
+def _copy_version(project: Project, *, catches_up: bool = False) -> int:
     with project.store.transaction() as tx:
         known = tx.versions.all("machines")[0]
+        if catches_up:
+            order = {"order": {"catches_up": True}}
+            run = submit_run(tx, loop="machines-before", reason="", as_of=NOW, parameters=order)
+            known = replace(known, number=2, digest="f" * 64, lineage=replace(known.lineage, run_id=run.run_id))
         return tx.versions.append(replace(known, loop="machines-before")).number
+
+
+def test_a_training_of_another_loop_fires_while_this_one_is_held_by_a_live_one(tmp_path: Path) -> None:
+    loop_file = write_project(tmp_path, 'ht.after("others")')
+    other_file = tmp_path / "other.py"
+    other_file.write_text(loop_file.read_text().replace('"machines"', '"others"').replace('"others")', '"nobody")'))
+    with open_project(loop_file, clock=VirtualClock(NOW - 20 * DAY)) as project, hold_up(project):
+        controller = make_controller(project)
+        controller.train_now("ordered by the test")
+        project.clock.move_to(NOW)
+        assert controller.tick() == ()
+        with (
+            open_project(other_file, clock=VirtualClock(NOW)) as other,
+            control_lock(other.store.folder, loop=other.loop.name),
+        ):
+            assert make_controller(other).train_now("ordered by the test").version == 1
+        (move,) = controller.tick()
+        assert isinstance(move, StartRun)
+        assert move.reason == "others has put a new version in charge"
 
 
 def test_a_loop_on_a_query_trains_and_outlives_its_database(tmp_path: Path) -> None:

@@ -98,3 +98,19 @@ def test_control_that_lapsed_while_nobody_else_took_it_is_taken_back(
         write(store)
     with Store.open(homes[1]) as other, other.reading() as tx:
         assert tx.leases.holder(CONTROL) is None
+
+
+def test_loops_of_a_shared_state_do_not_exclude_each_other_and_whoever_holds_all_excludes_them(
+    homes: tuple[Path, Path],
+) -> None:
+    with Store.open(homes[0]) as first, Store.open(homes[1]) as second:
+        with hold_control(first, loop="a"):
+            with hold_control(second, loop="b"):
+                write(second)
+            for loop in ("a", None):
+                with pytest.raises(ProjectBusy, match="controls this project already"), hold_control(second, loop=loop):
+                    pass
+        with hold_control(first):
+            with pytest.raises(ProjectBusy, match="controls this project already"), hold_control(second, loop="b"):
+                pass
+            write(first)

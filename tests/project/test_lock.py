@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdtrue.errors import ProjectBusy
-from holdtrue.project import control_lock
+from holdtrue.project import control_lock, serving_lock
 
 HOLD = """
 import sys, time
@@ -43,6 +43,20 @@ def test_a_refused_one_does_not_free_the_lock_of_the_holder(tmp_path: Path) -> N
 def test_projects_do_not_exclude_each_other(tmp_path: Path) -> None:
     with control_lock(tmp_path / "a"), control_lock(tmp_path / "b"):
         assert (tmp_path / "a" / "run" / "control.lock").exists()
+
+
+def test_loops_of_one_folder_do_not_exclude_each_other_and_who_holds_all_excludes_everybody(tmp_path: Path) -> None:
+    with control_lock(tmp_path, loop="a"), control_lock(tmp_path, loop="b"):
+        for loop in ("a", None):
+            with pytest.raises(ProjectBusy, match=str(os.getpid())), control_lock(tmp_path, loop=loop):
+                pytest.fail("two hold it")
+    with control_lock(tmp_path), pytest.raises(ProjectBusy), control_lock(tmp_path, loop="a"):
+        pytest.fail("two hold it")
+
+
+def test_one_up_at_a_time_sees_to_the_workers_of_a_folder(tmp_path: Path) -> None:
+    with serving_lock(tmp_path), pytest.raises(ProjectBusy), serving_lock(tmp_path):
+        pytest.fail("two hold it")
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:

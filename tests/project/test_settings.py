@@ -4,7 +4,7 @@ import pytest
 
 from holdtrue.domain import Durability, LogPolicy, WhenFull
 from holdtrue.errors import DeclarationError
-from holdtrue.project import Settings, read_settings
+from holdtrue.project import Settings, open_project, read_settings
 
 
 def say(folder, text):
@@ -40,6 +40,19 @@ def test_what_is_not_said_is_as_by_default(tmp_path, text):
 def test_a_slip_is_refused_with_the_file_and_the_word(tmp_path, text, word):
     with pytest.raises(DeclarationError, match=word):
         say(tmp_path, text)
+
+
+def test_a_guard_that_counts_money_asks_for_a_price_and_takes_that_of_the_settings(trained):
+    loop_file = trained / "loop.py"
+    text = loop_file.read_text().replace(
+        "    train=train,\n", "    train=train,\n    guards=ht.guards(max_cost_a_month=5),\n"
+    )
+    loop_file.write_text(text)
+    with open_project(loop_file) as project:
+        with pytest.raises(DeclarationError, match=r"core_hour under \[tool.holdtrue.cost\]"):
+            project.make_controller()
+        say(trained, "[tool.holdtrue.cost]\ncore_hour = 0.05\n")
+        assert project.make_controller().core_hour == 0.05
 
 
 def test_what_the_table_says_of_serving_is_left_to_the_servers(tmp_path):

@@ -67,6 +67,17 @@ def test_orders_for_a_loop_that_is_not_here_are_refused(rolling: Path) -> None:
         assert view.overview().loops[0].challenger is not None
 
 
+def test_an_answer_is_explained_with_the_trainings_that_were_refused(trained: Path, tmp_path: Path) -> None:
+    pl.DataFrame({"event": ["a"], "heat": [1.0], "noise": [0.0]}).write_parquet(tmp_path / "in.parquet")
+    with opened(trained, days=51) as project:
+        score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        (trained / "rows.parquet").unlink()
+        make_controller(project).tick()
+        (refusal,) = StoredView(project=project).explain("a").refusals
+        assert "the table cannot be used" in refusal.sentence
+        assert "rows.parquet is not there" in str(StoredView(project=project).explain("a").describe()["refusals"])
+
+
 def test_the_label_of_an_answer_is_shown_once_it_has_come(trained: Path, tmp_path: Path) -> None:
     rows = pl.DataFrame({"event": ["a", "b"], "heat": [1.0, 2.0], "noise": [0.0, 0.0]})
     rows.write_parquet(tmp_path / "in.parquet")

@@ -25,6 +25,13 @@ def test_an_answer_without_label_or_version_says_so() -> None:
     assert told[2] == "v5 is not in this store."
 
 
+def test_trainings_that_were_refused_are_told_last_with_their_reason() -> None:
+    known = make_explanation()
+    entry = replace(known.decisions[-1], action="refuse training", sentence="500 labels have come, but it is too early")
+    told = tell_explanation(replace(known, refusals=(entry,)))
+    assert told[-1] == "27 Sep 2013, 00:00: a training was refused. 500 labels have come, but it is too early."
+
+
 def test_a_shadow_answer_and_a_fallback_are_named() -> None:
     explanation = make_explanation(role="shadow", fallback="the model took too long")
     told = tell_explanation(explanation)[0]

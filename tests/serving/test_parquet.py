@@ -12,6 +12,7 @@ import httpx
 import polars as pl
 import pytest
 
+from holdtrue.serving.answer.patience import Patience
 from holdtrue.serving.request.parquet import MOST_ROWS
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.wire.parquet_desk import ParquetDesk
@@ -29,8 +30,16 @@ def read():
     """Read bodies with one child, as a worker does."""
     with asyncio.Runner() as runner:
         desk = ParquetDesk(memory_bytes=256 << 20)
-        yield lambda body: runner.run(desk.read(body))
+        yield lambda body, **patience: runner.run(desk.read(body, Patience(**patience)))
         runner.run(desk.close())
+
+
+def test_a_body_that_is_not_read_in_its_time_is_refused_and_the_next_one_is_read(read):
+    body = write(pl.DataFrame({"x": [1.0]}))
+    with pytest.raises(Refused) as caught:
+        read(body, timeout_seconds=0.0001)
+    assert caught.value.code is Code.DEADLINE_PASSED
+    assert read(body, timeout_seconds=30)[0].fields == {"x": 1.0}
 
 
 def refuse(read, body):

@@ -78,15 +78,26 @@ def test_what_the_field_s_own_encoder_makes_of_all_rows_is_sure(make_dataset) ->
     from sklearn.model_selection import StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
 
-    # Its own folds are drawn anew each time, and what some of them make is not told apart with certainty.
-    encoder = TargetEncoder(cv=StratifiedKFold(5, shuffle=True, random_state=0))
-    for made in (
-        encoder.fit(CODES[:, None], LATE).transform(CODES[:, None]),
-        encoder.fit_transform(CODES[:, None], LATE),
-    ):
-        found = find(make_dataset, LATE, made[:, 0])
-        assert found is not None
-        assert found.is_sure
+    rare = np.random.default_rng(1).random(N_ROWS) < 0.2 * RATES[CODES]  # folds of a small level come to the same mean
+    for seed in range(6):
+        encoder = TargetEncoder(smooth=("auto", 10.0)[seed % 2], cv=StratifiedKFold(5, shuffle=True, random_state=seed))
+        for labels in (LATE, rare):
+            for made in (
+                encoder.fit(CODES[:, None], labels).transform(CODES[:, None]),
+                encoder.fit_transform(CODES[:, None], labels),
+            ):
+                found = find(make_dataset, labels, made[:, 0])
+                assert found is not None
+                assert found.is_sure
+
+
+@pytest.mark.parametrize("labels", [LATE, COST], ids=["classes", "numbers"])
+def test_a_rate_of_another_source_that_differs_by_season_is_honest(make_dataset, labels) -> None:
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        own = (labels.std() * rng.normal(size=(N_LEVELS, 5)) / 30 + average(labels, slice(0, N_OLD))[:, None]).round(4)
+        seasons = np.arange(N_ROWS) * 5 // N_ROWS if seed % 2 else rng.integers(0, 5, N_ROWS)
+        assert find(make_dataset, labels, own[CODES, seasons]) is None
 
 
 @pytest.mark.parametrize("labels", [LATE, COST], ids=["classes", "numbers"])

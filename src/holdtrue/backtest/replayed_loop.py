@@ -95,7 +95,7 @@ class ReplayedLoop:
 
     def run(self, looks: list[datetime], *, advance: Callable[[str], None]) -> PolicyTrace:
         """Replay all rows, looking at each of the moments; `advance` is told of each look."""
-        self.state = replace(self.state, last_run_at=self.replay.start)
+        self.state = replace(self.state, last_run_at=self.replay.start, last_asked_at=self.replay.start)
         begin = 0
         for now in looks:
             end = self.replay.find_row(now) if now < looks[-1] else self.replay.n_rows
@@ -245,7 +245,8 @@ class ReplayedLoop:
         if not move.catches_up:
             self.n_retrains += 1
             self._note(now, DecisionKind.RETRAINED, None, f"Retrained: {move.reason}.")
-        self.state = replace(self.state, last_run_at=now)
+        asked_at = self.state.last_asked_at if move.catches_up else now
+        self.state = replace(self.state, last_run_at=now, last_asked_at=asked_at)
         self._begun.append(now)
         self.policy = self.replan(now)
         self._finished = self.trainings.train(now, champion, catches_up=move.catches_up)

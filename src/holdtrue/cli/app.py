@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, str] = {
     **dict.fromkeys(("init", "check"), "declare"),
     "backtest": "backtest",
     **dict.fromkeys(("train", "tick"), "train"),
+    "tune": "tune",
+    "backfill": "backfill",
     "runs": "runs",
     "reproduce": "reproduce",
     "gc": "garbage",

@@ -28,6 +28,7 @@ from holdtrue.loop import (
     tell_cadence,
     tell_triggers,
 )
+from holdtrue.project import find_price, read_settings
 from holdtrue.rollout import tell_stage
 
 from .console import print_json, print_table, say
@@ -87,9 +88,7 @@ def check(
         draft = draft_schema(history.schema, declared)
         report_draft(save_draft(draft, path or folder / DEFAULT_NAME, is_forced=force), json=json)
         return
-    stale = check_freshness(history.ends_at, history.declared, RealClock().now())
-    refuse_breaches([stale] if stale else [], history.source)
-    check_fallback(loop, history)
+    _refuse_unfit(loop, history, folder)
     policy = make_policy(loop, history)
     plan, cadence, n_golden = policy.plan, _tell_cadence(policy, history), _count_golden(loop, history, folder)
     if json:
@@ -106,6 +105,14 @@ def check(
     if plan.stages:
         shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
         print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
+
+
+def _refuse_unfit(loop: Loop, history: History, folder: Path) -> None:
+    """Refuse rows that are too old, a fallback that cannot answer them, and a guard by money without a price."""
+    stale = check_freshness(history.ends_at, history.declared, RealClock().now())
+    refuse_breaches([stale] if stale else [], history.source)
+    check_fallback(loop, history)
+    find_price(loop, read_settings(folder))
 
 
 def _check_log(loop: Loop, declared: Predictions, folder: Path, *, json: bool) -> None:

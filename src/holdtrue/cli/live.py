@@ -9,7 +9,7 @@ import typer
 from holdtrue.domain import Durability, Predictions
 from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.loop import HoldRollout, Move, load_loop
-from holdtrue.project import Live, StoredView, WatchedProject, hold_control, open_project
+from holdtrue.project import Live, StoredView, WatchedProject, hold_up, open_project
 
 from .console import say
 from .serve import PORT, N_Workers, Safety, read_policy, stop_on_signals
@@ -36,12 +36,12 @@ def up(
         _refuse_serving(port, workers, durability)
         _show_watched(WatchedProject(loop=loop, folder=loop_file.resolve().parent), page_port, stop)
         return
-    with open_project(loop_file, loop=loop) as project, hold_control(project.store):
+    with open_project(loop_file, loop=loop) as project, hold_up(project):
         policy = read_policy(project.folder, durability)
         live = Live(project=project, port=port, n_workers=workers, log=policy, on_move=_tell_move, on_problem=say)
         say("Starting ...")
         live.start()
-        if not live.has_champion:
+        if not live.has_champion and not live.is_waiting:
             live.stop()
             raise NotFound(
                 "no version has passed its checks, so there is nothing to serve",
@@ -52,7 +52,8 @@ def up(
         try:
             url = live.workers.url if live.workers is not None else ""
             with start_page(StoredView(project=project, predict_url=url), port=page_port) as page:
-                say(f"Answering on {url}; the page is {page.url}")
+                waiting = " as soon as a first version is in charge" if live.is_waiting else ""
+                say(f"Answering on {url}{waiting}; the page is {page.url}")
                 live.run(stop.is_set)
         finally:
             live.stop()

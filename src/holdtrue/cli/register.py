@@ -33,7 +33,7 @@ def register(
 ) -> None:
     """Judge a model of your own on rows that it cannot have seen. Exit code: 0 passed, 3 failed, 4 inconclusive."""
     until = None if trained_until is None else read_moment(trained_until, "--trained-until")
-    with open_project(loop_file) as project, hold_control(project.store):
+    with open_project(loop_file) as project, hold_control(project.store, loop=project.loop.name):
         with progress_bar("judging"):
             outcome = bring_model(project, model, trained_until=until, converts=convert)
         finish_judging(project, outcome, json=json)

@@ -18,7 +18,11 @@ def reproduce(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train again from a run's own rows and compare each output. Exit code: 0 equal, 3 different."""
-    with open_project(loop_file) as project, hold_control(project.store), progress_bar("training again"):
+    with (
+        open_project(loop_file) as project,
+        hold_control(project.store, loop=project.loop.name),
+        progress_bar("training again"),
+    ):
         found = reproduce_run(project, find_run(project, run))
     if json:
         told = {"run_id": found.run_id, "is_equal": found.is_equal}

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import StepRecord
+from holdtrue.domain import StepRecord, Tuning
+from holdtrue.errors import NotFound
 from holdtrue.project import RunView, compare_runs, find_run, list_runs, open_project, stop_run, view_run
 
-from .console import print_json, print_table, say
+from .console import print_figures, print_json, print_table, say
 
 LoopFile = Annotated[Path, typer.Option("--loop", help="The file that declares the loop.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -40,10 +41,16 @@ def show_one(
     run: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
     loop_file: LoopFile = LOOP_FILE,
     json: AsJson = False,
+    report: Annotated[Path | None, typer.Option(help="Of a tuning: write an HTML report with pictures here.")] = None,
 ) -> None:
-    """Show what a run was made with, what its steps did, what it took and what came of it."""
+    """Show what a run was made with, what its steps did, what it took and what came of it; of a tuning, its trials."""
+    from holdtrue.report import check_targets
+
+    check_targets(report)
     with open_project(loop_file) as project:
         found = view_run(project, find_run(project, run))
+    if report is not None:
+        _write_report(found, report)
     if json:
         print_json(found)
         return
@@ -52,6 +59,8 @@ def show_one(
     if found.steps:
         rows = [_tell_step(step) for step in found.steps]
         print_table("Steps", ("step", "how", "seconds", "attempts", "output"), rows)
+    if found.tuning is not None:
+        _print_tuning(found.tuning, with_trials=found.tuning.run_id == found.run_id)
     if found.error:
         say(found.error.rstrip())
 
@@ -92,11 +101,32 @@ def stop(
     say(sentence)
 
 
+def _write_report(found: RunView, path: Path) -> None:
+    from holdtrue.report import render_tuning, write_text
+
+    if found.tuning is None:
+        raise NotFound(f"the run {found.run_id[:N_DIGITS]} has no trials to draw", expected="a tuning that has ended")
+    write_text(path, render_tuning(found.tuning))
+
+
+def _print_tuning(tuning: Tuning, *, with_trials: bool) -> None:
+    from holdtrue.report import tabulate_trials, tell_tuning
+
+    if with_trials:
+        print_figures(tabulate_trials(tuning.trials, best=tuning.best))
+    else:
+        say(f"Its parameters were tuned by the run {tuning.run_id[:N_DIGITS]}.")
+    for sentence in tell_tuning(tuning):
+        say(sentence)
+
+
 def _tell_row(run: RunView) -> tuple[object, ...]:
     cached = sum(step.is_cached for step in run.steps)
     seconds = "" if run.cost is None else f"{run.cost.wall_seconds:.1f}"
     result = run.result.get("version")
-    told = "" if result is None else f"v{result} {run.result.get('ruling', '')}"
+    told = str(run.result.get("ruling", "")) if result is None else f"v{result} {run.result.get('ruling', '')}"
+    if (trials := run.result.get("trials")) is not None:
+        told = f"{len(trials)} trials"
     moment = f"{run.as_of:%Y-%m-%d %H:%M}"
     return (run.run_id[:N_DIGITS], run.state, moment, seconds, len(run.steps), cached, told, run.reason)
 
@@ -127,7 +157,9 @@ def _tell_facts(run: RunView) -> list[tuple[str, object]]:
         price = "" if run.price is None else f", {run.price:.4f} {run.currency}"
         seconds = f"{run.cost.wall_seconds:.2f} s, {run.cost.cpu_seconds:.2f} s CPU"
         facts.append(("took", f"{seconds}, {peak:,.0f} MiB{price}"))
-    facts += [("result", f"{name} = {value}") for name, value in run.result.items()]
+    told = {"result": f"{len(run.result['trials'])} trials so far"} if "trials" in run.result else run.result
+    if run.tuning is None or run.tuning.run_id != run.run_id:
+        facts += [("result", f"{name} = {value}") for name, value in told.items()]
     return facts
 
 

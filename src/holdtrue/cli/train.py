@@ -1,5 +1,6 @@
 """train and tick: one training now, or one look of the loop: for people, cron and orchestrators."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,12 +8,13 @@ import typer
 
 from holdtrue.domain import Ruling
 from holdtrue.errors import DeclarationError
-from holdtrue.loop import CaughtUp, HoldRollout, RefuseRun, StartRun, Trained, TrainingLost
+from holdtrue.loop import CaughtUp, HoldRollout, Move, RefuseRun, StartRun, Trained, TrainingLost
 from holdtrue.project import Project, find_run, hold_control, open_project, repeat_step
 from holdtrue.serving import write_traffic_file
 
 from .console import print_error, print_json, progress_bar, say
 
+EXIT_UNUSABLE = 2
 EXIT_FAILED = 3
 EXIT_INCONCLUSIVE = 4
 LoopFile = Annotated[Path, typer.Argument(help="The file that declares the loop.")]
@@ -29,7 +31,7 @@ def train(
     if step is not None or run is not None:
         _repeat(loop_file, step, run, json=json)
         return
-    with open_project(loop_file) as project, hold_control(project.store):
+    with open_project(loop_file) as project, hold_control(project.store, loop=project.loop.name):
         controller = project.make_controller()
         with progress_bar("training"):
             outcome = controller.train_now("ordered by a person")
@@ -39,7 +41,11 @@ def train(
 def _repeat(loop_file: Path, step: str | None, run: str | None, *, json: bool) -> None:
     if step is None or run is None:
         raise DeclarationError("a step is done again with what a run gave it", expected="--step NAME and --from RUN")
-    with open_project(loop_file) as project, hold_control(project.store), progress_bar(step):
+    with (
+        open_project(loop_file) as project,
+        hold_control(project.store, loop=project.loop.name),
+        progress_bar(step),
+    ):
         found = repeat_step(project, find_run(project, run), step)
     if json:
         print_json({**{name: getattr(found, name) for name in found.__dataclass_fields__}, "is_equal": found.is_equal})
@@ -109,8 +115,11 @@ def _ids(project: Project, outcome: Trained) -> set[str]:
 
 
 def tick(loop_file: LoopFile, json: AsJson = False) -> None:
-    """Observe, decide and act once, and wait for a training that this starts: for cron or any orchestrator."""
-    with open_project(loop_file) as project, hold_control(project.store):
+    """Observe, decide and act once, and wait for a training that this starts: for cron or any orchestrator.
+
+    Where the table cannot be used, all is done that needs none, and the exit code is 2.
+    """
+    with open_project(loop_file) as project, hold_control(project.store, loop=project.loop.name):
         controller = project.make_controller()
         with progress_bar("looking"):
             moves = list(controller.tick())
@@ -119,14 +128,21 @@ def tick(loop_file: LoopFile, json: AsJson = False) -> None:
                 moves += controller.tick()
         write_traffic_file(project.store)
         controller.write_windows(project.clock.now())
+    _tell_look(project.loop.name, moves, controller.table_problem, json=json)
+
+
+def _tell_look(loop: str, moves: Sequence[Move], table_problem: str, *, json: bool) -> None:
     told = [{"move": type(move).__name__, "sentence": _tell(move)} for move in moves]
     if json:
-        print_json({"loop": project.loop.name, "moves": told})
-        return
-    for entry in told:
-        say(f"{entry['move']}: {entry['sentence']}")
-    if not told:
-        say("Nothing to do.")
+        print_json({"loop": loop, "moves": told, "table_problem": table_problem})
+    else:
+        for entry in told:
+            say(f"{entry['move']}: {entry['sentence']}")
+        if not told:
+            say("Nothing to do.")
+    if table_problem:
+        print_error(f"The table cannot be used, so nothing is trained: {table_problem}")
+        raise typer.Exit(EXIT_UNUSABLE)
 
 
 def _tell(move: object) -> str:

@@ -56,6 +56,7 @@ from .slices import JSON_LINES as JSON_LINES
 from .slices import SlicedFile as SlicedFile
 from .slices import open_slices as open_slices
 from .slices import take_kinds as take_kinds
+from .snapshot import load_last_snapshot as load_last_snapshot
 from .snapshot import load_snapshot as load_snapshot
 from .snapshot import read_snapshot as read_snapshot
 from .snapshot import take_snapshot as take_snapshot
@@ -99,6 +100,7 @@ __all__ = [
     "infer_schema",
     "join_labels",
     "latest_labels",
+    "load_last_snapshot",
     "load_snapshot",
     "measure_column",
     "open_slices",

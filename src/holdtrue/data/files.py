@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from holdtrue.data.lake import find_version, is_lake, read_lake
+from holdtrue.data.origin import SourceVersion
 from holdtrue.data.partitions import list_folder, read_partitions
 from holdtrue.errors import ColumnMissing, SchemaMismatch, SourceError, SourceMissing
 
@@ -18,12 +19,16 @@ CSV_NULLS = ["", "NA", "NaN", "nan", "NULL", "null"]  # what R, pandas and datab
 
 @dataclass(frozen=True, kw_only=True)
 class FileRead:
-    """What files gave: a frame, its source, the names of all columns there, and sentences on what was done to it."""
+    """What files gave: a frame, its source, the names of all columns there, and sentences on what was done to it.
+
+    `version` is that of a source whose versions never change; None of any other.
+    """
 
     frame: pl.DataFrame
     source: str
     names: tuple[str, ...]
     notes: tuple[str, ...]
+    version: SourceVersion | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ def read_files(
     columns: Collection[str] | None = None,
     ignore: Collection[str] = (),
     texts: Collection[str] = (),
+    version: int | None = None,
 ) -> FileRead:
     """Read one file, all files of a folder, or a glob of them (in order of their names) into one frame.
 
@@ -53,6 +59,7 @@ def read_files(
         columns: the columns to read; None for all.
         ignore: columns that need not be read nor agree between files.
         texts: columns of CSV files that are text whatever they look like, so that a key 007 keeps its zeros.
+        version: of a folder of Delta Lake; None for its newest.
 
     Raises:
         SourceMissing: there is no such file, or the glob matches none.
@@ -61,7 +68,8 @@ def read_files(
         SchemaMismatch: a column is of another type in another file.
     """
     if is_lake(folder / path):
-        return _read_version(path, folder, columns, ignore)
+        frame, names, number = read_lake(folder / path, columns=columns, ignore=ignore, version=version)
+        return name_version(frame, names, path, SourceVersion(place=str((folder / path).resolve()), number=number))
     paths = find_files(path, folder=folder)
     told = read_partitions(paths, folder=folder, texts=texts)
     parts = [_add_partitions(_open_part(each, texts), found) for each, found in zip(paths, told, strict=True)]
@@ -78,9 +86,10 @@ def read_files(
     return FileRead(frame=frame, source=str(path), names=names, notes=notes)
 
 
-def _read_version(path: str, folder: Path, columns: Collection[str] | None, ignore: Collection[str]) -> FileRead:
-    frame, names, version = read_lake(folder / path, columns=columns, ignore=ignore)
-    return FileRead(frame=frame, source=f"{path} at version {version}", names=names, notes=())
+def name_version(frame: pl.DataFrame, names: tuple[str, ...], path: str, version: SourceVersion) -> FileRead:
+    """Return the rows of one version of a table as files give theirs."""
+    source = f"{path} at version {version.number}"
+    return FileRead(frame=frame, source=source, names=names, notes=(), version=version)
 
 
 def read_types(path: Path) -> dict[str, pl.DataType]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from holdtrue.data.columns import infer_schema, narrow_levels, overlay_schema
 from holdtrue.data.dataset import Dataset
+from holdtrue.data.origin import Origin
 from holdtrue.data.task import encode_labels
 from holdtrue.domain import LabelValue, Schema, Task
 from holdtrue.errors import SourceError
@@ -37,6 +38,8 @@ class History:
         notes: sentences on what was done to the rows on reading.
         label_delay: how long after `__time` a label is due.
         declared: what the loop's schema says of the rows; None when it declares none.
+        origin: the version of an immutable source that these rows began as, whatever was added or left out since; None
+            where the source is none.
     """
 
     frame: pl.DataFrame
@@ -47,6 +50,7 @@ class History:
     label_delay: timedelta
     notes: tuple[str, ...] = ()
     declared: Schema | None = None
+    origin: Origin | None = None
 
     @cached_property
     def schema(self) -> Schema:

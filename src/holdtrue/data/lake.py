@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from holdtrue.errors import ColumnMissing, DeclarationError, SourceError
+from holdtrue.errors import ColumnMissing, DeclarationError, SourceError, SourceMissing
 
 LEDGER = "_delta_log"
 
@@ -17,21 +17,23 @@ def is_lake(place: Path) -> bool:
 
 
 def read_lake(
-    place: Path, *, columns: Collection[str] | None = None, ignore: Collection[str] = ()
+    place: Path, *, columns: Collection[str] | None = None, ignore: Collection[str] = (), version: int | None = None
 ) -> tuple[pl.DataFrame, tuple[str, ...], int]:
-    """Return the rows of the newest version, the names of all its columns, and its number.
+    """Return the rows of a version, the names of all its columns, and its number.
 
     Args:
         place: the folder.
         columns: the columns to read; None for all.
         ignore: columns that need not be read.
+        version: the number of the version; None for the newest.
 
     Raises:
         DeclarationError: `deltalake` is not installed.
+        SourceMissing: the version is no longer kept.
         SourceError: the table cannot be read, or vanished while it was.
         ColumnMissing: `columns` names one that is not there.
     """
-    table = _open_lake(place)
+    table = _open_lake(place, version)
     try:
         names = tuple(field.name for field in table.schema().fields)
         missing = next((name for name in columns or () if name not in names), None)
@@ -40,15 +42,15 @@ def read_lake(
         wanted = [name for name in names if name not in ignore] if columns is None else list(columns)
         return pl.read_delta(table, columns=wanted), names, int(table.version())
     except (pl.exceptions.PolarsError, OSError, _find_error()) as error:
-        raise _tell_failure(place, error) from error
+        raise _tell_failure(place, error, version) from error
 
 
 def find_version(place: Path) -> int:
     """Return the number of the newest version; raises as `read_lake` does."""
-    return int(_open_lake(place).version())
+    return int(_open_lake(place, None).version())
 
 
-def _open_lake(place: Path) -> Any:
+def _open_lake(place: Path, version: int | None) -> Any:
     try:
         from deltalake import DeltaTable
     except ImportError as error:
@@ -57,9 +59,9 @@ def _open_lake(place: Path) -> Any:
             remedy="pip install 'holdtrue[delta]'",
         ) from error
     try:
-        return DeltaTable(str(place))
+        return DeltaTable(str(place), version=version)
     except (OSError, ValueError, _find_error()) as error:
-        raise _tell_failure(place, error) from error
+        raise _tell_failure(place, error, version) from error
 
 
 def _find_error() -> type[Exception]:
@@ -68,6 +70,12 @@ def _find_error() -> type[Exception]:
     return DeltaError
 
 
-def _tell_failure(place: Path, error: Exception) -> SourceError:
+def _tell_failure(place: Path, error: Exception, version: int | None) -> SourceError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if version is not None:
+        return SourceMissing(
+            f"version {version} of the Delta table {place} is not there, or was vacuumed: {reason}",
+            expected="the files of that version",
+            remedy="bring them back from a backup; delta.deletedFileRetentionDuration says how long versions are kept",
+        )
     return SourceError(f"the Delta table {place} cannot be read: {reason}", expected="a whole table of Delta Lake")

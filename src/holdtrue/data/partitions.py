@@ -25,7 +25,7 @@ def list_folder(place: Path, endings: tuple[str, ...]) -> list[Path]:
         raise SourceError(
             f"the folder {place} is a table of Iceberg: its files alone do not say which rows count",
             expected="plain Parquet or CSV files, or a table of Delta Lake",
-            remedy="write the state to be trained on as Parquet",
+            remedy="name the table in its catalog: iceberg://CATALOG/NAMESPACE.TABLE",
         )
     parts = [each for each in place.rglob("*") if each.is_file() and not _is_hidden(each.relative_to(place))]
     if not any(each.name.lower().endswith(endings) for each in parts):

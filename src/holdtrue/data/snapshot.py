@@ -1,15 +1,22 @@
-"""Snapshots: what a history held at a moment, as one immutable Parquet artifact that is complete in itself."""
+"""Snapshots: what a history held at a moment, as one immutable Parquet artifact.
+
+It is complete in itself, unless the rows came from a version of a table that never changes: then it refers to that, and
+holds only what was added or left out since.
+"""
 
 import io
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import polars as pl
 
 from holdtrue.data.columns import find_levels
 from holdtrue.data.history import LABEL, History
+from holdtrue.data.reference import make_reference, read_reference, spell_texts
 from holdtrue.domain import DatasetRecord, Json, Schema, Task, encode_canonically
-from holdtrue.errors import NotFound, SourceError
+from holdtrue.errors import HoldtrueError, NotFound, SourceError
 from holdtrue.store import Store
 
 ROW_GROUP = 131_072  # said, so that the bytes do not follow a later polars' default
@@ -31,7 +38,7 @@ def take_snapshot(store: Store, loop_name: str, history: History, *, as_of: date
             remedy="take the snapshot later",
         )
     record = DatasetRecord(
-        digest=store.artifacts.put(write_snapshot(known)),
+        digest=store.artifacts.put(_write_reference(known) or write_snapshot(known)),
         loop=loop_name,
         as_of=as_of.astimezone(UTC),
         n_rows=known.n_rows,
@@ -53,15 +60,37 @@ def load_snapshot(store: Store, record: DatasetRecord | str, loop_name: str) -> 
     Raises:
         NotFound: the loop has no such snapshot.
         StoreFailed: its bytes are damaged.
+        SourceMissing: it refers to a version of a table that is not there any more.
+        SourceError: that version is not as it was.
     """
     if isinstance(record, str):
         with store.reading() as transaction:
             record = transaction.datasets.read(loop_name, record)
-    return read_snapshot(store.artifacts.get(record.digest))
+    return read_snapshot(store.artifacts.get(record.digest), folder=store.folder.parent)
+
+
+def load_last_snapshot(store: Store, loop_name: str) -> History | None:
+    """Return what the newest snapshot of a loop holds; None where there is none, or it cannot be read now."""
+    with store.reading() as transaction:
+        records = transaction.datasets.all(loop_name)
+    try:
+        return load_snapshot(store, records[-1], loop_name) if records else None
+    except HoldtrueError:
+        return None
 
 
 def write_snapshot(history: History) -> bytes:
     """Return the history as Parquet bytes; they are the same for the same rows, whatever table these were cut from."""
+    return _write(history, spell_texts(history.frame), {})
+
+
+def _write_reference(history: History) -> bytes | None:
+    """Return the history as a reference to the version that it began as; None where there is none."""
+    found = make_reference(history)
+    return None if found is None else _write(history, found[0], {"reference": found[1]})
+
+
+def _write(history: History, frame: pl.DataFrame, more: Mapping[str, object]) -> bytes:
     texts = [name for name, dtype in history.frame.schema.items() if isinstance(dtype, pl.Enum)]
     head: dict[str, object] = {
         "label": history.label,
@@ -70,10 +99,10 @@ def write_snapshot(history: History) -> bytes:
         "classes": history.classes,
         "source": history.source,
         "texts": texts,
+        **more,
     }
     if history.declared is not None:
         head["declared"] = history.declared
-    frame = history.frame.with_columns(pl.col(texts).cast(pl.String))
     buffer = io.BytesIO()
     frame.rechunk().write_parquet(
         buffer,
@@ -86,20 +115,28 @@ def write_snapshot(history: History) -> bytes:
     return buffer.getvalue()
 
 
-def read_snapshot(data: bytes) -> History:
-    """Return the history that `write_snapshot` wrote."""
+def read_snapshot(data: bytes, *, folder: Path = Path()) -> History:
+    """Return the history that a snapshot holds; what it refers to may have moved with the project, to `folder`.
+
+    Raises:
+        NotFound: these are not the bytes of a snapshot.
+        SourceError: what it refers to is not there any more, or is not as it was.
+    """
     text = pl.read_parquet_metadata(io.BytesIO(data)).get(_HEAD)
     if text is None:
         raise NotFound("the artifact is a Parquet file that holdtrue did not write", expected="a snapshot")
     head: Json = msgspec.json.decode(text)
-    frame = pl.read_parquet(io.BytesIO(data))
+    frame, task = pl.read_parquet(io.BytesIO(data)), Task(head["task"])
+    declared = None if "declared" not in head else msgspec.convert(head["declared"], Schema)
+    if "reference" in head:
+        frame = read_reference(head["reference"], frame, folder=folder, task=task, declared=declared)
     frame = frame.with_columns(frame[name].cast(pl.Enum(find_levels(frame[name]))) for name in head["texts"])
     return History(
         frame=frame,
         label=head["label"],
-        task=Task(head["task"]),
+        task=task,
         classes=tuple(head["classes"]),
         source=head["source"],
         label_delay=timedelta(microseconds=head["label_delay"]),
-        declared=None if "declared" not in head else msgspec.convert(head["declared"], Schema),
+        declared=declared,
     )

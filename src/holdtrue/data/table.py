@@ -10,10 +10,12 @@ import polars as pl
 from holdtrue.data.breaches import check_frame, check_order, refuse_breaches
 from holdtrue.data.declaration import find_schema
 from holdtrue.data.features import check_dropped, read_features
-from holdtrue.data.files import FileRead, name_nearest, print_files, read_files
+from holdtrue.data.files import FileRead, name_nearest, name_version, print_files, read_files
 from holdtrue.data.frames import print_given, read_given
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, SOURCE, TIME, UNIT, History
+from holdtrue.data.iceberg import find_snapshot, is_iceberg_url, read_iceberg
 from holdtrue.data.moment import name_moments, read_moments
+from holdtrue.data.origin import Origin, SourceVersion
 from holdtrue.data.query import read_query_frame
 from holdtrue.data.rules import name_rule_columns
 from holdtrue.data.task import read_labels
@@ -23,8 +25,9 @@ from holdtrue.store import is_object_url, mirror_objects, print_database, print_
 
 
 def read_history(
-    declared: Table, *, folder: Path, task: Task | None = None, schema: Schema | SchemaFile | None = None
-) -> History:
+    declared: Table, *, folder: Path, task: Task | None = None, schema: Schema | SchemaFile | None = None,
+    version: int | None = None,
+) -> History:  # fmt: skip
     """Read and check the declared table.
 
     Args:
@@ -32,6 +35,7 @@ def read_history(
         folder: the folder of the declaring file, where a relative path starts.
         task: the kind of question; None to tell it from the label.
         schema: what the rows must keep, as the loop declares it.
+        version: of a table of Delta Lake or Iceberg; None for its newest.
 
     Raises:
         SourceError: the file, a column, a key or a value is not as declared (see its subclasses).
@@ -39,13 +43,18 @@ def read_history(
         LabelError: the label cannot be learned.
     """
     asked = find_schema(schema, folder=folder)
-    read = _read_rows(declared, folder, asked)
+    read = _read_rows(declared, folder, asked, version)
     check_dropped(read.names, declared)
-    declared = replace(declared, drop=tuple(name for name in declared.drop if name in read.frame.columns))
-    return read_frame(read.frame, declared, task=task, source=read.source, notes=read.notes, schema=asked)
+    known = replace(declared, drop=tuple(name for name in declared.drop if name in read.frame.columns))
+    history = read_frame(read.frame, known, task=task, source=read.source, notes=read.notes, schema=asked)
+    if read.version is None:
+        return history
+    # Whoever reads the same version again may be given its files in another order.
+    frame = history.frame.sort([TIME, KEY])
+    return replace(history, frame=frame, origin=Origin(version=read.version, table=declared, frame=frame))
 
 
-def _read_rows(declared: Table, folder: Path, schema: Schema | None) -> FileRead:
+def _read_rows(declared: Table, folder: Path, schema: Schema | None, version: int | None) -> FileRead:
     columns, texts = _choose_columns(declared, schema), _name_columns(declared)
     if declared.query is not None:
         return read_query_frame(declared.query, folder=folder, columns=columns, texts=texts)
@@ -53,8 +62,11 @@ def _read_rows(declared: Table, folder: Path, schema: Schema | None) -> FileRead
         return read_given(declared.function, declared.path)
     # A column that is dropped need not agree between files; one that is declared is missed by name.
     ignore = [name for name in _droppable(declared) if name not in _name_asked(schema)]
+    if is_iceberg_url(declared.path):
+        frame, names, number = read_iceberg(declared.path, columns=columns, ignore=ignore, snapshot=version)
+        return name_version(frame, names, declared.path, SourceVersion(place=declared.path, number=number))
     if not is_object_url(declared.path):
-        return read_files(declared.path, folder=folder, columns=columns, ignore=ignore, texts=texts)
+        return read_files(declared.path, folder=folder, columns=columns, ignore=ignore, texts=texts, version=version)
     place = mirror_objects(declared.path, folder=folder)
     # What is above the objects says nothing of their rows.
     home, path = (place, ".") if place.is_dir() else (place.parent, place.name)
@@ -68,6 +80,8 @@ def print_table(declared: Table, *, folder: Path) -> tuple[tuple[str, int, int],
         return print_database(declared.query.url, folder=folder)
     if declared.function is not None:
         return print_given(declared.path)
+    if is_iceberg_url(declared.path):
+        return ((declared.path, find_snapshot(declared.path), 0),)
     if is_object_url(declared.path):
         return print_objects(declared.path)
     return print_files(declared.path, folder=folder)

@@ -146,6 +146,11 @@ from .traffic import Role as Role
 from .traffic import Traffic as Traffic
 from .traffic import assign as assign
 from .traffic import hash_unit as hash_unit
+from .trial import Choice as Choice
+from .trial import Proof as Proof
+from .trial import Trial as Trial
+from .trial import TrialState as TrialState
+from .trial import Tuning as Tuning
 from .trigger import After as After
 from .trigger import Every as Every
 from .trigger import OnCron as OnCron
@@ -158,6 +163,16 @@ from .trigger import cron as cron
 from .trigger import every as every
 from .trigger import on_new_data as on_new_data
 from .trigger import on_risk as on_risk
+from .tuning import Between as Between
+from .tuning import Integers as Integers
+from .tuning import OneOf as OneOf
+from .tuning import Range as Range
+from .tuning import Tune as Tune
+from .tuning import between as between
+from .tuning import integers as integers
+from .tuning import log_between as log_between
+from .tuning import one_of as one_of
+from .tuning import tune as tune
 from .verdict import Ruling as Ruling
 from .verdict import Verdict as Verdict
 from .verdict import VerdictRecord as VerdictRecord
@@ -205,11 +220,13 @@ __all__ = [
     "BacktestResult",
     "BeatsBaseline",
     "Belief",
+    "Between",
     "Bound",
     "Calibrated",
     "Cause",
     "Check",
     "Checkout",
+    "Choice",
     "Column",
     "ColumnCut",
     "ComparedVersion",
@@ -237,6 +254,7 @@ __all__ = [
     "Finding",
     "Golden",
     "Guards",
+    "Integers",
     "InvariantTo",
     "Json",
     "Kind",
@@ -262,6 +280,7 @@ __all__ = [
     "OnCron",
     "OnNewData",
     "OnRisk",
+    "OneOf",
     "Overview",
     "OwnCheck",
     "PeriodResult",
@@ -269,8 +288,10 @@ __all__ = [
     "Predicate",
     "Prediction",
     "Predictions",
+    "Proof",
     "Provenance",
     "Query",
+    "Range",
     "Recipe",
     "Release",
     "ReliabilityBin",
@@ -313,8 +334,12 @@ __all__ = [
     "Task",
     "TimeOfDay",
     "Traffic",
+    "Trial",
+    "TrialState",
     "Trigger",
     "Triggers",
+    "Tune",
+    "Tuning",
     "Value",
     "Verdict",
     "VerdictRecord",
@@ -328,6 +353,7 @@ __all__ = [
     "after",
     "assign",
     "beats_baseline",
+    "between",
     "calibrated",
     "canary",
     "column",
@@ -344,9 +370,11 @@ __all__ = [
     "golden",
     "guards",
     "hash_unit",
+    "integers",
     "invariant_to",
     "last_good",
     "link_digest",
+    "log_between",
     "make_action_rule",
     "make_expression",
     "make_predicate",
@@ -359,6 +387,7 @@ __all__ = [
     "not_worse",
     "on_new_data",
     "on_risk",
+    "one_of",
     "order_steps",
     "parse_size",
     "parse_span",
@@ -376,4 +405,5 @@ __all__ = [
     "table",
     "tell_failed",
     "tell_late",
+    "tune",
 ]

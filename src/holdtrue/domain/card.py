@@ -7,6 +7,7 @@ from holdtrue.domain.alert import Window
 from holdtrue.domain.audit import AuditEntry
 from holdtrue.domain.dataset import DatasetRecord
 from holdtrue.domain.run import Run
+from holdtrue.domain.trial import Tuning
 from holdtrue.domain.verdict import Verdict, VerdictRecord
 from holdtrue.domain.version import Version
 from holdtrue.domain.view import Takeover
@@ -50,6 +51,7 @@ class ModelCard:
         windows: its measured quality since it answers.
         decisions: what was decided about it.
         made_at: when the card was made.
+        tuning: that chose its parameters; None for the declared ones.
     """
 
     version: Version
@@ -64,6 +66,7 @@ class ModelCard:
     verdicts: tuple[VerdictRecord, ...] = ()
     windows: tuple[Window, ...] = ()
     decisions: tuple[AuditEntry, ...] = ()
+    tuning: Tuning | None = None
 
     def found(self, check: str) -> tuple[Verdict, ...]:
         """Return the newest verdicts of a check on this version: those of the last record that has any."""

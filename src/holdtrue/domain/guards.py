@@ -31,8 +31,8 @@ class Guards:
         cooldown: the least time between the beginnings of two trainings.
         max_runs_a_day: trainings that may begin in 24 hours, catch-ups and those of persons counted.
         max_minutes_a_day: minutes that the trainings of the last 24 hours may have taken, above which none begins.
-        max_cost_a_month: money that the trainings of the last 30 days may have cost, above which none begins.
-        core_hour_price: what an hour of one core costs.
+        max_cost_a_month: money that the trainings of the last 30 days may have cost, above which none begins, by the
+            price `core_hour` under `[tool.holdtrue.cost]`, in its currency.
         min_new_labels: labels that must have come since the last training began.
         max_source_share: share (0..1) of the training rows that one source may have.
         golden: the frozen set.
@@ -42,7 +42,6 @@ class Guards:
     max_runs_a_day: int | None = None
     max_minutes_a_day: float | None = None
     max_cost_a_month: float | None = None
-    core_hour_price: float | None = None
     min_new_labels: int = MIN_NEW_LABELS
     max_source_share: float | None = None
     golden: Golden | None = None
@@ -83,7 +82,8 @@ def guards(
     """Declare what refuses a retraining that a trigger asked for; see `Guards` for the meaning of each.
 
     Raises:
-        DeclarationError: a limit that allows nothing; a cost without a price.
+        DeclarationError: a limit that allows nothing; a price, which is no part of a loop: it is `core_hour` under
+            `[tool.holdtrue.cost]` in `pyproject.toml`.
 
     >>> guards(cooldown="12h", max_runs_a_day=4).max_runs_a_day
     4
@@ -92,16 +92,17 @@ def guards(
         "max_runs_a_day": max_runs_a_day,
         "max_minutes_a_day": max_minutes_a_day,
         "max_cost_a_month": max_cost_a_month,
-        "core_hour_price": core_hour_price,
     }
     for name, limit in limits.items():
         if limit is not None and not limit > 0:
             raise DeclarationError(f"guards({name}={limit}) allows nothing", expected="a number above zero")
     if min_new_labels < 0:
         raise DeclarationError(f"guards(min_new_labels={min_new_labels})", expected="zero or more")
-    if (max_cost_a_month is None) != (core_hour_price is None):
+    if core_hour_price is not None:
         raise DeclarationError(
-            "guards() names one of max_cost_a_month and core_hour_price", expected="both, in one currency"
+            f"guards(core_hour_price={core_hour_price}): a price says where a loop runs, not what it is",
+            expected="max_cost_a_month alone",
+            remedy=f"write core_hour = {core_hour_price} under [tool.holdtrue.cost] in pyproject.toml",
         )
     if max_source_share is not None and not 0 < max_source_share < 1:
         raise DeclarationError(f"guards(max_source_share={max_source_share})", expected="a share between 0 and 1")
@@ -112,7 +113,6 @@ def guards(
         max_runs_a_day=max_runs_a_day,
         max_minutes_a_day=max_minutes_a_day,
         max_cost_a_month=max_cost_a_month,
-        core_hour_price=core_hour_price,
         min_new_labels=min_new_labels,
         max_source_share=max_source_share,
         golden=golden,

@@ -16,6 +16,7 @@ from holdtrue.domain.schema import Schema, SchemaFile
 from holdtrue.domain.source import Predictions, Table
 from holdtrue.domain.task import Task
 from holdtrue.domain.trigger import Trigger, Triggers
+from holdtrue.domain.tuning import Tune
 from holdtrue.errors import DeclarationError
 
 _NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")
@@ -45,6 +46,7 @@ class Loop:
         fallback: who answers a row that the version in charge does not: "last_good" (the champion before), or see
             `holdtrue.last_good`, `holdtrue.constant` and `holdtrue.rule`; None refuses the row.
         guards: what refuses a retraining, see `holdtrue.guards`; None for the least that a gate needs.
+        tune: which parameters `holdtrue tune` looks for, see `holdtrue.tune`; None for none.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Loop:
     monitor: tuple[Slices, ...] | list[Slices] = ()
     fallback: Fallback | str | None = None
     guards: Guards | None = None
+    tune: Tune | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -107,6 +110,11 @@ class Loop:
 
     def _check_recipe(self) -> None:
         declared = "train=" if self.train is not None else "pipeline="
+        if self.tune is not None and (not isinstance(self.tune, Tune) or not self.trains):
+            raise DeclarationError(
+                f"{self.name} declares tune={self.tune!r}",
+                expected="what holdtrue.tune(...) returns, beside train= or pipeline=",
+            )
         if not self.trains:
             if self.parameters:
                 raise DeclarationError(
@@ -128,6 +136,8 @@ class Loop:
                 raise DeclarationError(f"pipeline={self.pipeline!r}", expected="a list of functions")
             object.__setattr__(self, "pipeline", tuple(self.pipeline))
         make_recipe(self.train, self.pipeline, self.parameters)
+        if self.tune is not None:
+            self.tune.check_declared(self.parameters)
 
     @property
     def table(self) -> Table:

@@ -147,6 +147,7 @@ class Explanation:
         dataset: the snapshot that it was trained on.
         verdicts: the rulings about it, oldest first.
         decisions: the links of the audit chain about it, oldest first; the one that put it in charge is among them.
+        refusals: the last trainings of the loop that a guard refused, oldest first: why no younger version answered.
     """
 
     prediction: Prediction
@@ -157,6 +158,7 @@ class Explanation:
     dataset: DatasetRecord | None = None
     verdicts: tuple[VerdictRecord, ...] = ()
     decisions: tuple[AuditEntry, ...] = ()
+    refusals: tuple[AuditEntry, ...] = ()
 
     def describe(self) -> dict[str, object]:
         """Return all of it by name, for JSON: the log's compact rows have no names of their own."""

@@ -1,3 +1,4 @@
+from .act import REFUSAL as REFUSAL
 from .act import Actor as Actor
 from .brought import lay_brought as lay_brought
 from .classes import align_classes as align_classes
@@ -5,11 +6,14 @@ from .concern import Concern as Concern
 from .control import Controller as Controller
 from .decide import decide as decide
 from .file import load_loop as load_loop
+from .fitting import Fitter as Fitter
 from .fold import Fold as Fold
 from .fold import cut_folds as cut_folds
 from .golden import lay_golden as lay_golden
 from .golden import leave_golden_out as leave_golden_out
 from .golden import read_golden as read_golden
+from .loss import choose_loss as choose_loss
+from .memory import CHAMPION as CHAMPION
 from .news import find_top_source as find_top_source
 from .observe import explain_risk as explain_risk
 from .observe import gather_evidence as gather_evidence
@@ -38,7 +42,10 @@ from .risk import restore_watch as restore_watch
 from .rule import check_fallback as check_fallback
 from .slices import cut_slices as cut_slices
 from .slices import take_rows as take_rows
+from .spending import BACKFILL as BACKFILL
 from .spending import Spending as Spending
+from .spending import find_overspending as find_overspending
+from .spending import sum_spending as sum_spending
 from .state import AbortRollout as AbortRollout
 from .state import AdvanceRollout as AdvanceRollout
 from .state import BeginRollout as BeginRollout
@@ -68,7 +75,10 @@ from .training import train_challenger as train_challenger
 from .watch import watch_log as watch_log
 
 __all__ = [
+    "BACKFILL",
+    "CHAMPION",
     "LIVE_SCHEDULE",
+    "REFUSAL",
     "AbortRollout",
     "Actor",
     "AdvanceRollout",
@@ -83,6 +93,7 @@ __all__ = [
     "Facts",
     "Firing",
     "Fitted",
+    "Fitter",
     "Fold",
     "FollowUp",
     "HoldRollout",
@@ -108,11 +119,13 @@ __all__ = [
     "TrainingOrder",
     "TrainingResult",
     "align_classes",
+    "choose_loss",
     "conclude",
     "cut_folds",
     "cut_slices",
     "decide",
     "explain_risk",
+    "find_overspending",
     "find_top_source",
     "gather_evidence",
     "judge_answers",
@@ -129,6 +142,7 @@ __all__ = [
     "repeat_step",
     "restore_watch",
     "stop_run",
+    "sum_spending",
     "take_rows",
     "tell_cadence",
     "tell_triggers",

@@ -33,6 +33,7 @@ from .state import (
 
 LOOP_ACTOR = "holdtrue"
 BEGINNINGS = ("train", "register")
+REFUSAL = "refuse training"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,10 @@ class Actor:
     def note_brought(self, tx: Transaction, run_id: str, reason: str, now: datetime) -> None:
         """Write down that a model which was trained elsewhere is being judged."""
         self._note(tx, now, "register", run_id, f"Judging began: {reason}.")
+
+    def note_tuning(self, tx: Transaction, run_id: str, sentence: str, now: datetime) -> None:
+        """Write down what a tuning chose."""
+        self._note(tx, now, "tune", run_id, sentence)
 
     def _begin(self, tx: Transaction, move: BeginRollout, now: datetime) -> None:
         champion = tx.aliases.current(self.loop, CHAMPION)
@@ -170,10 +175,10 @@ class Actor:
         for entry in reversed(tx.audit.all(self.loop)):
             if entry.action in BEGINNINGS:
                 break
-            if entry.action == "refuse training":
+            if entry.action == REFUSAL:
                 said.add(_leave_figures_out(entry.sentence))
         if _leave_figures_out(move.sentence) not in said:
-            self._note(tx, now, "refuse training", self.loop, move.sentence)
+            self._note(tx, now, REFUSAL, self.loop, move.sentence)
 
     def _note(
         self, tx: Transaction, now: datetime, action: str, subject: str, sentence: str, detail: Json = None

@@ -12,6 +12,7 @@ from .file import load_loop
 from .order import TrainingOrder
 from .repetition import RepetitionOrder, repeat_step
 from .trainer import InlineTrainer
+from .tuning import ProofOrder, TrialOrder, prove_parameters, try_parameters
 
 # A warm child keeps what it has loaded: the same loop file and store are asked for again and again.
 _trainers: dict[tuple[str, str, float], InlineTrainer] = {}
@@ -30,6 +31,21 @@ def repeat(payload: Json) -> Json:
     order = msgspec.convert(payload, RepetitionOrder)
     trainer = _find_trainer(order.folder, order.loop_file)
     return msgspec.to_builtins(repeat_step(trainer.loop, trainer.store, order))
+
+
+def try_out(payload: Json) -> Json:
+    """Do a part of a trial of a tuning, ordered as JSON, and return what came of it as JSON."""
+    order = msgspec.convert(payload, TrialOrder)
+    trainer = _find_trainer(order.folder, order.loop_file)
+    return msgspec.to_builtins(try_parameters(trainer.loop, trainer.store, trainer.recall(order.dataset), order))
+
+
+def prove(payload: Json) -> Json:
+    """Hold the parameters that a tuning found against the declared ones, ordered as JSON."""
+    order = msgspec.convert(payload, ProofOrder)
+    trainer = _find_trainer(order.trial.folder, order.trial.loop_file)
+    history = trainer.recall(order.trial.dataset)
+    return msgspec.to_builtins(prove_parameters(trainer.loop, trainer.store, history, order))
 
 
 def _find_trainer(folder: str, loop_file: str) -> InlineTrainer:

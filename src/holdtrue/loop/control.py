@@ -15,17 +15,13 @@ from holdtrue.clock import Clock
 from holdtrue.data import (
     History,
     PredictionReader,
-    check_freshness,
     collect_labels,
     extend_history,
     latest_labels,
-    print_schema_file,
-    print_table,
-    read_history,
     take_snapshot,
 )
-from holdtrue.domain import Cause, Checkout, Json, Loop, Rollout, Ruling, RunState, Version
-from holdtrue.errors import HoldtrueError, SourceError, StateConflict
+from holdtrue.domain import Cause, Json, Loop, Rollout, Ruling, RunState, Version
+from holdtrue.errors import SourceError, StateConflict
 from holdtrue.pipeline import (
     Claim,
     describe_error,
@@ -46,7 +42,7 @@ from .golden import find_golden, leave_golden_out
 from .memory import (
     CHAMPION,
     change_memory,
-    describe_firings,
+    describe_start,
     find_promotions,
     read_loop_state,
     read_memory,
@@ -63,7 +59,9 @@ from .risk import restore_watch
 from .spending import sum_spending
 from .state import CaughtUp, Facts, Firing, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
 from .stopping import await_end, end_stopped
+from .table_reader import TableReader
 from .trainer import Trainer
+from .tuning import find_choice
 
 
 @dataclass(kw_only=True)
@@ -78,8 +76,8 @@ class Controller:
         clock: business time.
         trainer: carries out trainings.
         window: the length of a quality window on the page.
-        table_problem: why no training may start from the table as it was last looked at: it could not be read, it
-            breaks its schema, or its rows are too old; "" when one may.
+        core_hour: the price of one core for an hour, which a guard by money counts with; None where it is not said.
+        golden: digest of the golden rows as they were last looked at; None without a golden set.
         owner: who claims the trainings: whoever comes back under the same name goes on with its own at once.
     """
 
@@ -90,19 +88,17 @@ class Controller:
     clock: Clock
     trainer: Trainer
     window: timedelta = timedelta(days=1)
+    core_hour: float | None = None
     on_move: Callable[[Move], None] = lambda _: None
-    table_problem: str = ""
     owner: str = field(default_factory=name_worker)
-    _history: History | None = None
-    _read_problem: str = ""
-    _written: tuple[tuple[str, int, int], ...] = ()
     _future: "Future[TrainingResult] | None" = None
     _order: TrainingOrder | None = None
-    _golden: str | None = None
+    golden: str | None = None
     _last: Trained | CaughtUp | TrainingLost | None = None
 
     def __post_init__(self) -> None:
         self.actor = Actor(loop=self.loop.name)
+        self.table = TableReader(loop=self.loop, folder=self.folder, store=self.store)
         self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
         self.claim = Claim(store=self.store, owner=self.owner)
         self.keyring = Keyring.open(self.store.folder / "keys")
@@ -169,11 +165,19 @@ class Controller:
                 is_free = self._future is None and bury_orphan(tx, self.loop.name, self.claim, now=self.clock.now())
             if not is_free:
                 raise StateConflict("a training is under way already", remedy="wait for it; holdtrue status shows it")
-        known = self.history(self.clock.now())
+        self._refuse_table(self.clock.now())
+
+    def _refuse_table(self, now: datetime) -> None:
+        known = self.history(now)
         if self.table_problem:
             raise SourceError(f"the table cannot be used: {self.table_problem}", expected="one that keeps its schema")
         if problem := self._pin_golden(known):
             raise SourceError(problem)
+
+    def gather_history(self, moment: datetime) -> History:
+        """Return the rows that a training as of a moment would take; raises `SourceError` without a usable table."""
+        self._refuse_table(moment)
+        return self._gather_rows(moment)[0]
 
     def _place_finished(self) -> Trained | CaughtUp | TrainingLost:
         self.finish_training()
@@ -193,27 +197,13 @@ class Controller:
         return make_policy(self.loop, self.history(now).known_at(now), is_running=is_running)
 
     def history(self, now: datetime) -> History:
-        """Return the table, read anew when its files have changed, or that of its schema.
+        """Return the rows of the table as they can be had now; see `TableReader`."""
+        return self.table.read(now)
 
-        A table that cannot be read, or breaks its schema, is what it was when it last could be used, so that the loop
-        goes on watching; no training starts from it, and `table_problem` says why.
-        """
-        written: tuple[tuple[str, int, int], ...] = ()
-        try:
-            asked = print_schema_file(self.loop.schema, folder=self.folder)
-            written = (*print_table(self.loop.table, folder=self.folder), *asked)
-            if self._history is None or written != self._written:
-                self._written = written
-                self._history = read_history(
-                    self.loop.table, folder=self.folder, task=self.loop.declared_task, schema=self.loop.schema
-                )
-                self._read_problem = ""
-        except (HoldtrueError, OSError) as problem:
-            if self._history is None:
-                raise
-            self._written, self._read_problem = written, str(problem)
-        self.table_problem = self._read_problem or check_freshness(self._history.ends_at, self._history.declared, now)
-        return self._history
+    @property
+    def table_problem(self) -> str:
+        """Why no training may start from the table as it was last looked at; "" when one may."""
+        return self.table.problem
 
     def read_state(self) -> LoopState:
         """Return where the loop stands, from the store."""
@@ -262,13 +252,13 @@ class Controller:
             table_problem=self.table_problem,
             golden_problem=self._pin_golden(known),
             promotions=promotions,
-            spent=sum_spending(runs, policy.guards, now),
+            spent=sum_spending(runs, now, core_hour=self.core_hour),
             top_source=find_top_source(known),
         )
 
     def _pin_golden(self, known: History) -> str:
         """Return why the golden set cannot be used, "" when it can or none is declared."""
-        self._golden, problem = find_golden(self.store, self.loop, folder=self.folder, task=known.task)
+        self.golden, problem = find_golden(self.store, self.loop, folder=self.folder, task=known.task)
         return problem
 
     def _read_versions(self, rollout: Rollout) -> dict[int, Version]:
@@ -290,6 +280,7 @@ class Controller:
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
         with self.store.transaction() as tx:
             champion = tx.aliases.current(self.loop.name, CHAMPION)
+            version = None if champion is None else tx.versions.read(self.loop.name, champion)
             order = TrainingOrder(
                 folder=str(self.store.folder),
                 loop_file=None if self.loop_file is None else str(self.loop_file),
@@ -297,26 +288,24 @@ class Controller:
                 dataset=record.digest,
                 as_of=now,
                 run_id=run_id,
-                champion=None if champion is None else tx.versions.read(self.loop.name, champion),
+                champion=version,
                 catches_up=move.catches_up,
                 brought=brought,
-                golden=self._golden,
+                golden=self.golden,
+                tuned=None if brought else find_choice(tx, self.loop, follows=version if move.catches_up else None),
             )
+            told = describe_start(order, move.firings, checkout)
             run = submit_run(
-                tx,
-                loop=self.loop.name,
-                reason=move.reason,
-                as_of=now,
-                run_id=run_id,
-                dataset=record.digest,
-                parameters=_describe_start(order, move, checkout),
-            )
+                tx, loop=self.loop.name, reason=move.reason, as_of=now, run_id=run_id, dataset=record.digest,
+                parameters=told,
+            )  # fmt: skip
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
             remember_answer(tx, self.loop.name, move.firings)
             begun: dict[str, Json] = {"run_id": run_id}
             if brought is None:  # to judge a model that was brought is no training: the schedule goes on as it was
                 begun |= {"last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels}
+                begun |= {} if move.catches_up else {"last_asked_at": now.isoformat()}
             change_memory(tx, self.loop.name, begun)
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
@@ -329,8 +318,8 @@ class Controller:
         labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
         n_labels = count_table_labels(history.known_at(now), labels)
         history = extend_history(history, log, labels) if log.height else history
-        if self._golden is not None:
-            history = leave_golden_out(history, self.store.artifacts, self._golden)
+        if self.golden is not None:
+            history = leave_golden_out(history, self.store.artifacts, self.golden)
         return history, n_labels
 
     def _take_over(self) -> None:
@@ -380,15 +369,6 @@ class Controller:
         run = replace(run, code=result.code, parameters={**run.parameters, **made_with})
         succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)
         return trained
-
-
-def _describe_start(order: TrainingOrder, move: StartRun, checkout: Checkout | None) -> dict[str, Json]:
-    """Return what a run keeps of its start: the order, what fired, and the state of the code's repository."""
-    return {
-        "order": msgspec.to_builtins(order),
-        "triggers": describe_firings(move.firings),
-        "checkout": msgspec.to_builtins(checkout),
-    }
 
 
 def _ask(reason: str) -> StartRun:

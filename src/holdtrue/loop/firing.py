@@ -39,13 +39,18 @@ def _want_first(policy: LoopPolicy, state: LoopState, now: datetime) -> tuple[Fi
 def _fire_by_clock(policy: LoopPolicy, state: LoopState, now: datetime) -> Iterator[Firing]:
     # A version that was put in charge without a training has no last one: its schedule begins with one.
     last_run_at = state.last_run_at or now - policy.interval
+    asked_since = state.asked_since or last_run_at
     if policy.every is not None:
-        due = policy.every.find_due(last_run_at, state.asked.get(SCHEDULE), now)
+        asked = state.asked.get(SCHEDULE)
+        due = policy.every.find_due(last_run_at, asked, now)
+        if due is None and policy.every.at is not None and asked_since < last_run_at:
+            # The moment came before a catch-up, during the rollout that it ended.
+            due = policy.every.find_due(asked_since, asked, last_run_at)
         if due is not None:
             moment = None if policy.every.at is None else due
             yield Firing(trigger=SCHEDULE, reason=policy.every.sentence, moment=moment)
     for each in policy.crons:
-        due = each.calendar.find_last(state.asked.get(each.calendar.name, last_run_at), now)
+        due = each.calendar.find_last(state.asked.get(each.calendar.name, asked_since), now)
         if due is not None:
             yield Firing(trigger=each.calendar.name, reason=each.sentence, moment=due)
 
@@ -68,7 +73,7 @@ def _fire_by_data(policy: LoopPolicy, state: LoopState, facts: Facts) -> Iterato
         yield Firing(trigger="new data", reason=reason)
     for each in policy.afters:
         promoted_at = facts.promotions.get(each.loop)
-        if promoted_at is not None and (state.last_run_at is None or promoted_at > state.last_run_at):
+        if promoted_at is not None and (state.asked_since is None or promoted_at > state.asked_since):
             yield Firing(trigger=f"after {each.loop}", reason=f"{each.loop} has put a new version in charge")
 
 

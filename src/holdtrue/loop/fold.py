@@ -41,17 +41,21 @@ class Fold:
         return known.rows(since=self.since, until=self.until)
 
 
-def cut_folds(known: History, champion: Version | None, *, is_refresh: bool) -> tuple[Fold, ...]:
+def cut_folds(
+    known: History, champion: Version | None, *, is_refresh: bool, not_before: datetime | None = None
+) -> tuple[Fold, ...]:
     """Return the folds of an evaluation in order of time: no version has seen their rows, and enough are left to rule.
 
     A first candidate is judged on the newest rows, another recipe on all that the champion has not seen, both in one
     fold. A refresh on the champion's own rows would be the champion again and prove nothing: it sees some of the news.
+    No row is judged that lies `not_before` a moment, such as the end of what the parameters were tuned on.
     """
     labelled = known.dataset().time
     if champion is None:
         position = max(0, min(len(labelled) - 1, int(len(labelled) * (1 - EVALUATION_SHARE))))
-        return (Fold(since=labelled[position]),)
+        return (Fold(since=max(labelled[position], not_before or labelled[position])),)
     just_after = champion.lineage.trained_until + timedelta(microseconds=1)
+    just_after = max(just_after, not_before or just_after)
     news = labelled.filter(labelled >= just_after).dt.truncate("1d").value_counts(name="n_rows").sort("time")
     if not is_refresh or not news.height:
         return (Fold(since=just_after),)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import Dataset, History, conform
+from holdtrue.data import Dataset, History
 from holdtrue.domain import (
     Loop,
     Loss,
@@ -34,9 +34,9 @@ from holdtrue.validation import (
     measure_metric_intervals,
 )
 
-from .classes import align_classes
 from .order import Evaluation, TrainingOrder
 from .rule import make_rule
+from .score import score_labelled
 from .slices import settle_slices
 
 
@@ -90,11 +90,7 @@ class Gate:
 
     def score(self, scorer: Scorer, rows: History | None = None) -> NDArray[np.float64]:
         """Return a scorer's answers to the labelled evaluation rows, or to these of them, in the columns of classes."""
-        signature = scorer.signature
-        frame = (self.later if rows is None else rows).frame
-        frame = frame.filter(frame["__label"].is_not_null())
-        answers = scorer.score(conform(frame, signature.schema))
-        return align_classes(answers, signature.classes, self.later.classes) if signature.classes else answers
+        return score_labelled(scorer, self.later if rows is None else rows, classes=self.later.classes)
 
     def judge(self, contender: Contender, incumbent: Incumbent | None) -> Evaluation:
         """Return what was found of a contender."""

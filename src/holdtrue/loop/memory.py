@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
-from holdtrue.domain import Json, Rollout, RolloutStatus
+from holdtrue.domain import AliasEvent, Checkout, Json, Rollout, RolloutStatus
+from holdtrue.errors import NotFound
 from holdtrue.store import Transaction
 
+from .order import TrainingOrder
 from .state import Firing, LoopState
 
 CHAMPION = "champion"
@@ -36,6 +38,7 @@ def read_loop_state(tx: Transaction, loop: str) -> LoopState:
         rollout=tx.rollouts.active(loop),
         is_training=memory.get("run_id") is not None,
         last_run_at=last_run_at,
+        last_asked_at=_read_moment(memory.get("last_asked_at")),
         open_alerts=tuple(tx.alerts.open(loop)),
         is_undecided=bool(memory.get("is_undecided")),
         owes_catch_up=owes_catch_up(tx.rollouts.all(loop), champion, last_run_at),
@@ -56,16 +59,38 @@ def describe_firings(firings: Sequence[Firing]) -> Json:
     return described
 
 
+def describe_start(order: TrainingOrder, firings: Sequence[Firing], checkout: Checkout | None) -> dict[str, Json]:
+    """Return what a run keeps of its start: the order, what fired, and the state of the code's repository."""
+    return {
+        "order": msgspec.to_builtins(order),
+        "triggers": describe_firings(firings),
+        "checkout": msgspec.to_builtins(checkout),
+    }
+
+
 def find_promotions(tx: Transaction, loops: Sequence[str]) -> Mapping[str, datetime]:
-    """Return when each of these loops last put a version in charge that never was before."""
+    """Return when each of these loops last put a version in charge that never was before; catch-ups do not count."""
     found: dict[str, datetime] = {}
     for loop in loops:
+        events = [event for event in tx.aliases.history(loop) if event.alias == CHAMPION]
         known: set[int] = set()
-        for event in tx.aliases.history(loop):
-            if event.alias == CHAMPION and event.version not in known:
-                known.add(event.version)
-                found[loop] = event.at
+        firsts = []
+        for event in events:
+            firsts += [event] if event.version not in known else []
+            known.add(event.version)
+        newest = next((event for event in reversed(firsts) if not _has_caught_up(tx, event)), None)
+        if newest is not None:
+            found[loop] = newest.at
     return found
+
+
+def _has_caught_up(tx: Transaction, event: AliasEvent) -> bool:
+    """Say whether a version came of a catch-up: it follows one that has been told of already."""
+    try:
+        order = tx.runs.read(tx.versions.read(event.loop, event.version).lineage.run_id).parameters.get("order")
+    except NotFound:
+        return False
+    return isinstance(order, dict) and bool(order.get("catches_up"))
 
 
 def owes_catch_up(rollouts: Sequence[Rollout], champion: int | None, last_run_at: datetime | None) -> bool:

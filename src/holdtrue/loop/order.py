@@ -7,6 +7,7 @@ from datetime import datetime
 from holdtrue.domain import (
     WEIGHT,
     ActionRule,
+    Choice,
     Json,
     Loss,
     ModelFormat,
@@ -69,6 +70,7 @@ class TrainingOrder:
             without both.
         golden: digest of the golden rows that what would ship is held to; None without a golden set.
         is_repetition: run every step anew, past the cache, to see whether the same comes out.
+        tuned: the parameters that a tuning chose, in place of the declared ones; None for these.
     """
 
     folder: str
@@ -84,6 +86,12 @@ class TrainingOrder:
     is_for_service: bool = True
     golden: str | None = None
     is_repetition: bool = False
+    tuned: Choice | None = None
+
+    @property
+    def judged_from(self) -> datetime | None:
+        """Return the moment before which no row may judge: the parameters were chosen by what lies there."""
+        return None if self.tuned is None else self.tuned.seen_until
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,7 +123,7 @@ def _read_rows(history: History, past: TrainingOrder, run: Run) -> History:
     if past.is_blind or past.catches_up:
         return known
     is_refresh = past.champion is not None and past.champion.lineage.code == run.code
-    folds = cut_folds(known, past.champion, is_refresh=is_refresh)
+    folds = cut_folds(known, past.champion, is_refresh=is_refresh, not_before=past.judged_from)
     # Not by the run's ruling: a refit that followed a candidate that passed may have failed itself.
     n_fits = sum(record.name == run.steps[-1].name for record in run.steps)
     return known if n_fits > len(folds) else folds[-1].select_known(known)

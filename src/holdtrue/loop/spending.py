@@ -8,6 +8,7 @@ from holdtrue.domain import Guards, Run
 
 DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
+BACKFILL = "backfill"  # what a run of a backfill keeps of it stands under this name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,15 +20,20 @@ class Spending:
     cost: float = 0.0
 
 
-def sum_spending(runs: Sequence[Run], guards: Guards, now: datetime) -> Spending:
-    """Return what the runs have taken; one that has not ended yet counts as a run, its minutes and money later."""
+def sum_spending(runs: Sequence[Run], now: datetime, *, core_hour: float | None) -> Spending:
+    """Return what the runs have taken; one that has not ended yet counts as a run, its minutes and money later.
+
+    Those of a backfill count nothing: a person ordered them, and they work with the knowledge of other days.
+    `core_hour` is the price of one core for an hour; None where it is not said.
+    """
+    runs = [run for run in runs if BACKFILL not in run.parameters]
     recent = [run for run in runs if now - DAY < run.as_of <= now]
     month = [run for run in runs if now - MONTH < run.as_of <= now]
     hours = sum(_measure(run)[1] for run in month) / 3600
     return Spending(
         n_runs=len(recent),
         minutes=sum(_measure(run)[0] for run in recent) / 60,
-        cost=hours * (guards.core_hour_price or 0.0),
+        cost=hours * (core_hour or 0.0),
     )
 
 

@@ -85,19 +85,26 @@ class LoopState:
 
     `last_run_at` is the business moment at which the last training began, a catch-up included. `owes_catch_up` says
     that the version in charge was promoted by a rollout whose plan wants a catch-up, and no training began since: who
-    promoted it was a person, or died before it could begin one. `is_undecided` says that the gate could not rule on
-    what the last training brought: more rows would tell. `asked` holds, for each clock, its last moment that was
-    answered.
+    promoted it was a person, or died before it could begin one. `last_asked_at` leaves out catch-ups, which nobody
+    asked for: what a clock or another loop asked for during a rollout is not answered by the catch-up that follows it;
+    where it is None, it is `last_run_at`. `is_undecided` says that the gate could not rule on what the last training
+    brought: more rows would tell. `asked` holds, for each clock, its last moment that was answered.
     """
 
     champion: int | None
     rollout: Rollout | None = None
     is_training: bool = False
     last_run_at: datetime | None = None
+    last_asked_at: datetime | None = None
     open_alerts: tuple[Alert, ...] = ()
     owes_catch_up: bool = False
     is_undecided: bool = False
     asked: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def asked_since(self) -> datetime | None:
+        """Return the moment from which on what was asked for is still to be answered; None before any training."""
+        return self.last_run_at if self.last_asked_at is None else self.last_asked_at
 
     def answer(self, firings: tuple[Firing, ...]) -> Mapping[str, datetime]:
         """Return `asked` once these were answered."""

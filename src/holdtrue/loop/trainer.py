@@ -55,17 +55,24 @@ class InlineTrainer:
 
     def train(self, order: TrainingOrder) -> TrainingResult:
         """Carry out one order; see `train_challenger` for what it raises."""
-        if order.dataset not in self._histories:
-            self._histories.clear()
-            self._histories[order.dataset] = load_snapshot(self.store, order.dataset, order.loop)
-        history, meter = self._histories[order.dataset], CostMeter.start()
+        history, meter = self.recall(order.dataset), CostMeter.start()
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
             return replace(self._hold(order, result), cost=meter.read())
         cache = MemoryCache() if order.is_repetition else StepCache(self.store)
-        fitter = Fitter(loop=self.loop, cache=cache, artifacts=self.store.artifacts)
-        result = train_challenger(self.loop, history, order, fitter, taught=self._read_taught(order))
+        loop = self.loop
+        if order.tuned is not None:
+            loop = replace(loop, parameters={**loop.parameters, **order.tuned.parameters})
+        fitter = Fitter(loop=loop, cache=cache, artifacts=self.store.artifacts)
+        result = train_challenger(loop, history, order, fitter, taught=self._read_taught(order))
         return replace(self._hold(order, result), cost=meter.read(), provenance=fitter.provenance)
+
+    def recall(self, dataset: str) -> History:
+        """Return the history of a snapshot; the last one stays at hand."""
+        if dataset not in self._histories:
+            self._histories.clear()
+            self._histories[dataset] = load_snapshot(self.store, dataset, self.loop.name)
+        return self._histories[dataset]
 
     def _hold(self, order: TrainingOrder, result: TrainingResult) -> TrainingResult:
         golden = None if self.loop.guards is None else self.loop.guards.golden

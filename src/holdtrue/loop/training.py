@@ -75,7 +75,7 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
 def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
     check_slices(loop.watched_slices, known)
     is_refresh = order.champion is not None and order.champion.lineage.code == fitter.code
-    folds = cut_folds(known, order.champion, is_refresh=is_refresh)
+    folds = cut_folds(known, order.champion, is_refresh=is_refresh, not_before=order.judged_from)
     first = folds[0].select_known(known).dataset()
     if not first.n_rows:
         raise LabelError(

@@ -15,9 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.domain import Json
-from holdtrue.monitoring.alarm import RUN_LENGTH_DAYS
+from holdtrue.monitoring.alarm import RUN_LENGTH_DAYS, follow_alarms
 from holdtrue.monitoring.risk import ReferenceRisk, measure_reference
-from holdtrue.stats import EDetector
 
 # What is usual is told from so many days before a version took charge, else from the first days of the log.
 REFERENCE_DAYS = 28
@@ -84,7 +83,7 @@ def watch_labels(
     """Say whether labels have stopped: the share of those missing a day after they were due is above what is usual.
 
     An e-detector on missing labels, as for the risk: while as many come as usual, a false alarm is a year away. It ends
-    with the first day on which enough of them came.
+    as those of the risk do: by evidence that enough of them come again.
 
     Args:
         joined: what `holdtrue.data.join_labels` gives, one row for each event: `due_at` and `known_at`.
@@ -136,18 +135,17 @@ def _follow_days(
     # Where few labels come at all, a stop is a small step: the limit leaves it room.
     coverage = 1 - usual.mean
     limit = min(usual.upper + min(TOLERANCE, 0.5 * coverage), 1 - 0.25 * coverage)
-    start = EDetector.start(low=0.0, high=1.0, mean=limit, design_effect=usual.design_effect)
-    detector, alarmed_on, n_alarms = start, None, 0
-    named, starts = np.unique(days, return_index=True)
-    for day, batch in zip(named, np.split(missing, starts[1:]), strict=False):
-        if alarmed_on is not None:
-            if batch.mean() <= limit:
-                detector, alarmed_on = start, None
-            continue
-        detector = detector.update_batch(batch)
-        if detector.log_m >= np.log(run_length_days):
-            alarmed_on, n_alarms = int(day), n_alarms + 1
-    return alarmed_on, n_alarms
+    (course,) = follow_alarms(
+        missing,
+        days=days,
+        members=np.zeros(len(days), dtype=np.int64),
+        limits=np.array([limit]),
+        low=0.0,
+        high=1.0,
+        design_effects=np.array([usual.design_effect]),
+        run_length_days=run_length_days,
+    )
+    return None if course.standing is None else course.standing.opened_on, len(course.alarms)
 
 
 def _tell_labels(

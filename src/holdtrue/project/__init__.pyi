@@ -1,8 +1,13 @@
+from .backfill import Backfill as Backfill
+from .backfill import BackfilledWindow as BackfilledWindow
+from .backfill import backfill_loop as backfill_loop
+from .backfill import list_moments as list_moments
 from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
 from .lock import control_lock as control_lock
 from .lock import hold_control as hold_control
+from .lock import serving_lock as serving_lock
 from .log import ask_log as ask_log
 from .log import export_log as export_log
 from .log import keep_log as keep_log
@@ -25,8 +30,12 @@ from .scoring import Scored as Scored
 from .scoring import score_file as score_file
 from .settings import FOLDER as FOLDER
 from .settings import Settings as Settings
+from .settings import find_price as find_price
 from .settings import read_settings as read_settings
+from .tuning import read_tuning as read_tuning
+from .tuning import tune_loop as tune_loop
 from .up import Live as Live
+from .up import hold_up as hold_up
 from .view import StoredView as StoredView
 from .view import view_loop as view_loop
 from .wanted import WantedLabel as WantedLabel
@@ -35,6 +44,8 @@ from .watched import WatchedProject as WatchedProject
 
 __all__ = [
     "FOLDER",
+    "Backfill",
+    "BackfilledWindow",
     "Live",
     "Project",
     "Reproduction",
@@ -46,6 +57,7 @@ __all__ = [
     "WantedLabel",
     "WatchedProject",
     "ask_log",
+    "backfill_loop",
     "bring_model",
     "compare_runs",
     "compare_versions",
@@ -53,19 +65,25 @@ __all__ = [
     "explain_prediction",
     "export_log",
     "find_champion_before",
+    "find_price",
     "find_run",
     "gather_card",
     "hold_control",
+    "hold_up",
     "keep_log",
+    "list_moments",
     "list_runs",
     "list_wanted",
     "name_log_folder",
     "open_project",
     "read_settings",
+    "read_tuning",
     "repeat_step",
     "reproduce_run",
     "score_file",
+    "serving_lock",
     "stop_run",
+    "tune_loop",
     "view_loop",
     "view_run",
 ]

@@ -19,6 +19,7 @@ from holdtrue.registry import resolve_version
 from holdtrue.store import Transaction
 
 from .project import CHAMPION, Project
+from .tuning import read_tuning
 
 
 def gather_card(project: Project, name: str = CHAMPION) -> ModelCard:
@@ -32,6 +33,7 @@ def gather_card(project: Project, name: str = CHAMPION) -> ModelCard:
         version = resolve_version(tx, loop, name)
         release = tx.versions.read_release(loop, version.number)
         takeovers = [event for event in tx.aliases.history(loop) if event.alias == CHAMPION]
+        run = _find_run(tx, version)
         return ModelCard(
             version=version,
             use=read_use(project.loop, project.loop_file.read_text(encoding="utf-8")),
@@ -40,7 +42,8 @@ def gather_card(project: Project, name: str = CHAMPION) -> ModelCard:
             made_at=project.clock.now(),
             takeovers=tuple(Takeover(at=e.at, version=e.version) for e in takeovers if e.version == version.number),
             release=None if release is None else release.release_digest,
-            run=_find_run(tx, version),
+            run=run,
+            tuning=read_tuning(tx, run),
             dataset=_find_dataset(tx, version),
             verdicts=_list_verdicts(tx, version),
             windows=tuple(window for window in tx.windows.all(loop) if window.version == version.number),

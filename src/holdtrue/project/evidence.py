@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
-from holdtrue.data import PredictionReader, latest_labels, read_history
+from holdtrue.data import PredictionReader, latest_labels, load_last_snapshot, read_history
 from holdtrue.domain import EvidencePoint, Rollout
+from holdtrue.errors import SourceError
 from holdtrue.loop import trace_evidence
 
 from .project import Project
@@ -52,8 +53,14 @@ class EvidenceTracer:
 
 
 def find_label_delay(project: Project) -> timedelta:
-    """Return how long after a prediction its label is due; where the table knows, it is read."""
+    """Return how long after a prediction its label is due; where the table knows, it is read, or its last snapshot."""
     data = project.loop.table
     if data.label_delay is not None:
         return data.label_delay
-    return read_history(data, folder=project.folder, task=project.loop.declared_task).label_delay
+    try:
+        return read_history(data, folder=project.folder, task=project.loop.declared_task).label_delay
+    except SourceError:
+        kept = load_last_snapshot(project.store, project.loop.name)
+        if kept is None:
+            raise
+        return kept.label_delay

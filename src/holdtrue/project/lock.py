@@ -1,4 +1,4 @@
-"""Lock: one controller for a project at a time; the lock falls with the process that holds it, however that ends.
+"""Lock: one controller for a loop at a time; the lock falls with the process that holds it, however that ends.
 
 Where the state is a folder's own, a lock on a file is enough. Where other folders and machines may hold the same
 state, the controller holds a lease in the database too: it lapses when nobody renews it, and whoever lost it writes
@@ -11,31 +11,37 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from holdtrue.errors import ProjectBusy, StoreFailed
-from holdtrue.store import Store
+from holdtrue.store import Store, Transaction
 from holdtrue.store.file import write_file
 
+ALL, SERVING = "control.lock", "up.lock"
 CONTROL = "control"
+"""Name of the lease of all loops; that of one loop has the loop's name behind it."""
 CONTROL_SECONDS = 30.0
 _RENEW_SECONDS = 5.0
 
 
 @contextmanager
-def hold_control(store: Store) -> Iterator[None]:
-    """Hold the control of the project that the store is of; what the store writes meanwhile is fenced by it.
+def hold_control(store: Store, *, loop: str | None = None) -> Iterator[None]:
+    """Hold the control of a loop of the project that the store is of, or of all of its loops.
+
+    What the store writes meanwhile is fenced by it. Loops of one project do not exclude each other; whoever holds all
+    of them excludes everybody.
 
     Raises:
         ProjectBusy: another living process holds it, here or, where the state is shared, elsewhere; it is named.
         StoreFailed: the database refused.
     """
-    with control_lock(store.folder):
+    with control_lock(store.folder, loop=loop):
         if not store.is_shared:
             yield
             return
-        lease = _ControlLease(store)
+        lease = _ControlLease(store, loop)
         lease.take()
         try:
             yield
@@ -44,23 +50,44 @@ def hold_control(store: Store) -> Iterator[None]:
 
 
 @contextmanager
-def control_lock(folder: Path) -> Iterator[None]:
-    """Hold the control of the project whose `.holdtrue` folder this is, against the processes of this folder.
+def control_lock(folder: Path, *, loop: str | None = None) -> Iterator[None]:
+    """Hold the control of a loop of the project whose `.holdtrue` folder this is, or of all of its loops.
+
+    Loops of one folder do not exclude each other; whoever holds all of them excludes everybody.
 
     Raises:
         ProjectBusy: another living process holds it; its process id is named.
     """
-    path = folder / "run" / "control.lock"
+    with ExitStack() as held:
+        held.enter_context(_hold(folder / "run" / ALL, is_shared=loop is not None))
+        if loop is not None:
+            held.enter_context(_hold(folder / "run" / f"control-{loop}.lock"))
+        yield
+
+
+@contextmanager
+def serving_lock(folder: Path) -> Iterator[None]:
+    """Hold the workers of a project: they answer for all of its loops, and one `up` at a time sees to them.
+
+    Raises:
+        ProjectBusy: another living process holds them; its process id is named.
+    """
+    with _hold(folder / "run" / SERVING):
+        yield
+
+
+@contextmanager
+def _hold(path: Path, *, is_shared: bool = False) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
             raise ProjectBusy(
                 f"process {holder} controls this project already",
-                expected="one `up`, `tick` or `train` at a time",
+                expected="one `up` for a folder, and one `up`, `tick` or `train` for a loop at a time",
                 remedy=f"stop process {holder}, or work in another folder",
             ) from error
         os.ftruncate(handle, 0)
@@ -88,8 +115,10 @@ def name_controller(folder: Path) -> str:
 class _ControlLease:
     """The lease of control, renewed by a thread through connections of its own."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, loop: str | None) -> None:
         self._store = store
+        self._loop = loop
+        self._name = CONTROL if loop is None else f"{CONTROL} {loop}"
         self._owner = name_controller(store.folder)
         self._token = 0
         self._stopped = threading.Event()
@@ -99,21 +128,28 @@ class _ControlLease:
     def take(self) -> None:
         try:
             with self._keeper.transaction() as tx:
-                token = tx.leases.acquire(CONTROL, self._owner, CONTROL_SECONDS)
-                holder = tx.leases.holder(CONTROL)
+                token = tx.leases.acquire(self._name, self._owner, CONTROL_SECONDS)
+                others = [self._name] if token is None else self._find_rivals(tx)
+                for holder in filter(None, map(tx.leases.holder, others)):
+                    self._refuse(*holder)
+                if token is None:
+                    self._refuse("unknown", 0.0)
         except BaseException:
             self._keeper.close()
             raise
-        if token is None:
-            self._keeper.close()
-            owner, seconds = holder or ("unknown", 0.0)
-            raise ProjectBusy(
-                f"{owner} controls this project already",
-                expected="one `up`, `tick` or `train` at a time",
-                remedy=f"stop it there; if it was killed, its right lapses within {max(1, round(seconds))} s",
-            )
-        self._fence(token)
+        self._fence(token or 0)
         self._thread.start()
+
+    def _find_rivals(self, tx: Transaction) -> list[str]:
+        """Return the names of the leases that must be free beside one's own."""
+        return tx.leases.list_names(f"{CONTROL} ") if self._loop is None else [CONTROL]
+
+    def _refuse(self, owner: str, seconds: float) -> NoReturn:
+        raise ProjectBusy(
+            f"{owner} controls this project already",
+            expected="one `up`, `tick` or `train` for a loop at a time",
+            remedy=f"stop it there; if it was killed, its right lapses within {max(1, round(seconds))} s",
+        )
 
     def give_back(self) -> None:
         self._stopped.set()
@@ -121,7 +157,7 @@ class _ControlLease:
         self._store.fence(None)
         try:
             with self._keeper.transaction() as tx:
-                tx.leases.release(CONTROL, token=self._token)
+                tx.leases.release(self._name, token=self._token)
         except StoreFailed:
             pass  # it lapses by itself
         finally:
@@ -129,18 +165,18 @@ class _ControlLease:
 
     def _fence(self, token: int) -> None:
         self._token = token
-        self._store.fence((CONTROL, token))
+        self._store.fence((self._name, token))
 
     def _renew(self) -> None:
         while not self._stopped.wait(_RENEW_SECONDS):
             try:
                 with self._keeper.transaction() as tx:
-                    if tx.leases.renew(CONTROL, token=self._token, seconds=CONTROL_SECONDS):
+                    if tx.leases.renew(self._name, token=self._token, seconds=CONTROL_SECONDS):
                         continue
                     # It has lapsed: the server was away, or this machine asleep.
-                    token = tx.leases.acquire(CONTROL, self._owner, CONTROL_SECONDS)
+                    token = tx.leases.acquire(self._name, self._owner, CONTROL_SECONDS)
                     if token is not None and token != self._token + 1:
-                        tx.leases.release(CONTROL, token=token)
+                        tx.leases.release(self._name, token=token)
             except StoreFailed:
                 continue
             if token != self._token + 1:

@@ -15,7 +15,7 @@ from holdtrue.serving import write_traffic_file
 from holdtrue.store import Store
 
 from .lock import name_controller
-from .settings import FOLDER
+from .settings import FOLDER, find_price, read_settings
 
 CHAMPION = "champion"
 
@@ -43,7 +43,11 @@ class Project:
     def make_controller(
         self, *, window: timedelta = timedelta(days=1), on_move: Callable[[Move], None] = lambda _: None
     ) -> Controller:
-        """Return what moves the loop."""
+        """Return what moves the loop.
+
+        Raises:
+            DeclarationError: the settings cannot be read, or say no price where a guard counts money.
+        """
         return Controller(
             loop=self.loop,
             folder=self.folder,
@@ -51,9 +55,10 @@ class Project:
             store=self.store,
             clock=self.clock,
             trainer=EnvironmentTrainer(self.environment),
-            # The lock of the folder lets one controller in at a time, so this name is never two workers'.
-            owner=name_controller(self.store.folder),
+            # The lock of the loop lets one controller in at a time, so this name is never two workers'.
+            owner=f"{name_controller(self.store.folder)}:{self.loop.name}",
             window=window,
+            core_hour=find_price(self.loop, read_settings(self.folder)),
             on_move=on_move,
         )
 
@@ -110,10 +115,12 @@ def find_champion_before(history: list[AliasEvent]) -> int:
 
 
 @contextmanager
-def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | None = None) -> Iterator[Project]:
+def open_project(
+    loop_file: Path, *, clock: Clock | None = None, loop: Loop | None = None, n_children: int = 1
+) -> Iterator[Project]:
     """Open the project of a loop file; its `.holdtrue` folder stands beside the file and is made when needed.
 
-    `loop` is what the file declares, where it is known already.
+    `loop` is what the file declares, where it is known already; `n_children` says how much work runs at a time.
 
     Raises:
         SourceMissing: there is no such file.
@@ -125,7 +132,7 @@ def open_project(loop_file: Path, *, clock: Clock | None = None, loop: Loop | No
     _ = loop.table  # a loop that only watches leaves no folder behind
     folder = loop_file.resolve().parent
     # A training in the background may take a core, not those that serving needs.
-    environment = ProcessEnvironment(n_children=1, variables={"OMP_NUM_THREADS": "1"})
+    environment = ProcessEnvironment(n_children=n_children, variables={"OMP_NUM_THREADS": "1"})
     try:
         with Store.open(folder / FOLDER) as store:
             yield Project(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from holdtrue.data import load_snapshot
 from holdtrue.domain import Json, Provenance, Run, RunState, StepRecord
 from holdtrue.errors import NotFound, StateConflict
 from holdtrue.loop import EnvironmentTrainer, TrainingOrder, TrainingResult
@@ -39,11 +40,14 @@ def reproduce_run(project: Project, run: Run) -> Reproduction:
     Raises:
         StateConflict: the run did not come to its end, or trained nothing, so that there is nothing to compare with.
         NotFound: its rows are no longer kept.
+        SourceError: its rows are a version of a table that is not there any more, or is not as it was.
         TrainingFailed: a step raised.
     """
     order = read_order(run)
     if not project.store.artifacts.has(order.dataset):
         raise NotFound(f"the rows of the run {run.run_id} ({order.dataset[:12]}) are no longer kept")
+    # Rows that are a version of a table elsewhere may be gone: that is told here, and not by a training that failed.
+    load_snapshot(project.store, order.dataset, order.loop)
     again = replace(order, folder=str(project.store.folder), loop_file=str(project.loop_file), is_repetition=True)
     result = EnvironmentTrainer(project.environment).submit(again).result()
     return _compare(run, result)

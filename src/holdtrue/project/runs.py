@@ -6,11 +6,12 @@ from datetime import datetime
 
 import msgspec
 
-from holdtrue.domain import Checkout, Json, Provenance, Run, RunCost, RunState, StepRecord
+from holdtrue.domain import Checkout, Json, Provenance, Run, RunCost, RunState, StepRecord, Tuning
 from holdtrue.errors import NotFound, StateConflict
 from holdtrue.loop import stop_run as record_stop
 from holdtrue.project.project import Project
 from holdtrue.project.settings import read_settings
+from holdtrue.project.tuning import read_tuning
 
 LOST = "lost"
 
@@ -26,6 +27,7 @@ class RunView:
         price: what its CPU time cost, by `core_hour` under `[tool.holdtrue.cost]`; None where that is not said.
         provenance: what it was made with; None for a run that did not come to its end.
         checkout: the git commit of the project when it began; None without git.
+        tuning: what it found, where the run was one, or what chose its parameters; None for the declared ones.
     """
 
     run_id: str
@@ -46,6 +48,7 @@ class RunView:
     checkout: Checkout | None
     result: Mapping[str, Json]
     error: str | None
+    tuning: Tuning | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,7 @@ def view_run(project: Project, run: Run) -> RunView:
     terms = read_settings(project.folder).cost
     with project.store.reading() as tx:
         records = {record.digest: record for record in tx.datasets.all(run.loop)}
+        tuning = read_tuning(tx, run)
     record = records.get(run.dataset or "")
     hours = None if run.cost is None else run.cost.cpu_seconds / 3600
     told, checkout = run.parameters.get("provenance"), run.parameters.get("checkout")
@@ -122,6 +126,7 @@ def view_run(project: Project, run: Run) -> RunView:
         checkout=None if checkout is None else msgspec.convert(checkout, Checkout),
         result=run.result,
         error=run.error if run.state is RunState.FAILED else None,
+        tuning=tuning,
     )
 
 

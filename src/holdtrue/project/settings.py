@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from holdtrue.domain import LogPolicy, read_log_policy
+from holdtrue.domain import LogPolicy, Loop, read_log_policy
 from holdtrue.errors import DeclarationError
 
 FOLDER = ".holdtrue"
@@ -62,6 +62,22 @@ def read_settings(folder: Path) -> Settings:
         raise DeclarationError(f"log under [tool.holdtrue] in {path} is {log!r}", expected="a table")
     cost = read_cost_terms(ours.get("cost", {}), where=f"[tool.holdtrue.cost] in {path}")
     return Settings(log=read_log_policy(log, where=f"[tool.holdtrue.log] in {path}"), cost=cost)
+
+
+def find_price(loop: Loop, settings: Settings) -> float | None:
+    """Return the price of one core for an hour.
+
+    Raises:
+        DeclarationError: a guard of the loop counts money, and there is no price.
+    """
+    most = None if loop.guards is None else loop.guards.max_cost_a_month
+    if most is not None and settings.cost.core_hour is None:
+        raise DeclarationError(
+            f"{loop.name} may cost {most:g} a month, and there is no price to count with",
+            expected=f"core_hour under [tool.holdtrue.cost] in {FILE}",
+            remedy="write core_hour = 0.05, what an hour of one core costs",
+        )
+    return settings.cost.core_hour
 
 
 def read_cost_terms(told: object, *, where: str) -> CostTerms:

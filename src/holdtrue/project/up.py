@@ -1,7 +1,9 @@
 """Up: the whole loop live: workers that answer, a controller that looks, and (from above) the page."""
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -9,16 +11,29 @@ from typing import TypeVar
 from holdtrue.clock import ScaledClock
 from holdtrue.data import Upkeep
 from holdtrue.domain import LogPolicy
-from holdtrue.errors import HoldtrueError
+from holdtrue.errors import HoldtrueError, SourceMissing
 from holdtrue.loop import Controller, Move
 from holdtrue.serving import Front, LogKeeper, Workers, start_workers, write_policy_file, write_traffic_file
 
+from .lock import hold_control, serving_lock
 from .log import find_upkeep
 from .project import Project
 
 LOOK_SECONDS = 5.0
 WINDOW_SECONDS = 15.0
 T = TypeVar("T")
+
+
+@contextmanager
+def hold_up(project: Project) -> Iterator[None]:
+    """Hold what a live loop needs for itself: the control of the loop, and the workers of its folder.
+
+    Raises:
+        ProjectBusy: another living process holds one of them; its process id is named.
+    """
+    folder = project.store.folder
+    with hold_control(project.store, loop=project.loop.name), serving_lock(folder):
+        yield
 
 
 @dataclass(kw_only=True)
@@ -35,6 +50,7 @@ class Live:
         log: how the prediction log is kept.
         on_move: is told of each move.
         on_problem: is told in a sentence what a look met that it could not do, once for the same thing.
+        is_waiting: no version is in charge, and the table of the first training is not there: a later look finds it.
     """
 
     project: Project
@@ -47,8 +63,9 @@ class Live:
     on_move: Callable[[Move], None] = lambda _: None
     on_problem: Callable[[str], None] = lambda _: None
     workers: Workers | None = None
+    is_waiting: bool = False
     _windows_at: float = 0.0
-    _problem: str = ""
+    _problems: dict[str, str] = field(default_factory=dict)
     _controller: Controller | None = None
     _keeper: LogKeeper | None = None
 
@@ -62,24 +79,36 @@ class Live:
     def start(self) -> None:
         """Train the first version when there is none, then bring the workers up; living ones are adopted.
 
+        A version in charge needs no table to be served. Where there is none and the table is not there, workers come up
+        all the same and are not ready: the first look that finds it trains.
+
         Raises:
             PortTaken: another process listens on the port.
             TrainingFailed: the first training failed.
+            SourceError: the table of the first training is there and cannot be used.
         """
-        if self.controller.read_state().champion is None:
-            self.controller.tick()
+        if self.has_champion:
+            self._look()
         else:
-            nothing: tuple[Move, ...] = ()
-            self._try(self.controller.tick, otherwise=nothing)
-        if self.controller.read_state().champion is None:
-            self.controller.finish_training()
-            self.controller.tick()
+            self._train_first()
         self._write_traffic()
         write_policy_file(self.project.store.folder, self.log)
         self._keeper = LogKeeper(self.project.store.folder, find_upkeep=self._find_upkeep)
         front = Front(host=self.host, port=self.port)
         self.workers = start_workers(self.project.store.folder, front=front, n_workers=self.n_workers)
-        self.workers.wait_until_ready()
+        if not self.is_waiting:
+            self.workers.wait_until_ready()
+
+    def _train_first(self) -> None:
+        try:
+            self.controller.tick()
+        except SourceMissing as problem:
+            self.is_waiting = True
+            self._tell("look", str(problem))
+            return
+        if not self.has_champion:
+            self.controller.finish_training()
+            self.controller.tick()
 
     @property
     def has_champion(self) -> bool:
@@ -88,28 +117,40 @@ class Live:
 
     def step(self) -> tuple[Move, ...]:
         """Look once, and see to the workers, who go on whatever the look meets: the next one tries again."""
-        nothing: tuple[Move, ...] = ()
-        moves = self._try(self.controller.tick, otherwise=nothing)
-        self._try(self._write_traffic, otherwise=None)
+        moves = self._look()
+        self._try("traffic", self._write_traffic, otherwise=None)
         if self.workers is not None:
             self.workers.tend()
         if self._keeper is not None:
             self._keeper.tend()
         if time.monotonic() - self._windows_at > WINDOW_SECONDS:
-            self._try(lambda: self.controller.write_windows(self.project.clock.now()), otherwise=None)
+            self._try("windows", lambda: self.controller.write_windows(self.project.clock.now()), otherwise=None)
             self._windows_at = time.monotonic()
         return moves
 
-    def _try(self, work: Callable[[], T], *, otherwise: T) -> T:
+    def _look(self) -> tuple[Move, ...]:
+        nothing: tuple[Move, ...] = ()
+        moves = self._try("look", self.controller.tick, otherwise=nothing)
+        problem = self.controller.table_problem
+        self._tell("table", f"The table cannot be used, so nothing is trained: {problem}" if problem else "")
+        return moves
+
+    def _try(self, part: str, work: Callable[[], T], *, otherwise: T) -> T:
         """Do a part of a look; a full disk, a source that is away or a decision of somebody else must end nobody."""
         try:
             done = work()
         except (HoldtrueError, OSError) as problem:
-            if str(problem) != self._problem:
-                self._problem = str(problem)
-                self.on_problem(self._problem)
+            self._tell(part, str(problem))
             return otherwise
+        self._tell(part, "")
         return done
+
+    def _tell(self, part: str, problem: str) -> None:
+        """Tell what a part met, unless it met the same at its last look; figures may differ, such as an age."""
+        told = re.sub(r"[\d.,]+", "", problem)
+        if told and told != self._problems.get(part):
+            self.on_problem(problem)
+        self._problems[part] = told
 
     def run(self, is_done: Callable[[], bool]) -> None:
         """Look again and again until `is_done` says so."""
@@ -127,7 +168,7 @@ class Live:
             self.workers.stop()
 
     def _find_upkeep(self) -> Upkeep | None:
-        return self._try(lambda: find_upkeep(self.project, self.log), otherwise=None)
+        return self._try("log", lambda: find_upkeep(self.project, self.log), otherwise=None)
 
     def _write_traffic(self) -> None:
         clock = self.project.clock

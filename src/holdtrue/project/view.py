@@ -27,6 +27,7 @@ from holdtrue.domain import (
 )
 from holdtrue.domain.task import Task
 from holdtrue.errors import NotFound
+from holdtrue.loop import REFUSAL
 from holdtrue.store import Transaction
 
 from .evidence import EvidenceTracer
@@ -36,6 +37,7 @@ from .slices import SliceTracer, note_unjudged
 
 N_DECISIONS = 40
 N_RUNS = 12
+N_REFUSALS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,7 @@ class StoredView:
         prediction = self._find_prediction(prediction_id)
         name = self.project.loop.name
         with self.project.store.reading() as tx:
+            chain = tx.audit.all(name)
             version = tx.versions.read(name, prediction.version)
             release = tx.versions.read_release(name, version.number)
             elder = next((v for v in tx.versions.all(name) if v.digest == version.lineage.refit_of), None)
@@ -103,7 +106,8 @@ class StoredView:
                     if digest is not None
                     for record in tx.verdicts.for_challenger(name, digest)
                 ),
-                decisions=tuple(entry for entry in tx.audit.all(name) if entry.subject in subjects),
+                decisions=tuple(entry for entry in chain if entry.subject in subjects),
+                refusals=tuple(entry for entry in chain if entry.action == REFUSAL)[-N_REFUSALS:],
             )
 
     def promote(self, loop: str, reason: str) -> str:

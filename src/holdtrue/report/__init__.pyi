@@ -36,6 +36,12 @@ from .sentences import tell_evidence as tell_evidence
 from .sentences import tell_exposure as tell_exposure
 from .sentences import tell_rollout as tell_rollout
 from .sentences import tell_verdict as tell_verdict
+from .tuning import draw_parameters as draw_parameters
+from .tuning import draw_trials as draw_trials
+from .tuning import render_tuning as render_tuning
+from .tuning import tabulate_trials as tabulate_trials
+from .tuning import tell_parameters as tell_parameters
+from .tuning import tell_tuning as tell_tuning
 from .versions import list_version_sections as list_version_sections
 from .versions import render_versions as render_versions
 from .versions import tabulate_slices as tabulate_slices
@@ -66,11 +72,13 @@ __all__ = [
     "draw_calibration",
     "draw_comparisons",
     "draw_contributions",
+    "draw_parameters",
     "draw_policies",
     "draw_quality",
     "draw_reliability",
     "draw_rollout",
     "draw_slices",
+    "draw_trials",
     "format_cell",
     "format_count",
     "format_day",
@@ -89,6 +97,7 @@ __all__ = [
     "render_card",
     "render_markdown",
     "render_report",
+    "render_tuning",
     "render_versions",
     "render_watch",
     "tabulate_losses",
@@ -96,6 +105,7 @@ __all__ = [
     "tabulate_policies",
     "tabulate_slices",
     "tabulate_standards",
+    "tabulate_trials",
     "tabulate_versions",
     "tabulate_watched",
     "tabulate_watched_slices",
@@ -110,8 +120,10 @@ __all__ = [
     "tell_evidence",
     "tell_explanation",
     "tell_exposure",
+    "tell_parameters",
     "tell_rollout",
     "tell_slices",
+    "tell_tuning",
     "tell_verdict",
     "tell_versions",
     "tell_watch",

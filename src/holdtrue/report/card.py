@@ -10,6 +10,7 @@ from holdtrue.report.markdown import render_markdown
 from holdtrue.report.page import Section, render_report
 from holdtrue.report.quality import draw_quality
 from holdtrue.report.reliability import draw_reliability, draw_slices, tell_interval
+from holdtrue.report.tuning import tell_tuning
 from holdtrue.report.words import format_moment, format_number, format_share, name_loss, name_metric
 
 _PREFIX = "evaluation_"
@@ -97,6 +98,8 @@ def _tell_origin(card: ModelCard) -> tuple[str, ...]:
         sentences.append(
             f"It took {run.cost.wall_seconds:.1f} s ({run.cost.cpu_seconds:.1f} s of a core) and {memory}."
         )
+    if card.tuning is not None:
+        sentences += [f"Its parameters were tuned by the run {card.tuning.run_id[:12]}.", *tell_tuning(card.tuning)]
     return tuple(sentences)
 
 

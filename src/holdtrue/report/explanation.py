@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from holdtrue.domain import Explanation, Json, Prediction, Role
+from holdtrue.domain import AuditEntry, Explanation, Json, Prediction, Role
 from holdtrue.report.sentences import tell_verdict
 from holdtrue.report.words import format_moment, format_number, format_share
 
@@ -21,7 +21,14 @@ def tell_explanation(explanation: Explanation) -> tuple[str, ...]:
     name = f"v{explanation.prediction.version}"
     sentences += [tell_verdict(record, name=name) for record in explanation.verdicts]
     sentences += [f"{format_moment(e.at)}: {e.sentence} ({e.actor})" for e in explanation.decisions]
+    sentences += [f"{format_moment(e.at)}: a training was refused. {tell_refusal(e)}" for e in explanation.refusals]
     return tuple(sentences)
+
+
+def tell_refusal(entry: AuditEntry) -> str:
+    """Say why a training was refused, as a whole sentence."""
+    said = entry.sentence[:1].upper() + entry.sentence[1:]
+    return said if said.endswith(".") else f"{said}."
 
 
 def tell_answer(prediction: Prediction, *, classes: tuple[Json, ...] = ()) -> str:

@@ -25,6 +25,7 @@ from .sources.query import QueryRows as QueryRows
 from .sources.query import hide_password as hide_password
 from .sources.query import print_database as print_database
 from .sources.query import read_query as read_query
+from .sources.secret import hide_secrets as hide_secrets
 from .store import Store as Store
 from .tables.versions import ReleaseRow as ReleaseRow
 from .transaction import Transaction as Transaction
@@ -47,6 +48,7 @@ __all__ = [
     "find_closed",
     "find_digests",
     "hide_password",
+    "hide_secrets",
     "is_kept",
     "is_object_url",
     "lock_log",

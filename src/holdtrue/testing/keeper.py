@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from holdtrue.clock import ScaledClock
-from holdtrue.project import Live, hold_control, open_project
+from holdtrue.project import Live, hold_up, open_project
 
 LOOK_SECONDS = 0.5
 # A promotion has its version fitted once more: so many trainings may be under way one after the other at the end.
@@ -68,7 +68,7 @@ def read_options(arguments: Sequence[str]) -> KeeperOptions:
 
 def keep(options: KeeperOptions, stop: threading.Event) -> None:
     """Start or adopt the workers and look again and again until told to stop; then finish what is under way."""
-    with open_project(options.loop_file, clock=options.clock) as project, hold_control(project.store):
+    with open_project(options.loop_file, clock=options.clock) as project, hold_up(project):
         live = Live(project=project, port=options.port, n_workers=options.n_workers, look_seconds=LOOK_SECONDS)
         live.start()
         assert live.workers is not None, "a started loop has workers"

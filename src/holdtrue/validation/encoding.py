@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,9 @@ N_PROBES = 20_000
 MOST_LEVELS = 5_000
 MOST_CLASSES = 10
 LEAST_LEVELS = 3
-MOST_FOLDS = 20
+LEAST_FOLDS, MOST_FOLDS = 2, 20
+# Of so many rows the fold must be told by the value.
+TOLD_SHARE = 0.5
 MOST_SMOOTHING = 1_000.0
 # How unlikely a column of other rows would come as close to the means of these: named, and refused.
 NAMED_CHANCE, SURE_CHANCE = 1e-6, 1e-8
@@ -59,6 +62,13 @@ class _Levels:
     def means(self) -> Floats:
         """Return the mean label of each level; 0 where it has no row."""
         return self.sums / np.maximum(self.n, 1)
+
+    @cached_property
+    def variances(self) -> Floats:
+        """The variance of the labels of each level; 0 where it has no row."""
+        is_there = self.codes >= 0
+        codes, off = self.codes[is_there], self.labels[is_there] - self.means[self.codes[is_there]]
+        return np.bincount(codes, weights=off**2, minlength=len(self.n)) / np.maximum(self.n, 1)
 
 
 def find_encoding(known: Dataset, names: Sequence[str], *, trained_until: datetime) -> Finding | None:
@@ -114,8 +124,7 @@ def _judge(
     alone = (column[rows] * (both.n[own] - 1) + both.labels[rows]) / both.n[own]
     if _measure_within(alone, own) <= REMOVED_SHARE * spread and _find_chance(alone, both, rows) < SURE_CHANCE:
         return "all other rows, later ones included", True
-    folded = _undo_folds(column, both, rows)
-    if folded is not None and _measure_within(folded, own) <= REMOVED_SHARE * spread:
+    if _undoes_folds(column, both, rows):
         return "the rows of other folds, later ones included", has_later
     return None
 
@@ -163,8 +172,34 @@ def _measure_distance(values: Floats, levels: _Levels, rows: NDArray[np.int64]) 
     return min(float((n * (each - sums / np.maximum(n, 1)) ** 2).sum()) for each in both) / levels.variance
 
 
-def _undo_folds(column: Floats, levels: _Levels, rows: NDArray[np.int64]) -> Floats | None:
-    """Return the level's mean as a mean over other folds implies it; None when the values look like no such means."""
+def _undoes_folds(column: Floats, levels: _Levels, rows: NDArray[np.int64]) -> bool:
+    """Say whether each level's mean, as a mean over other folds implies it, is the same in all of its folds.
+
+    Encoders shrink the means: not at all, all by the same number of rows, or each by the variance within its level
+    (scikit-learn's `TargetEncoder`). How much is solved for: one number for all levels.
+    """
+    folds = _find_folds(column, levels, rows)
+    if folds is None:
+        return False
+    rows, n, sums = folds
+    own, values = levels.codes[rows], column[rows]
+    implied, off = values * (levels.n[own] - n) + sums, values - levels.mean
+    limit = REMOVED_SHARE * _measure_within(values, own)
+    for pull in (np.zeros(len(rows)), off, off * levels.variances[own]):
+        strength = float(((levels.sums[own] - implied) * pull).sum() / max(float((pull**2).sum()), 1e-300))
+        if _measure_within((implied + max(strength, 0.0) * pull) / levels.n[own], own) <= limit:
+            return True
+    return False
+
+
+def _find_folds(
+    column: Floats, levels: _Levels, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Floats, Floats] | None:
+    """Return the rows whose fold can be told by its value, and how many rows and labels their fold has of their level.
+
+    None when the values look like no such means. A small level may have the same mean outside two folds: which of them
+    a row is in cannot be told, so levels count that have as many values as most rows' levels.
+    """
     own = levels.codes[rows]
     n_levels, n_values = len(np.unique(own)), len(np.unique(column[rows]))
     if not 0.5 * n_levels <= n_values <= min(MOST_FOLDS * n_levels, len(rows) / 3):
@@ -174,10 +209,15 @@ def _undo_folds(column: Floats, levels: _Levels, rows: NDArray[np.int64]) -> Flo
     if not n_levels < n_pairs <= min(MOST_FOLDS * n_levels, len(rows) / 3, 2 * n_values):
         return None
     distinct, fold = np.unique(levels.codes + 1j * column, return_inverse=True)
-    n = np.bincount(fold, minlength=len(distinct))[fold[rows]]
-    sums = np.bincount(fold, weights=levels.labels, minlength=len(distinct))[fold[rows]]
-    undone: Floats = (column[rows] * (levels.n[own] - n) + sums) / levels.n[own]
-    return undone
+    n: Floats = np.bincount(fold, minlength=len(distinct)).astype(np.float64)
+    sums: Floats = np.bincount(fold, weights=levels.labels, minlength=len(distinct)).astype(np.float64)
+    held = distinct.real[np.isfinite(distinct) & (distinct.real >= 0)].astype(np.int64)
+    n_folds = np.bincount(held, minlength=len(levels.n))[own]
+    usual = int(np.bincount(n_folds).argmax())
+    told = rows[n_folds == usual]
+    if usual < LEAST_FOLDS or len(told) < TOLD_SHARE * len(rows):
+        return None
+    return told, n[fold[told]], sums[fold[told]]
 
 
 def _measure_within(values: Floats, codes: NDArray[np.int64]) -> float:

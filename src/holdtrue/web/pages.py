@@ -47,8 +47,8 @@ def render_explanation(explanation: Explanation) -> str:
     classes = tuple(version.signature.classes) if version is not None else ()
     answer = tell_answer(prediction, classes=classes)
     sentences = tell_explanation(explanation)
-    # Verdicts and decisions stand in their own lists on this page.
-    n_told = len(explanation.verdicts) + len(explanation.decisions)
+    # Verdicts, decisions and refusals stand in their own lists on this page.
+    n_told = len(explanation.verdicts) + len(explanation.decisions) + len(explanation.refusals)
     told = sentences[: len(sentences) - n_told]
     return _open_templates().get_template("why.html").render(explanation=explanation, answer=answer, sentences=told)
 

@@ -4,15 +4,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from holdtrue.errors import HoldtrueError
-from holdtrue.serving.answer.batcher import Outcome
 
 LAST_GOOD_SHARE = 0.2
 """The part of the time that is kept for the champion before, where that is the fallback."""
 
 _LOOK_SECONDS = 0.1
 Look = Callable[[], Awaitable[None]]
+_T = TypeVar("_T")
 
 
 class DeadlinePassed(HoldtrueError):
@@ -44,10 +45,8 @@ class Patience:
             return None
         return max(0.0, self.started + self.timeout_seconds * (1 - kept_share) - time.monotonic())
 
-    async def wait(
-        self, scored: "Sequence[asyncio.Future[list[Outcome]]]", *, kept_share: float = 0.0
-    ) -> list[list[Outcome] | None]:
-        """Wait for answers; what did not come in time is None, and is taken back from the queues.
+    async def wait(self, scored: "Sequence[asyncio.Future[_T]]", *, kept_share: float = 0.0) -> list[_T | None]:
+        """Wait for answers, or other work; what did not come in time is None, and is taken back from the queues.
 
         Raises:
             Exception: what `look` raises; everything is taken back then.

@@ -30,6 +30,7 @@ from holdtrue.serving.reply import (
 )
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.trace import Tracing, mark_failed, mark_span
+from holdtrue.serving.wait import read_aside
 from holdtrue.serving.wire.binary import check_outputs
 from holdtrue.serving.wire.desk import VERSION_HEADER
 
@@ -195,7 +196,8 @@ class _Desk:
             request.model_version or None,
         )
         names = served.asked.release.version.signature.schema.names
-        infer = await run_aside(request.ByteSize() > FEW_BYTES, read_message, request, features=names)
+        is_long = request.ByteSize() > FEW_BYTES
+        infer = await read_aside(call.patience, is_long, read_message, request, features=names)
         check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])
         given = await replica.router.answer(served, infer.records, is_whole=True, patience=call.patience)
         answers = take_answers(given)

@@ -9,13 +9,13 @@ from holdtrue.domain import Json
 from holdtrue.serving.access.gate import needs
 from holdtrue.serving.access.token import TokenRole
 from holdtrue.serving.answer.answer import Answer
-from holdtrue.serving.aside import run_aside
 from holdtrue.serving.reply import Output, list_outputs, take_answers
 from holdtrue.serving.request.body import Record
 from holdtrue.serving.request.field import describe_value, shorten
 from holdtrue.serving.request.place import join_path
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.request.table import read_columns, read_rows
+from holdtrue.serving.wait import read_aside
 from holdtrue.serving.wire.desk import Desk
 from holdtrue.serving.wire.intake import is_long, read_json
 from holdtrue.serving.wire.response import respond, respond_to_rows
@@ -40,7 +40,7 @@ class InstancesForm:
             patience = self._desk.read_patience(request)
             content = await read_json(request)
             names = served.asked.release.version.signature.schema.names
-            records = await run_aside(is_long(request), read_instances, content, names)
+            records = await read_aside(patience, is_long(request), read_instances, content, names)
             answers = take_answers(await self._replica.router.answer(served, records, is_whole=True, patience=patience))
             is_by_row = isinstance(content, dict) and _ROWS in content
             describe = _describe_rows if is_by_row else _describe_columns

@@ -10,7 +10,7 @@ from holdtrue.serving.access.gate import needs
 from holdtrue.serving.access.token import TokenRole
 from holdtrue.serving.answer.answer import Answer
 from holdtrue.serving.answer.loaded import ServedLoop
-from holdtrue.serving.aside import run_aside
+from holdtrue.serving.answer.patience import Patience
 from holdtrue.serving.reply import take_answers
 from holdtrue.serving.request.body import JSON_TYPE, Record, decode_body, read_content_type
 from holdtrue.serving.request.delimited import CSV_TYPE, has_header, read_csv
@@ -19,6 +19,7 @@ from holdtrue.serving.request.parquet import PARQUET_TYPES
 from holdtrue.serving.request.place import join_path
 from holdtrue.serving.request.refusal import Code, Refused
 from holdtrue.serving.request.table import read_columns, read_rows, read_split
+from holdtrue.serving.wait import read_aside
 from holdtrue.serving.wire.desk import Desk
 from holdtrue.serving.wire.intake import is_long, read_body
 from holdtrue.serving.wire.parquet_desk import ParquetDesk
@@ -41,7 +42,7 @@ class InvocationsForm:
         """Answer rows with what a model's `predict` gives: the likeliest class, or the number."""
         with self._desk.serve(request) as served:
             patience = self._desk.read_patience(request)
-            records = await self._read_records(request, served)
+            records = await self._read_records(request, served, patience)
             answers = take_answers(await self._router.answer(served, records, is_whole=True, patience=patience))
             return await respond_to_rows(len(answers), lambda: _describe(answers))
 
@@ -49,17 +50,17 @@ class InvocationsForm:
         """End what was started for requests."""
         await self._parquet.close()
 
-    async def _read_records(self, request: Request, served: ServedLoop) -> list[Record]:
+    async def _read_records(self, request: Request, served: ServedLoop, patience: Patience) -> list[Record]:
         declared = request.headers.get("content-type", "")
         content_type = read_content_type(declared, allowed=(JSON_TYPE, CSV_TYPE, *PARQUET_TYPES))
         body = await read_body(request)
         if content_type in PARQUET_TYPES:
-            return await self._parquet.read(body)
+            return await self._parquet.read(body, patience)
         features = served.asked.release.version.signature.schema.names
         if content_type == CSV_TYPE:
             names, kinds = None if has_header(declared) else features, _collect_kinds(served)
-            return await run_aside(is_long(request), read_csv, body, kinds=kinds, features=names)
-        return await run_aside(is_long(request), lambda: read_frame(decode_body(body), features))
+            return await read_aside(patience, is_long(request), read_csv, body, kinds=kinds, features=names)
+        return await read_aside(patience, is_long(request), lambda: read_frame(decode_body(body), features))
 
 
 def _describe(answers: Sequence[Answer]) -> dict[str, Json]:

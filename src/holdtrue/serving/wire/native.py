@@ -5,9 +5,9 @@ from starlette.responses import Response
 
 from holdtrue.serving.access.gate import needs
 from holdtrue.serving.access.token import TokenRole
-from holdtrue.serving.aside import run_aside
 from holdtrue.serving.reply import describe_answers
 from holdtrue.serving.request.body import read_native
+from holdtrue.serving.wait import read_aside
 from holdtrue.serving.wire.desk import Desk
 from holdtrue.serving.wire.intake import is_long, read_json
 from holdtrue.serving.wire.response import respond, respond_to_rows
@@ -26,7 +26,7 @@ class NativeForm:
         with self._desk.serve(request) as served:
             patience = self._desk.read_patience(request)
             content = await read_json(request)
-            records = await run_aside(is_long(request), read_native, content)
+            records = await read_aside(patience, is_long(request), read_native, content)
             answers = await self._replica.router.answer(served, records, patience=patience)
             return await respond_to_rows(len(answers), lambda: describe_answers(served.traffic.loop, answers))
 

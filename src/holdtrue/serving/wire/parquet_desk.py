@@ -5,9 +5,11 @@ import base64
 from typing import TYPE_CHECKING
 
 from holdtrue.errors import TrainingFailed
+from holdtrue.serving.answer.patience import Patience
 from holdtrue.serving.request.body import Record
 from holdtrue.serving.request.parquet import MEMORY_BYTES, make_records, refuse_file
 from holdtrue.serving.request.refusal import Code, Refused
+from holdtrue.serving.wait import finish_reading
 
 if TYPE_CHECKING:
     from holdtrue.environments import ProcessEnvironment
@@ -29,11 +31,12 @@ class ParquetDesk:
         self._child: ProcessEnvironment | None = None
         self._n_waiting = 0
 
-    async def read(self, body: bytes) -> list[Record]:
+    async def read(self, body: bytes, patience: Patience) -> list[Record]:
         """Read a body into records.
 
         Raises:
-            Refused: it cannot be read, or so many wait that this one would wait too long.
+            Refused: it cannot be read in the time that its request gives, or so many wait that this one would wait too
+                long.
         """
         if self._n_waiting >= _MOST_WAITING:
             raise Refused(Code.OVERLOADED, "more Parquet bodies wait than can be read in time", remedy="try again")
@@ -43,13 +46,17 @@ class ParquetDesk:
             self._child = ProcessEnvironment(1, variables={"POLARS_MAX_THREADS": "1"})
         self._n_waiting += 1
         payload = {"data": base64.b64encode(body).decode(), "memory_bytes": self._memory_bytes}
+        reading = asyncio.wrap_future(self._child.submit(_ENTRY, payload, timeout_seconds=_SECONDS))
+        reading.add_done_callback(self._count_done)
         try:
-            told = await asyncio.wrap_future(self._child.submit(_ENTRY, payload, timeout_seconds=_SECONDS))
+            # The child goes on with what nobody waits for any more: it is not started anew for the next body.
+            told = await finish_reading(patience, asyncio.shield(reading))
         except TrainingFailed:  # it died of the file, or took too long over it
             raise refuse_file("it wants more memory or time than a body may take") from None
-        finally:
-            self._n_waiting -= 1
         return make_records(told)
+
+    def _count_done(self, _: object) -> None:
+        self._n_waiting -= 1
 
     async def close(self) -> None:
         """End the child."""

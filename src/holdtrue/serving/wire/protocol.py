@@ -20,6 +20,7 @@ from holdtrue.serving.reply import (
 )
 from holdtrue.serving.request.refusal import Refused
 from holdtrue.serving.request.tensor import read_infer
+from holdtrue.serving.wait import read_aside
 from holdtrue.serving.wire.binary import check_outputs, read_parts, respond_with
 from holdtrue.serving.wire.desk import Desk
 from holdtrue.serving.wire.intake import is_long
@@ -40,7 +41,7 @@ class ProtocolForm:
             patience = self._desk.read_patience(request)
             content, data = await read_parts(request)
             names = served.asked.release.version.signature.schema.names
-            infer = await run_aside(is_long(request), read_infer, content, features=names, data=data)
+            infer = await read_aside(patience, is_long(request), read_infer, content, features=names, data=data)
             check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])
             given = await self._replica.router.answer(served, infer.records, is_whole=True, patience=patience)
             answers = take_answers(given)

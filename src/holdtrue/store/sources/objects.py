@@ -14,6 +14,8 @@ from obstore.store import ObjectStore, from_url
 from holdtrue.domain import digest_of
 from holdtrue.errors import DeclarationError, SourceError, SourceMissing
 
+from .secret import hide_secrets, hide_userinfo
+
 SCHEMES = ("s3", "gs", "az", "file")
 ENDINGS = (".parquet", ".pq", ".csv", ".csv.gz")
 # A store is asked anew after so many seconds, and given up after so many.
@@ -111,7 +113,8 @@ def _write_whole(file: Path, data: bytes) -> None:
 
 
 def _tell_failure(error: Exception, url: str) -> SourceError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    reason = hide_secrets((str(error).strip().splitlines() or [type(error).__name__])[0], url)
+    url = hide_userinfo(url)
     if isinstance(error, PermissionDeniedError | UnauthenticatedError):
         return SourceError(f"{url} may not be read: {reason}", expected="credentials that may list and get")
     if isinstance(error, NotFoundError):

@@ -13,6 +13,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from holdtrue.errors import DeclarationError, SourceError, SourceMissing
 
+from .secret import hide_secrets, hide_userinfo
+
 DIALECTS = ("sqlite", "postgresql")
 # A database does not say when it has changed: it is asked again after so many seconds.
 REFRESH_SECONDS = 60
@@ -61,7 +63,7 @@ def read_query(text: str, url: str, *, folder: Path) -> QueryRows:
         raise _tell_failure(error, url) from error
     except SQLAlchemyError as error:
         raise SourceError(
-            f"the query was refused by {hide_password(url)}: {_first_line(error)}",
+            f"the query was refused by {hide_password(url)}: {_first_line(error, url)}",
             expected="one SELECT that this user may read",
         ) from error
     finally:
@@ -90,18 +92,19 @@ def print_database(url: str, *, folder: Path) -> tuple[tuple[str, int, int], ...
 
 
 def hide_password(url: str) -> str:
-    """Return a URL without its password, for messages and records; variables stay named."""
+    """Return a URL without user and password, for messages and records; other variables stay named."""
     try:
-        return sa.make_url(url).difference_update_query(["password"]).render_as_string(hide_password=True)
-    except ArgumentError:
+        sa.make_url(url)
+    except (ArgumentError, ValueError):
         return "the database"
+    return hide_userinfo(url)
 
 
 def _read_url(url: str) -> sa.URL:
     expected = f"sqlite:///file.db or postgresql://user@host/name, one of {list(DIALECTS)}"
     try:
         parsed = _expand(sa.make_url(url))
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # a port that is no number
         raise DeclarationError("the URL of the database cannot be read", expected=expected) from error
     if parsed.get_backend_name() not in DIALECTS:
         raise DeclarationError(f"the database {parsed.get_backend_name()!r} is not known", expected=expected)
@@ -138,14 +141,14 @@ def _open_engine(parsed: sa.URL, folder: Path) -> sa.Engine:
 
 
 def _tell_failure(error: sa.exc.OperationalError, url: str) -> SourceError:
-    text, place = _first_line(error), hide_password(url)
+    text, place = _first_line(error, url), hide_password(url)
     # SQLite names what is wrong with a query by the same error as a file that it cannot open.
     if any(sign in text for sign in ("no such", "syntax", "readonly", "ambiguous", "malformed")):
         return SourceError(f"the query was refused by {place}: {text}", expected="one SELECT")
     return SourceMissing(f"the database {place} does not answer: {text}", expected="one that can be read now")
 
 
-def _first_line(error: SQLAlchemyError) -> str:
+def _first_line(error: SQLAlchemyError, url: str) -> str:
     origin = getattr(error, "orig", None) or error
     lines = str(origin).strip().splitlines()
-    return lines[0] if lines else type(origin).__name__
+    return hide_secrets(lines[0], url) if lines else type(origin).__name__

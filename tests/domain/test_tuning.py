@@ -1,0 +1,72 @@
+"""What tune= may say, and what it needs beside it."""
+
+from collections.abc import Callable
+
+import pytest
+
+import holdtrue as ht
+from holdtrue.domain import Tune
+from holdtrue.errors import DeclarationError
+
+
+def train(data: object, depth: int = 3) -> object:
+    return data, depth
+
+
+def declare(tune: Tune, **parameters: int) -> ht.Loop:
+    table = ht.table("rows.parquet", key="event", time="at", label="failed", label_delay="1h")
+    return ht.Loop("machines", data=table, train=train, parameters=parameters, tune=tune)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ht.tune({}),
+        lambda: ht.tune({"depth": (1, 3)}),  # type: ignore[dict-item]
+        lambda: ht.tune({"depth": ht.integers(1, 3)}, n_trials=0),
+        lambda: ht.tune({"depth": ht.integers(1, 3)}, seed=-1),
+        lambda: ht.tune({"depth": ht.integers(1, 3)}, timeout="soon"),
+        lambda: ht.integers(3, 3),
+        lambda: ht.integers(1.5, 3),  # type: ignore[arg-type]
+        lambda: ht.between(0, float("inf")),
+        lambda: ht.log_between(0, 1),
+        lambda: ht.one_of("one"),
+    ],
+    ids=["empty", "pair", "no trial", "seed", "timeout", "no width", "half", "endless", "log of 0", "single"],
+)
+def test_what_cannot_be_meant_is_refused(make: Callable[[], object]) -> None:
+    with pytest.raises(DeclarationError, match="Expected"):
+        make()
+
+
+def test_a_range_holds_its_ends_and_nothing_of_another_kind() -> None:
+    assert ht.integers(1, 3).holds(3)
+    assert not ht.integers(1, 3).holds(2.0)
+    assert not ht.between(0, 1).holds(True)
+    assert ht.one_of("a", 1).holds(1)
+    assert not ht.one_of("a", 1).holds(True)
+
+
+def test_each_tuned_name_needs_a_declared_value_in_its_range() -> None:
+    tune = ht.tune({"depth": ht.integers(1, 3)})
+    assert declare(tune, depth=2).tune == tune
+    with pytest.raises(DeclarationError, match="parameters= does not"):
+        declare(tune)
+    with pytest.raises(DeclarationError, match="not in"):
+        declare(tune, depth=4)
+
+
+def test_a_loop_that_trains_nothing_has_nothing_to_tune() -> None:
+    log = ht.predictions("log.parquet", time="at", prediction="p", label="y", label_delay="1h")
+    with pytest.raises(DeclarationError, match="beside train="):
+        ht.Loop(
+            "m",
+            data=log,
+            tune=ht.tune({"depth": ht.integers(1, 3)}),
+        )
+
+
+def test_the_order_of_the_ranges_changes_nothing() -> None:
+    one, other = ht.integers(1, 3), ht.between(0, 1)
+    assert ht.tune({"a": one, "b": other}) == ht.tune({"b": other, "a": one})
+    assert hash(ht.tune({"a": one})) == hash(ht.tune({"a": one}))
