@@ -39,6 +39,9 @@ from .domain import sql as sql
 from .domain import step as step
 from .domain import table as table
 from .domain import tune as tune
+from .pipeline import keep_figure as keep_figure
+from .pipeline import note_metric as note_metric
+from .pipeline import note_parameter as note_parameter
 from .validation import Candidate as Candidate
 
 __all__ = [
@@ -62,12 +65,15 @@ __all__ = [
     "guards",
     "integers",
     "invariant_to",
+    "keep_figure",
     "last_good",
     "log_between",
     "money",
     "monotone_in",
     "no_leak",
     "not_worse",
+    "note_metric",
+    "note_parameter",
     "on_new_data",
     "on_risk",
     "one_of",

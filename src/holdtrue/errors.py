@@ -22,6 +22,8 @@
 Messages say what was found, what was expected, and what to do next. Exit codes and HTTP codes are given at the edges.
 """
 
+from collections.abc import Mapping
+
 
 class HoldtrueError(Exception):
     """The root of all errors that holdtrue raises on purpose.
@@ -92,10 +94,14 @@ class RequestInvalid(HoldtrueError):
 
 
 class TrainingFailed(HoldtrueError):
-    """The user's train raised, died or returned nothing usable; `traceback_text` is theirs, not ours."""
+    """The user's train raised, died or returned nothing usable; `traceback_text` is theirs, not ours.
+
+    `account` is what the training did before, as JSON; None where its process could not tell.
+    """
 
     def __init__(self, found: str, *, traceback_text: str = "", expected: str = "", remedy: str = "") -> None:
         self.traceback_text = traceback_text
+        self.account: Mapping[str, object] | None = None
         super().__init__(found, expected=expected, remedy=remedy)
 
 

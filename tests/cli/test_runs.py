@@ -99,3 +99,65 @@ def test_a_run_that_its_worker_left_is_stopped_and_not_taken_over(holdtrue: Comm
     assert "has failed already" in holdtrue("runs", "stop", "abc1", "--loop", fresh, code=2).problem
     with open_project(fresh) as project:
         assert not project.make_controller().read_state().is_training
+
+
+def test_a_run_keeps_what_its_steps_noted_drew_and_printed_and_what_was_installed(
+    holdtrue: Command, fresh: Path, tmp_path: Path
+) -> None:
+    noted = '    ht.note_metric("rows", data.n_rows)\n    ht.note_parameter("depth", 3)\n    print("fitting")\n'
+    drawn = '    ht.keep_figure("curve", "<svg xmlns=\'http://www.w3.org/2000/svg\'/>")\n'
+    fresh.write_text(fresh.read_text().replace("    return Log", f"{noted}{drawn}    return Log"))
+    holdtrue("train", fresh)
+    (run,) = list_ids(holdtrue, fresh)
+    out = tmp_path / "figures"
+    found = holdtrue("runs", "show", run, "--loop", fresh, "--logs", "--figures", out, "--json").object
+    assert found["metrics"]["rows"] > 1000
+    assert found["metrics"]["candidate_loss"] > 0
+    assert found["parameters"] == {"depth": 3}
+    assert found["logs"] == [{"step": "train", "n_printed": 8, "text": "fitting\n"}]
+    assert found["installation"]["distributions"]["polars"]
+    assert found["figure_files"] == [str(out / "train-curve.svg")]
+    assert (out / "train-curve.svg").read_text().startswith("<svg")
+    told = holdtrue("runs", "show", run, "--loop", fresh, "--logs").told
+    assert "depth = 3" in told
+    assert "fitting" in told
+    holdtrue("gc", fresh, "--older-than", "0s")
+    holdtrue("runs", "show", run, "--loop", fresh, "--figures", tmp_path / "again")
+    assert (tmp_path / "again" / "train-curve.svg").exists()
+
+
+def test_a_run_that_raised_keeps_its_steps_logs_metrics_and_cost(holdtrue: Command, fresh: Path) -> None:
+    failing = '    print("so far")\n    ht.note_metric("tried", 1)\n    raise ValueError("mine")\n    return Log'
+    fresh.write_text(fresh.read_text().replace("    return Log", failing))
+    holdtrue("train", fresh, code=3)
+    (run,) = list_ids(holdtrue, fresh)
+    found = holdtrue("runs", "show", run, "--loop", fresh, "--logs", "--json").object
+    assert found["state"] == "failed"
+    assert found["metrics"] == {"tried": 1.0}
+    assert found["logs"][0]["text"] == "so far\n"
+    assert found["cost"]["cpu_seconds"] > 0
+    assert found["provenance"]["codes"]["train"]
+    assert found["installation"]["python"].startswith("3.")
+
+
+def test_two_runs_differ_in_metrics_figures_and_noted_parameters(holdtrue: Command, fresh: Path) -> None:
+    noted = '    ht.note_parameter("depth", 3)\n    ht.keep_figure("curve", "<svg>3</svg>")\n    return Log'
+    fresh.write_text(fresh.read_text().replace("    return Log", noted))
+    holdtrue("train", fresh)
+    text = fresh.read_text().replace('"depth", 3', '"depth", 4').replace("<svg>3", "<svg>4")
+    fresh.write_text(text.replace("LogisticRegression()", "LogisticRegression(C=0.5)"))
+    holdtrue("train", fresh, code=4)
+    second, first = list_ids(holdtrue, fresh)
+    found = holdtrue("runs", "diff", first, second, "--loop", fresh, "--json").object["differences"]
+    named = {(each["kind"], each["name"]) for each in found}
+    assert {("parameter", "depth"), ("figure", "curve"), ("metric", "candidate_loss")} <= named
+    assert "installed" not in {each["kind"] for each in found}
+
+
+def test_a_run_without_figures_says_how_to_keep_some(holdtrue: Command, fresh: Path, tmp_path: Path) -> None:
+    holdtrue("train", fresh)
+    (run,) = list_ids(holdtrue, fresh)
+    problem = holdtrue("runs", "show", run, "--loop", fresh, "--figures", tmp_path / "out", code=2).problem
+    assert "holdtrue.keep_figure" in problem
+    assert not (tmp_path / "out").exists()
+    assert "No difference is kept" in holdtrue("runs", "show", run, "--loop", fresh, "--patch").told

@@ -41,6 +41,10 @@ def test_a_child_stays_warm_between_submissions(environment: ProcessEnvironment)
     assert os.getpid() not in pids
 
 
+def test_what_a_log_handler_of_an_imported_module_prints_is_heard(environment: ProcessEnvironment) -> None:
+    assert environment.submit("sample_log:hear_log", None).result() == "from a log\nfrom a print\n"
+
+
 def test_an_exception_becomes_training_failed_with_the_users_frames(environment: ProcessEnvironment) -> None:
     error = fail(environment, "divide", [1, 0])
     assert "ZeroDivisionError in divide (sample_work.py, line" in error.found

@@ -1,15 +1,32 @@
 """runs and gc: what the trainings were made with, took and brought; and what of them may be thrown away."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from holdtrue.domain import StepRecord, Tuning
 from holdtrue.errors import NotFound
-from holdtrue.project import RunView, compare_runs, find_run, list_runs, open_project, stop_run, view_run
+from holdtrue.project import (
+    Project,
+    RunView,
+    TrackingServer,
+    choose_last,
+    compare_runs,
+    export_runs,
+    find_run,
+    list_runs,
+    open_project,
+    read_logs,
+    read_patch,
+    read_runs,
+    stop_run,
+    view_run,
+    write_figures,
+)
 
-from .console import print_figures, print_json, print_table, say
+from .console import print_figures, print_json, print_table, progress_bar, say
 
 LoopFile = Annotated[Path, typer.Option("--loop", help="The file that declares the loop.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -40,19 +57,23 @@ def show_all(context: typer.Context, loop_file: LoopFile = LOOP_FILE, json: AsJs
 def show_one(
     run: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
     loop_file: LoopFile = LOOP_FILE,
+    logs: Annotated[bool, typer.Option("--logs", help="What each step printed: its first and its last.")] = False,
+    patch: Annotated[bool, typer.Option("--patch", help="In what the code differed from its commit.")] = False,
+    figures: Annotated[Path | None, typer.Option(help="A folder to write the figures of the run into.")] = None,
     json: AsJson = False,
     report: Annotated[Path | None, typer.Option(help="Of a tuning: write an HTML report with pictures here.")] = None,
 ) -> None:
-    """Show what a run was made with, what its steps did, what it took and what came of it; of a tuning, its trials."""
+    """Show what a run was made with, what its steps did and printed, and what came of it; of a tuning, its trials."""
     from holdtrue.report import check_targets
 
     check_targets(report)
     with open_project(loop_file) as project:
         found = view_run(project, find_run(project, run))
+        asked = _read_asked(project, found, logs=logs, patch=patch, figures=figures)
     if report is not None:
         _write_report(found, report)
     if json:
-        print_json(found)
+        print_json({**msgspec.to_builtins(found), **asked} if asked else found)
         return
     for name, value in _tell_facts(found):
         say(f"{name:<12} {value}")
@@ -63,6 +84,25 @@ def show_one(
         _print_tuning(found.tuning, with_trials=found.tuning.run_id == found.run_id)
     if found.error:
         say(found.error.rstrip())
+    for log in asked.get("logs", ()):
+        say(f"\n{log.step} printed {log.n_printed:,} characters:")
+        say("They are no longer kept." if log.text is None else log.text.rstrip())
+    if patch:
+        say("\n" + (asked["patch"] or "No difference is kept.").rstrip())
+    for path in asked.get("figure_files", ()):
+        say(path)
+
+
+def _read_asked(project: Project, found: RunView, *, logs: bool, patch: bool, figures: Path | None) -> dict[str, Any]:
+    """Return what was asked for beside the facts of a run."""
+    asked: dict[str, Any] = {}
+    if logs:
+        asked["logs"] = read_logs(project, found)
+    if patch:
+        asked["patch"] = read_patch(project, found)
+    if figures is not None:
+        asked["figure_files"] = [str(path) for path in write_figures(project, found, figures)]
+    return asked
 
 
 @runs.command("diff")
@@ -72,7 +112,7 @@ def compare(
     loop_file: LoopFile = LOOP_FILE,
     json: AsJson = False,
 ) -> None:
-    """Say in what two runs differ: code step by step, data, parameters, libraries, commit and result."""
+    """Say in what two runs differ: code step by step, data, parameters, what was installed, metrics and result."""
     with open_project(loop_file) as project:
         pair = [view_run(project, find_run(project, wanted)) for wanted in (first, second)]
     found = compare_runs(pair[0], pair[1])
@@ -99,6 +139,23 @@ def stop(
         print_json({"run_id": wanted.run_id, "sentence": sentence})
         return
     say(sentence)
+
+
+@runs.command("export")
+def export(
+    to: Annotated[str, typer.Option(help="The MLflow tracking server, such as http://127.0.0.1:5000.")],
+    run: Annotated[str | None, typer.Argument(help="The id of a run, or its first digits. Left out: all.")] = None,
+    loop_file: LoopFile = LOOP_FILE,
+    json: AsJson = False,
+) -> None:
+    """Write runs that have ended, with the versions that they brought, to an MLflow tracking server."""
+    server = TrackingServer(to)
+    with open_project(loop_file) as project, progress_bar("exporting"):
+        found = export_runs(project, read_runs(project) if run is None else [find_run(project, run)], server)
+    if json:
+        print_json({"to": to, "runs": found})
+        return
+    say(f"{sum(each.is_new for each in found)} runs are written to {to}, of {len(found)} that have ended.")
 
 
 def _write_report(found: RunView, path: Path) -> None:
@@ -148,10 +205,17 @@ def _tell_facts(run: RunView) -> list[tuple[str, object]]:
     ]
     if run.checkout is not None:
         facts.append(("git", run.checkout.commit + (", with changes" if run.checkout.is_dirty else "")))
+        facts += [("withheld", name) for name in run.checkout.withheld]
+        facts += [("untracked", name) for name in run.checkout.untracked]
     if run.provenance is not None:
         facts += [(f"  {name}", code) for name, code in run.provenance.codes.items()]
         facts += [("parameter", f"{name} = {value}") for name, value in run.provenance.parameters.items()]
         facts.append(("libraries", ", ".join(run.provenance.libraries)))
+    if run.installation is not None:
+        n_installed = len(run.installation.distributions)
+        facts.append(("installed", f"python {run.installation.python}, {n_installed} distributions"))
+        facts.append(("platform", run.installation.platform))
+    facts += _tell_noted(run)
     if run.cost is not None:
         peak = run.cost.peak_memory_bytes / 2**20
         price = "" if run.price is None else f", {run.price:.4f} {run.currency}"
@@ -160,6 +224,16 @@ def _tell_facts(run: RunView) -> list[tuple[str, object]]:
     told = {"result": f"{len(run.result['trials'])} trials so far"} if "trials" in run.result else run.result
     if run.tuning is None or run.tuning.run_id != run.run_id:
         facts += [("result", f"{name} = {value}") for name, value in told.items()]
+    return facts
+
+
+def _tell_noted(run: RunView) -> list[tuple[str, object]]:
+    facts: list[tuple[str, object]] = [("noted", f"{name} = {value}") for name, value in run.parameters.items()]
+    facts += [("metric", f"{name} = {'not finite' if v is None else f'{v:.6g}'}") for name, v in run.metrics.items()]
+    for each in choose_last(run.steps, run.notes):
+        facts += [("figure", f"{each.step}: {figure.name} ({figure.kind})") for figure in each.figures]
+        if each.log is not None:
+            facts.append(("printed", f"{each.step}: {each.n_printed:,} characters"))
     return facts
 
 

@@ -97,6 +97,7 @@ from .predicate import make_predicate as make_predicate
 from .prediction import LabelFact as LabelFact
 from .prediction import Prediction as Prediction
 from .provenance import Checkout as Checkout
+from .provenance import Installation as Installation
 from .provenance import Provenance as Provenance
 from .quality import measure_quality as measure_quality
 from .recipe import DATA as DATA
@@ -111,9 +112,11 @@ from .rollout import StageKind as StageKind
 from .rollout import Strategy as Strategy
 from .rollout import canary as canary
 from .run import LOST as LOST
+from .run import Figure as Figure
 from .run import Run as Run
 from .run import RunCost as RunCost
 from .run import RunState as RunState
+from .run import StepNotes as StepNotes
 from .run import StepRecord as StepRecord
 from .schedule import Cron as Cron
 from .schedule import TimeOfDay as TimeOfDay
@@ -251,9 +254,11 @@ __all__ = [
     "Fallback",
     "FallbackCause",
     "FallbackKind",
+    "Figure",
     "Finding",
     "Golden",
     "Guards",
+    "Installation",
     "Integers",
     "InvariantTo",
     "Json",
@@ -325,6 +330,7 @@ __all__ = [
     "StandardResult",
     "Step",
     "StepFunction",
+    "StepNotes",
     "StepOptions",
     "StepRecord",
     "Strategy",

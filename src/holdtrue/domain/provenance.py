@@ -23,7 +23,33 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """The git commit that a project's folder stood at, and whether files in it differed from that."""
+    """The git commit that a project's folder stood at, and in what its files differed from that.
+
+    Attributes:
+        commit: 40 hex digits.
+        is_dirty: whether a file that git knows was another than in the commit.
+        patch: digest of the text of the differences; None without any, or where none was kept.
+        withheld: changed files whose differences are not kept, since secrets may stand in them.
+        untracked: source files that git does not know.
+    """
 
     commit: str
     is_dirty: bool
+    patch: str | None = None
+    withheld: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """What was installed where a run was done: the lock of its environment.
+
+    Attributes:
+        python: version, such as "3.12.4".
+        platform: system, its version and the processor, such as "Linux-6.8-x86_64".
+        distributions: version of each distribution, by its name.
+    """
+
+    python: str
+    platform: str
+    distributions: Mapping[str, str] = field(default_factory=dict)

@@ -41,6 +41,39 @@ class StepRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A picture that a step kept. `kind` is the ending of its file: svg, png or html; `artifact` names its bytes."""
+
+    name: str
+    kind: str
+    artifact: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepNotes:
+    """What a step noted down and printed when it was computed; of a step that was cached, what it did then.
+
+    Attributes:
+        step: its name.
+        key: its cache key, as in its `StepRecord`.
+        metrics: numbers by name; null for one that was not finite.
+        parameters: JSON by name.
+        figures: pictures, in the order of their names.
+        log: digest of the first and last that it printed; None when it printed nothing.
+        n_printed: characters that it printed in all.
+    """
+
+    step: str
+    key: str
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    figures: tuple[Figure, ...] = ()
+    log: str | None = None
+    n_printed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """A run. `as_of` is the business moment whose knowledge it works with; `reason` says what started it."""
 

@@ -1,5 +1,8 @@
 from .environment import Environment as Environment
 from .failure import format_traceback as format_traceback
+from .failure import make_failure as make_failure
+from .hearing import Printed as Printed
+from .hearing import hearing as hearing
 from .inline import InlineEnvironment as InlineEnvironment
 from .limit import Limit as Limit
 from .limit import limiting as limiting
@@ -14,12 +17,15 @@ __all__ = [
     "Environment",
     "InlineEnvironment",
     "Limit",
+    "Printed",
     "ProcessEnvironment",
     "Progress",
     "Service",
     "find_service",
     "format_traceback",
+    "hearing",
     "limiting",
+    "make_failure",
     "report_progress",
     "start_service",
 ]

@@ -18,6 +18,7 @@ import msgspec
 
 from holdtrue.environments.entry import call_encoded
 from holdtrue.environments.failure import make_failure, pack_failure
+from holdtrue.environments.hearing import hear_always
 from holdtrue.environments.limit import tell_limits
 from holdtrue.environments.message import (
     Begun,
@@ -109,6 +110,7 @@ def main() -> None:
     threading.Thread(target=read_requests, args=(requests, waiting), name="requests", daemon=True).start()
     replies = Replies(replies_fd)
     listen_everywhere(replies.tell)
+    hear_always()
     tell_limits(lambda limit: replies.send(Limited(limit)))
     watch = ModuleWatch()
     while True:

@@ -1,14 +1,19 @@
 """Child: the one entry of work that runs in a child process or on a cluster."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from holdtrue.domain import Json
-from holdtrue.errors import DeclarationError
+from holdtrue.environments import make_failure
+from holdtrue.errors import DeclarationError, TrainingFailed
+from holdtrue.pipeline import CostMeter, MemoryCache, Trail
 from holdtrue.store import Store
 
+from .account import Account, keep_installation
 from .file import load_loop
+from .fitting import Fitter
 from .order import TrainingOrder
 from .repetition import RepetitionOrder, repeat_step
 from .trainer import InlineTrainer
@@ -23,7 +28,25 @@ def run(payload: Json) -> Json:
     order = msgspec.convert(payload, TrainingOrder)
     if order.loop_file is None:
         raise DeclarationError("the order names no loop file", expected="a file that the child can import")
-    return msgspec.to_builtins(_find_trainer(order.folder, order.loop_file).train(order))
+    trainer, trail, meter = _find_trainer(order.folder, order.loop_file), Trail(), CostMeter.start()
+    try:
+        return msgspec.to_builtins(trainer.train(order, trail=trail))
+    except Exception as raised:
+        failure = make_failure(raised)
+        if isinstance(failure, TrainingFailed) and not order.is_repetition:
+            failure.account = msgspec.to_builtins(_give_account(trainer, trail, meter))
+        raise failure from raised
+
+
+def _give_account(trainer: InlineTrainer, trail: Trail, meter: CostMeter) -> Account:
+    """Return what can be told of a training that raised."""
+    account = Account(steps=tuple(trail.records), notes=tuple(trail.notes.values()), cost=meter.read())
+    try:
+        artifacts = trainer.store.artifacts
+        fitter = Fitter(loop=trainer.loop, cache=MemoryCache(), artifacts=artifacts)
+        return replace(account, provenance=fitter.provenance, installation=keep_installation(artifacts))
+    except Exception:  # what was raised says more than why it could not be told
+        return account
 
 
 def repeat(payload: Json) -> Json:

@@ -22,19 +22,11 @@ from holdtrue.data import (
 )
 from holdtrue.domain import Cause, Json, Loop, Rollout, Ruling, RunState, Version
 from holdtrue.errors import SourceError, StateConflict
-from holdtrue.pipeline import (
-    Claim,
-    describe_error,
-    fail_run,
-    name_worker,
-    read_checkout,
-    start_run,
-    submit_run,
-    succeed_run,
-)
+from holdtrue.pipeline import Claim, name_worker, start_run, submit_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
+from .account import close_failed_run, close_run, describe_checkout, describe_start
 from .act import Actor
 from .concern import watch_flow
 from .decide import decide
@@ -42,7 +34,6 @@ from .golden import find_golden, leave_golden_out
 from .memory import (
     CHAMPION,
     change_memory,
-    describe_start,
     find_promotions,
     read_loop_state,
     read_memory,
@@ -275,7 +266,7 @@ class Controller:
 
     def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
-        checkout = None if self.loop_file is None else read_checkout(self.loop_file.parent)
+        checkout = describe_checkout(self.loop_file, self.store.artifacts)
         history, n_labels = self._gather_rows(now)
         record = take_snapshot(self.store, self.loop.name, history, as_of=now)
         with self.store.transaction() as tx:
@@ -294,10 +285,9 @@ class Controller:
                 golden=self.golden,
                 tuned=None if brought else find_choice(tx, self.loop, follows=version if move.catches_up else None),
             )
-            told = describe_start(order, move.firings, checkout)
             run = submit_run(
                 tx, loop=self.loop.name, reason=move.reason, as_of=now, run_id=run_id, dataset=record.digest,
-                parameters=told,
+                parameters=describe_start(order, move.firings, checkout),
             )  # fmt: skip
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
@@ -354,7 +344,7 @@ class Controller:
         if problem is not None:
             change_memory(tx, self.loop.name, {"run_id": None})
             # Whatever it was: a controller that died of it would meet the same training again, for ever.
-            fail_run(tx, run, now=now, error=describe_error(problem))
+            close_failed_run(tx, run, problem, now=now)
             return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {problem}")
         result = future.result()
         registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
@@ -365,9 +355,7 @@ class Controller:
             changes["is_undecided"] = is_undecided
         change_memory(tx, self.loop.name, changes)
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
-        made_with = {} if result.provenance is None else {"provenance": msgspec.to_builtins(result.provenance)}
-        run = replace(run, code=result.code, parameters={**run.parameters, **made_with})
-        succeed_run(tx, run, now=now, result=brought, steps=result.steps, cost=result.cost)
+        close_run(tx, run, result, now=now, brought=brought)
         return trained
 
 

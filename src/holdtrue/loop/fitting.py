@@ -9,7 +9,7 @@ import polars as pl
 
 from holdtrue.data import Dataset, History, digest_rows
 from holdtrue.domain import DATA, Json, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
-from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, fingerprint, run_steps, trace_code
+from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, Trail, fingerprint, run_steps, trace_code
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
 from holdtrue.store import Artifacts
 
@@ -28,12 +28,18 @@ class Fitter:
         loop: whose steps are run.
         cache: of the steps: the same code on the same rows is not run twice.
         artifacts: where the models go.
+        trail: what the steps leave behind.
     """
 
     loop: Loop
     cache: Cache
     artifacts: Artifacts
-    records: list[StepRecord] = field(default_factory=list)
+    trail: Trail = field(default_factory=Trail)
+
+    @property
+    def records(self) -> list[StepRecord]:
+        """Return the records of the steps so far."""
+        return self.trail.records
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -65,8 +71,7 @@ class Fitter:
         """Return the model of what is known, as stored, and what scores rows with it as it was loaded again."""
         rows = known.dataset()
         signature = sign_rows(rows, known.label)
-        outcome = self._run(rows, signature, digest=digest_rows(rows), cache=self.cache)
-        self.records.extend(outcome.records)
+        outcome = self._run(rows, signature, digest=digest_rows(rows), cache=self.cache, trail=self.trail)
         data: bytes = outcome.values[self.recipe.end.name]
         artifact = self.artifacts.put(data)
         scorer = recall_model(data, name_format(data), signature)
@@ -98,13 +103,16 @@ class Fitter:
             _SIGNATURE: Input(value=signature, digest=digest_of(signature)),
         }
 
-    def _run(self, rows: Dataset, signature: Signature, *, digest: str, cache: Cache) -> RunOutcome:
+    def _run(
+        self, rows: Dataset, signature: Signature, *, digest: str, cache: Cache, trail: Trail | None = None
+    ) -> RunOutcome:
         steps = [replace(step, code=self.codes[step.name]) for step in self.recipe.steps if step != self.recipe.end]
         return run_steps(
             [*steps, self._store_model(signature)],
             inputs=self._hold(rows, signature, digest=digest),
             parameters=self.recipe.parameters,
             cache=cache,
+            trail=trail,
         )
 
     def _store_model(self, signature: Signature) -> Step:

@@ -6,11 +6,10 @@ from typing import Any
 
 import msgspec
 
-from holdtrue.domain import AliasEvent, Checkout, Json, Rollout, RolloutStatus
+from holdtrue.domain import AliasEvent, Json, Rollout, RolloutStatus
 from holdtrue.errors import NotFound
 from holdtrue.store import Transaction
 
-from .order import TrainingOrder
 from .state import Firing, LoopState
 
 CHAMPION = "champion"
@@ -57,15 +56,6 @@ def describe_firings(firings: Sequence[Firing]) -> Json:
     """Return firings as they are kept with their run."""
     described: Json = msgspec.to_builtins(list(firings))
     return described
-
-
-def describe_start(order: TrainingOrder, firings: Sequence[Firing], checkout: Checkout | None) -> dict[str, Json]:
-    """Return what a run keeps of its start: the order, what fired, and the state of the code's repository."""
-    return {
-        "order": msgspec.to_builtins(order),
-        "triggers": describe_firings(firings),
-        "checkout": msgspec.to_builtins(checkout),
-    }
 
 
 def find_promotions(tx: Transaction, loops: Sequence[str]) -> Mapping[str, datetime]:

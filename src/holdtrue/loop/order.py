@@ -17,6 +17,7 @@ from holdtrue.domain import (
     RunCost,
     Signature,
     SliceCut,
+    StepNotes,
     StepRecord,
     Verdict,
     Version,
@@ -154,7 +155,8 @@ class TrainingResult:
 
     `candidate` is what the gate judged, `refit` the same recipe on all that is known, which ships when the gate passed.
     A blind training has a refit and nothing else, a catch-up has a refit and the verdicts on it. A model that was
-    brought has a candidate only, which ships as it is when the gate passed.
+    brought has a candidate only, which ships as it is when the gate passed. `step_notes` is what its steps noted down
+    and printed, `installation` the digest of what was installed.
     """
 
     signature: Signature
@@ -173,6 +175,8 @@ class TrainingResult:
     cost: RunCost | None = None
     is_brought: bool = False
     provenance: Provenance | None = None
+    step_notes: tuple[StepNotes, ...] = ()
+    installation: str | None = None
 
     @property
     def shipped(self) -> Fitted | None:

@@ -9,9 +9,10 @@ import msgspec
 from holdtrue.data import History, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
-from holdtrue.pipeline import CostMeter, MemoryCache, StepCache
+from holdtrue.pipeline import CostMeter, MemoryCache, StepCache, Trail
 from holdtrue.store import Store
 
+from .account import keep_installation
 from .brought import judge_brought
 from .fitting import Fitter
 from .golden import hold_to_golden
@@ -53,19 +54,23 @@ class InlineTrainer:
     def stop(self) -> None:
         """Do nothing: a training here has ended when `submit` returns."""
 
-    def train(self, order: TrainingOrder) -> TrainingResult:
-        """Carry out one order; see `train_challenger` for what it raises."""
+    def train(self, order: TrainingOrder, *, trail: Trail | None = None) -> TrainingResult:
+        """Carry out one order; see `train_challenger` for what it raises. `trail` is told of each step as it ends."""
         history, meter = self.recall(order.dataset), CostMeter.start()
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
             return replace(self._hold(order, result), cost=meter.read())
         cache = MemoryCache() if order.is_repetition else StepCache(self.store)
-        loop = self.loop
+        loop, trail = self.loop, Trail() if trail is None else trail
         if order.tuned is not None:
             loop = replace(loop, parameters={**loop.parameters, **order.tuned.parameters})
-        fitter = Fitter(loop=loop, cache=cache, artifacts=self.store.artifacts)
+        fitter = Fitter(loop=loop, cache=cache, artifacts=self.store.artifacts, trail=trail)
         result = train_challenger(loop, history, order, fitter, taught=self._read_taught(order))
-        return replace(self._hold(order, result), cost=meter.read(), provenance=fitter.provenance)
+        result = replace(self._hold(order, result), provenance=fitter.provenance)
+        if order.is_for_service and not order.is_repetition:  # a backtest has thousands of trainings and keeps none
+            installation = keep_installation(self.store.artifacts)
+            result = replace(result, step_notes=tuple(trail.notes.values()), installation=installation)
+        return replace(result, cost=meter.read())
 
     def recall(self, dataset: str) -> History:
         """Return the history of a snapshot; the last one stays at hand."""

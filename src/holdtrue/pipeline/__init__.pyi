@@ -11,6 +11,10 @@ from .fingerprint import trace_code as trace_code
 from .garbage import Garbage as Garbage
 from .garbage import collect_garbage as collect_garbage
 from .garbage import find_garbage as find_garbage
+from .installation import read_installation as read_installation
+from .note import keep_figure as keep_figure
+from .note import note_metric as note_metric
+from .note import note_parameter as note_parameter
 from .record import Recorder as Recorder
 from .record import RunNotes as RunNotes
 from .record import describe_error as describe_error
@@ -21,6 +25,7 @@ from .record import start_run as start_run
 from .record import submit_run as submit_run
 from .record import succeed_run as succeed_run
 from .runner import RunOutcome as RunOutcome
+from .runner import Trail as Trail
 from .runner import recall_output as recall_output
 from .runner import run_steps as run_steps
 from .value import Input as Input
@@ -37,6 +42,7 @@ __all__ = [
     "RunNotes",
     "RunOutcome",
     "StepCache",
+    "Trail",
     "collect_garbage",
     "describe_error",
     "fail_lost_run",
@@ -44,8 +50,12 @@ __all__ = [
     "fail_run",
     "find_garbage",
     "fingerprint",
+    "keep_figure",
     "name_worker",
+    "note_metric",
+    "note_parameter",
     "read_checkout",
+    "read_installation",
     "recall_output",
     "run_steps",
     "start_run",

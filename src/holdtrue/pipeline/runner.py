@@ -2,15 +2,19 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from holdtrue.domain import Json, Step, StepFunction, StepRecord, digest_of, order_steps
-from holdtrue.environments import Limit, limiting, report_progress
+import msgspec
+
+from holdtrue.domain import Figure, Json, Step, StepFunction, StepNotes, StepRecord, digest_of, order_steps
+from holdtrue.environments import Limit, Printed, hearing, limiting, report_progress
 from holdtrue.errors import DeclarationError, HoldtrueError
 from holdtrue.pipeline.cache import Cache
 from holdtrue.pipeline.fingerprint import fingerprint
+from holdtrue.pipeline.note import Notebook, taking_notes
 from holdtrue.pipeline.value import Input, decode_value, encode_value, list_artifacts
 
 _KEY_FORM = "step 1"  # to be raised when the form of keys or of kept outputs changes
@@ -22,6 +26,19 @@ class RunOutcome:
 
     values: Mapping[str, Any]
     records: tuple[StepRecord, ...]
+
+
+@dataclass
+class Trail:
+    """What the steps of a run leave behind as it goes, also of a run that fails.
+
+    Attributes:
+        records: of the steps that ended well, in their order.
+        notes: what steps noted down and printed, by their cache key; the step that raised is among them.
+    """
+
+    records: list[StepRecord] = field(default_factory=list)
+    notes: dict[str, StepNotes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,7 @@ def run_steps(
     inputs: Mapping[str, object],
     cache: Cache,
     parameters: Mapping[str, Json] | None = None,
+    trail: Trail | None = None,
 ) -> RunOutcome:
     """Run steps, each once all that its arguments name is there; what the cache has is not run again.
 
@@ -48,6 +66,7 @@ def run_steps(
         inputs: what steps may hand on by name, or an `Input` for what is in memory.
         cache: `StepCache` of a store, or `MemoryCache`.
         parameters: JSON by name.
+        trail: told of each step as it ends.
 
     Raises:
         DeclarationError: the names do not fit together, or a value cannot be kept.
@@ -63,17 +82,17 @@ def run_steps(
     ordered = order_steps(steps, given=known)
     # All before the first step runs: a step that changes a module's state must not change the keys of those after it.
     codes = {step.name: step.code or fingerprint(step.function) for step in ordered}
-    records = []
+    trail = Trail() if trail is None else trail
+    n_before = len(trail.records)
     try:
         for done, step in enumerate(ordered):
             report_progress(done, total=len(ordered), text=step.name)
-            held, record = _run_step(step, codes[step.name], known, cache)
-            known[step.name] = held
-            records.append(record)
+            known[step.name] = _run_step(step, codes[step.name], known, cache, trail)
     finally:
         cache.flush()
     report_progress(len(ordered), total=len(ordered))
-    return RunOutcome(values={step.name: known[step.name].give() for step in ordered}, records=tuple(records))
+    values = {step.name: known[step.name].give() for step in ordered}
+    return RunOutcome(values=values, records=tuple(trail.records[n_before:]))
 
 
 def _hold_given(inputs: Mapping[str, object], parameters: Mapping[str, Json]) -> dict[str, _Held]:
@@ -97,18 +116,20 @@ def _hold(value: object, *, place: str) -> _Held:
     return _Held(digest_of(encoded), lambda: decode_value(encoded, get=pieces.__getitem__))
 
 
-def _run_step(step: Step, code: str, known: Mapping[str, _Held], cache: Cache) -> tuple[_Held, StepRecord]:
+def _run_step(step: Step, code: str, known: Mapping[str, _Held], cache: Cache, trail: Trail) -> _Held:
     began = time.perf_counter()
     needs = step.needs(known)
     key = digest_of([_KEY_FORM, code, {name: known[name].digest for name in needs}])
     kept, n_attempts = _find_output(cache, key), 1
     if kept is None:
-        kept, n_attempts = _compute(step, {name: known[name] for name in needs}, key, cache)
+        kept, n_attempts = _compute(step, {name: known[name] for name in needs}, key, cache, trail)
         is_cached = False
     else:
         is_cached = True
     encoded = kept["output"]
     digest = digest_of(encoded)
+    if "notes" in kept:
+        trail.notes[key] = msgspec.convert(kept["notes"], StepNotes)
     record = StepRecord(
         name=step.name,
         key=key,
@@ -117,7 +138,8 @@ def _run_step(step: Step, code: str, known: Mapping[str, _Held], cache: Cache) -
         wall_seconds=time.perf_counter() - began,
         n_attempts=n_attempts,
     )
-    return _Held(digest, lambda: decode_value(encoded, get=cache.get_bytes)), record
+    trail.records.append(record)
+    return _Held(digest, lambda: decode_value(encoded, get=cache.get_bytes))
 
 
 def _find_output(cache: Cache, key: str) -> dict[str, Json] | None:
@@ -133,16 +155,53 @@ def recall_output(cache: Cache, key: str) -> tuple[Any] | None:
     return None if kept is None else (decode_value(kept["output"], get=cache.get_bytes),)
 
 
-def _compute(step: Step, needed: Mapping[str, _Held], key: str, cache: Cache) -> tuple[dict[str, Json], int]:
+def _compute(
+    step: Step, needed: Mapping[str, _Held], key: str, cache: Cache, trail: Trail
+) -> tuple[dict[str, Json], int]:
     options = step.options
     limit = Limit(name=f"the step {step.name}", seconds=options.timeout_seconds, memory_bytes=options.memory_bytes)
     with limiting(limit):
-        value, n_attempts = _attempt(step, needed)
+        with _noting(step, key, cache, trail):
+            value, n_attempts = _attempt(step, needed)
         # In an object of its own: a step may return None, and null would say that nothing is kept.
         output = {"output": encode_value(value, place=step.name, put=cache.put_bytes)}
+    if key in trail.notes:
+        output["notes"] = msgspec.to_builtins(trail.notes[key])
     # Another process may have been first; what it kept counts, so that all runs go on from the same output.
     kept = cache.put(key, output)
     return kept if kept == output else _find_output(cache, key) or output, n_attempts
+
+
+@contextmanager
+def _noting(step: Step, key: str, cache: Cache, trail: Trail) -> Iterator[None]:
+    """Leave what the block notes and prints in the trail, if it does either, however the block ends."""
+    with hearing() as printed, taking_notes() as notebook:
+        try:
+            yield
+        except BaseException:
+            with suppress(HoldtrueError):  # what the step raised says more than that its notes could not be kept
+                _keep_notes(step, key, printed, notebook, cache, trail)
+            raise
+    _keep_notes(step, key, printed, notebook, cache, trail)
+
+
+def _keep_notes(step: Step, key: str, printed: Printed, notebook: Notebook, cache: Cache, trail: Trail) -> None:
+    figures = [
+        Figure(name=name, kind=kind, artifact=cache.put_bytes(data), n_bytes=len(data))
+        for name, (kind, data) in sorted(notebook.figures.items())
+    ]
+    text = printed.text
+    log = cache.put_bytes(text.encode("utf-8", "backslashreplace")) if text else None
+    if log or figures or notebook.metrics or notebook.parameters:
+        trail.notes[key] = StepNotes(
+            step=step.name,
+            key=key,
+            metrics=notebook.metrics,
+            parameters=notebook.parameters,
+            figures=tuple(figures),
+            log=log,
+            n_printed=printed.n_characters,
+        )
 
 
 def _attempt(step: Step, needed: Mapping[str, _Held]) -> tuple[object, int]:

@@ -5,6 +5,13 @@ from .backfill import list_moments as list_moments
 from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
 from .comparing import compare_versions as compare_versions
+from .export import ExportedRun as ExportedRun
+from .export import export_runs as export_runs
+from .keepsakes import StepLog as StepLog
+from .keepsakes import list_files as list_files
+from .keepsakes import read_logs as read_logs
+from .keepsakes import read_patch as read_patch
+from .keepsakes import write_figures as write_figures
 from .lock import control_lock as control_lock
 from .lock import hold_control as hold_control
 from .lock import serving_lock as serving_lock
@@ -21,9 +28,11 @@ from .reproduction import Reproduction as Reproduction
 from .reproduction import reproduce_run as reproduce_run
 from .runs import RunDifference as RunDifference
 from .runs import RunView as RunView
+from .runs import choose_last as choose_last
 from .runs import compare_runs as compare_runs
 from .runs import find_run as find_run
 from .runs import list_runs as list_runs
+from .runs import read_runs as read_runs
 from .runs import stop_run as stop_run
 from .runs import view_run as view_run
 from .scoring import Scored as Scored
@@ -32,6 +41,7 @@ from .settings import FOLDER as FOLDER
 from .settings import Settings as Settings
 from .settings import find_price as find_price
 from .settings import read_settings as read_settings
+from .tracking_server import TrackingServer as TrackingServer
 from .tuning import read_tuning as read_tuning
 from .tuning import tune_loop as tune_loop
 from .up import Live as Live
@@ -46,6 +56,7 @@ __all__ = [
     "FOLDER",
     "Backfill",
     "BackfilledWindow",
+    "ExportedRun",
     "Live",
     "Project",
     "Reproduction",
@@ -53,17 +64,21 @@ __all__ = [
     "RunView",
     "Scored",
     "Settings",
+    "StepLog",
     "StoredView",
+    "TrackingServer",
     "WantedLabel",
     "WatchedProject",
     "ask_log",
     "backfill_loop",
     "bring_model",
+    "choose_last",
     "compare_runs",
     "compare_versions",
     "control_lock",
     "explain_prediction",
     "export_log",
+    "export_runs",
     "find_champion_before",
     "find_price",
     "find_run",
@@ -71,11 +86,15 @@ __all__ = [
     "hold_control",
     "hold_up",
     "keep_log",
+    "list_files",
     "list_moments",
     "list_runs",
     "list_wanted",
     "name_log_folder",
     "open_project",
+    "read_logs",
+    "read_patch",
+    "read_runs",
     "read_settings",
     "read_tuning",
     "repeat_step",
@@ -86,4 +105,5 @@ __all__ = [
     "tune_loop",
     "view_loop",
     "view_run",
+    "write_figures",
 ]

@@ -1,17 +1,30 @@
 """Runs: what the runs of a loop were made with, took and brought, and where two of them differ."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from holdtrue.domain import Checkout, Json, Provenance, Run, RunCost, RunState, StepRecord, Tuning
+from holdtrue.domain import (
+    WEIGHT,
+    Checkout,
+    Installation,
+    Json,
+    Provenance,
+    Run,
+    RunCost,
+    RunState,
+    StepNotes,
+    StepRecord,
+    Tuning,
+)
 from holdtrue.errors import NotFound, StateConflict
 from holdtrue.loop import stop_run as record_stop
 from holdtrue.project.project import Project
 from holdtrue.project.settings import read_settings
 from holdtrue.project.tuning import read_tuning
+from holdtrue.store import Transaction
 
 LOST = "lost"
 
@@ -26,7 +39,11 @@ class RunView:
         n_rows: rows of its dataset; None when the dataset is not in the store.
         price: what its CPU time cost, by `core_hour` under `[tool.holdtrue.cost]`; None where that is not said.
         provenance: what it was made with; None for a run that did not come to its end.
-        checkout: the git commit of the project when it began; None without git.
+        checkout: the git commit of the project when it began, and what differed from it; None without git.
+        installation: what was installed where it was done; None for a run whose process could not tell.
+        notes: what its steps noted down and printed.
+        metrics: what the gate measured, and what steps noted in the last fit, by name.
+        parameters: what steps noted in the last fit; what the loop declares stands in the provenance.
         tuning: what it found, where the run was one, or what chose its parameters; None for the declared ones.
     """
 
@@ -46,6 +63,10 @@ class RunView:
     currency: str
     provenance: Provenance | None
     checkout: Checkout | None
+    installation: Installation | None
+    notes: tuple[StepNotes, ...]
+    metrics: Mapping[str, float | None]
+    parameters: Mapping[str, Json]
     result: Mapping[str, Json]
     error: str | None
     tuning: Tuning | None = None
@@ -53,7 +74,10 @@ class RunView:
 
 @dataclass(frozen=True, kw_only=True)
 class RunDifference:
-    """One thing in which two runs differ; `kind` is code, data, parameter, library, commit or result."""
+    """One thing in which two runs differ.
+
+    `kind` is code, data, parameter, library, installed, commit, metric, figure or result.
+    """
 
     kind: str
     name: str
@@ -61,17 +85,20 @@ class RunDifference:
     second: Json
 
 
+def read_runs(project: Project) -> list[Run]:
+    """Return the runs of the project's loop, oldest first."""
+    with project.store.reading() as tx:
+        return tx.runs.all(project.loop.name)
+
+
 def list_runs(project: Project) -> list[RunView]:
     """Return the runs of the project's loop, newest first."""
-    with project.store.reading() as tx:
-        runs = tx.runs.all(project.loop.name)
-    return [view_run(project, run) for run in reversed(runs)]
+    return [view_run(project, run) for run in reversed(read_runs(project))]
 
 
 def find_run(project: Project, wanted: str) -> Run:
     """Return the run of an id, or of its first digits where these are one run's alone; raises `NotFound`."""
-    with project.store.reading() as tx:
-        runs = tx.runs.all(project.loop.name)
+    runs = read_runs(project)
     found = [run for run in runs if run.run_id == wanted] or [run for run in runs if run.run_id.startswith(wanted)]
     if len(found) == 1 and wanted:
         return found[0]
@@ -104,6 +131,9 @@ def view_run(project: Project, run: Run) -> RunView:
     with project.store.reading() as tx:
         records = {record.digest: record for record in tx.datasets.all(run.loop)}
         tuning = read_tuning(tx, run)
+        measured = _read_measured(tx, run)
+    notes = msgspec.convert(run.parameters.get("notes", ()), tuple[StepNotes, ...])
+    last = choose_last(run.steps, notes)
     record = records.get(run.dataset or "")
     hours = None if run.cost is None else run.cost.cpu_seconds / 3600
     told, checkout = run.parameters.get("provenance"), run.parameters.get("checkout")
@@ -124,19 +154,36 @@ def view_run(project: Project, run: Run) -> RunView:
         currency=terms.currency,
         provenance=None if told is None else msgspec.convert(told, Provenance),
         checkout=None if checkout is None else msgspec.convert(checkout, Checkout),
+        installation=_read_installation(project, run.parameters.get("installation")),
+        notes=notes,
+        metrics={**measured, **{name: value for each in last for name, value in each.metrics.items()}},
+        parameters={name: value for each in last for name, value in each.parameters.items()},
         result=run.result,
         error=run.error if run.state is RunState.FAILED else None,
         tuning=tuning,
     )
 
 
+def choose_last(steps: Sequence[StepRecord], notes: Sequence[StepNotes]) -> list[StepNotes]:
+    """Return of each step what it noted in the last fit of a run, in the order of the steps."""
+    by_key = {each.key: each for each in notes}
+    keys = {record.name: record.key for record in steps}
+    ended = {record.key for record in steps}
+    keys |= {each.step: each.key for each in notes if each.key not in ended}  # the step that raised
+    return [by_key[key] for key in keys.values() if key in by_key]
+
+
 def compare_runs(first: RunView, second: RunView) -> tuple[RunDifference, ...]:
-    """Return all in which two runs differ that has a part in their results, and the results."""
+    """Return all in which two runs differ that has a part in their results, and the results; no times and no logs."""
     one, other = first.provenance or Provenance(), second.provenance or Provenance()
     found = [
         *_differ("data", _tell_data(first), _tell_data(second)),
         *compare_provenance(one, other),
+        *_differ("parameter", first.parameters, second.parameters),
+        *_differ("installed", _tell_installed(first), _tell_installed(second)),
         *_differ("commit", _tell_commit(first), _tell_commit(second)),
+        *_differ("metric", first.metrics, second.metrics),
+        *_differ("figure", _tell_figures(first), _tell_figures(second)),
         *_differ("result", _tell_result(first), _tell_result(second)),
     ]
     return tuple(found)
@@ -164,7 +211,21 @@ def _tell_data(view: RunView) -> dict[str, Json]:
 
 def _tell_commit(view: RunView) -> dict[str, Json]:
     checkout = view.checkout
-    return {} if checkout is None else {"git": checkout.commit + (" and changes" if checkout.is_dirty else "")}
+    if checkout is None:
+        return {}
+    changes = f" and changes {(checkout.patch or '')[:12]}".rstrip()
+    return {"git": checkout.commit + (changes if checkout.is_dirty else ""), "untracked": list(checkout.untracked)}
+
+
+def _tell_installed(view: RunView) -> dict[str, Json]:
+    installation = view.installation
+    if installation is None:
+        return {}
+    return {"python": installation.python, "platform": installation.platform, **installation.distributions}
+
+
+def _tell_figures(view: RunView) -> dict[str, Json]:
+    return {figure.name: figure.artifact for each in choose_last(view.steps, view.notes) for figure in each.figures}
 
 
 def _tell_result(view: RunView) -> dict[str, Json]:
@@ -174,3 +235,19 @@ def _tell_result(view: RunView) -> dict[str, Json]:
 
 def _split(libraries: tuple[str, ...]) -> dict[str, str]:
     return {name: version for name, _, version in (each.rpartition(" ") for each in libraries)}
+
+
+def _read_measured(tx: Transaction, run: Run) -> dict[str, float]:
+    """Return what the gate measured in a run: it stands with the version that the run brought."""
+    number, order = run.result.get("version"), run.parameters.get("order", {})
+    if number is None or order.get("catches_up"):  # a catch-up is not measured: its figures are its champion's
+        return {}
+    metrics = tx.versions.read(run.loop, int(number)).metrics
+    return {name: value for name, value in metrics.items() if not name.startswith(WEIGHT)}
+
+
+def _read_installation(project: Project, digest: str | None) -> Installation | None:
+    artifacts = project.store.artifacts
+    if digest is None or not artifacts.has(digest):
+        return None
+    return msgspec.json.decode(artifacts.get(digest), type=Installation)

@@ -8,6 +8,7 @@ from .format import recall_model as recall_model
 from .keyring import Keyring as Keyring
 from .levels import learn_levels as learn_levels
 from .mlflow_folder import find_mlflow_model as find_mlflow_model
+from .mlflow_layout import lay_out_mlflow as lay_out_mlflow
 from .part import dump_part as dump_part
 from .part import load_part as load_part
 from .part import name_part as name_part
@@ -35,6 +36,7 @@ __all__ = [
     "dump_part",
     "explain_row",
     "find_mlflow_model",
+    "lay_out_mlflow",
     "learn_levels",
     "load_model",
     "load_part",

@@ -14,6 +14,8 @@ from holdtrue.registry.scorer import Scorer
 if TYPE_CHECKING:
     import polars as pl
 
+    from holdtrue.registry.foreign import Foreign
+
 SKOPS_TOLERANCE = 1e-9
 LIGHTGBM_TOLERANCE = 1e-6
 N_KEPT = 4
@@ -132,12 +134,17 @@ def dump_model(
     """Return a fitted estimator as bytes in a safe format.
 
     With a signature the bytes are loaded again; with a sample too (rows of the training frame, with its dtypes) what
-    was loaded must answer as the estimator itself does, within 1e-9 (skops) or 1e-6 (LightGBM, XGBoost).
+    was loaded must answer as the estimator itself does, within 1e-9 (skops) or 1e-6 (LightGBM, XGBoost). Models of
+    CatBoost, torch and statsmodels are written as ONNX, for which the signature is needed.
 
     Raises:
         FormatRefused: the estimator cannot be stored safely, or answers differently once it was; lists what can be.
         TrainingFailed: it is no fitted model, or answers another question than the task.
     """
+    foreign = None if signature is None else _convert(estimator, signature)
+    if foreign is not None and signature is not None:
+        _check_signature(signature, task, n_features)
+        return _store_foreign(foreign, signature, sample)
     stored = _dump(estimator, task)
     if signature is not None:
         _check_signature(signature, task, n_features)
@@ -210,6 +217,20 @@ def _dump(estimator: object, task: Task) -> StoredModel:
 
     check_estimator(estimator, task)
     return StoredModel(format=ModelFormat.SKOPS, data=dump_skops(estimator))
+
+
+def _convert(model: object, signature: Signature) -> "Foreign | None":
+    from holdtrue.registry.conversion import convert_foreign
+
+    return convert_foreign(model, signature)
+
+
+def _store_foreign(foreign: "Foreign", signature: Signature, sample: "pl.DataFrame | None") -> StoredModel:
+    from holdtrue.registry.foreign import check_foreign
+
+    loaded = recall_model(foreign.data, ModelFormat.ONNX, signature)
+    check_foreign(foreign, loaded, signature, sample)
+    return StoredModel(format=ModelFormat.ONNX, data=foreign.data)
 
 
 def _check_signature(signature: Signature, task: Task, n_features: int) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 _IR_VERSION = 10
 _DOUBLE, _TEXT = 11, 8
-_TENSOR_KINDS = {"uint8": 2, "float64": _DOUBLE}
+_TENSOR_KINDS = {"uint8": 2, "int64": 7, "float64": _DOUBLE}
 # Types of an attribute.
 _INT, _TENSOR, _INTS = 2, 4, 7
 PLAIN, TREES = "", "ai.onnx.ml"
@@ -72,8 +72,8 @@ class OnnxGraph:
         """Add a node, after those whose outputs it takes."""
         self.nodes.append(node)
 
-    def add_constant(self, name: str, values: NDArray[np.float64]) -> None:
-        """Add a constant of one axis."""
+    def add_constant(self, name: str, values: NDArray[np.float64] | NDArray[np.int64]) -> None:
+        """Add a constant of one or more axes."""
         self.constants.append(_dump_tensor(values) + _field(8, name.encode()))
 
     def dump(self) -> bytes:
@@ -91,11 +91,11 @@ class OnnxGraph:
         return _field(1, _IR_VERSION) + families + _field(7, graph)
 
 
-def _dump_tensor(values: NDArray[np.uint8] | NDArray[np.float64] | Sequence[str]) -> bytes:
-    shape = _field(1, len(values))
+def _dump_tensor(values: NDArray[np.uint8] | NDArray[np.int64] | NDArray[np.float64] | Sequence[str]) -> bytes:
     if isinstance(values, np.ndarray):
+        shape = b"".join(_field(1, length) for length in values.shape)
         return shape + _field(2, _TENSOR_KINDS[values.dtype.name]) + _field(9, values.tobytes())
-    return shape + _field(2, _TEXT) + b"".join(_field(6, value.encode()) for value in values)
+    return _field(1, len(values)) + _field(2, _TEXT) + b"".join(_field(6, value.encode()) for value in values)
 
 
 def _describe_matrix(name: str, width: int, kind: int) -> bytes:
