@@ -298,11 +298,7 @@ class Controller:
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
             remember_answer(tx, self.loop.name, move.firings)
-            begun: dict[str, Json] = {"run_id": run_id}
-            if brought is None:  # to judge a model that was brought is no training: the schedule goes on as it was
-                begun |= {"last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels}
-                begun |= {} if move.catches_up else {"last_asked_at": now.isoformat()}
-            change_memory(tx, self.loop.name, begun)
+            change_memory(tx, self.loop.name, _describe_begun(order, n_labels))
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
         self.claim.keep()
@@ -362,6 +358,16 @@ class Controller:
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
         close_run(tx, run, result, now=now, brought=brought)
         return trained
+
+
+def _describe_begun(order: TrainingOrder, n_table_labels: int) -> dict[str, Json]:
+    """Return what the loop remembers of a training that begins."""
+    begun: dict[str, Json] = {"run_id": order.run_id}
+    if order.brought is not None:  # to judge a model that was brought is no training: the schedule goes on as it was
+        return begun
+    now = order.as_of.isoformat()
+    begun |= {"last_run_at": now, "is_undecided": False, "n_table_labels": n_table_labels}
+    return begun if order.catches_up else {**begun, "last_asked_at": now}
 
 
 def _ask(reason: str) -> StartRun:
