@@ -17,6 +17,7 @@ from .domain import fairness as fairness
 from .domain import frames as frames
 from .domain import golden as golden
 from .domain import guards as guards
+from .domain import history as history
 from .domain import integers as integers
 from .domain import invariant_to as invariant_to
 from .domain import last_good as last_good
@@ -63,6 +64,7 @@ __all__ = [
     "frames",
     "golden",
     "guards",
+    "history",
     "integers",
     "invariant_to",
     "keep_figure",

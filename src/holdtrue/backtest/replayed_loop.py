@@ -264,7 +264,7 @@ class ReplayedLoop:
             return
         self._note(now, DecisionKind.ROLLED_OUT, move.version, move.sentence)
         versions = self.trainings.roster.versions
-        schemas = (versions[champion].signature.schema, versions[move.version].signature.schema)
+        schemas = (versions[champion].signature.given, versions[move.version].signature.given)
         self.trial = Trial(rollout=rollout, begin=end, replay=self.replay, loss=self.loss, schemas=schemas)
         self._hold(rollout)
 

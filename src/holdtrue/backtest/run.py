@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from holdtrue.data import History, read_history, take_snapshot
+from holdtrue.data import History, derive_history, read_history, take_snapshot
 from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ruling, StandardResult, Version
 from holdtrue.environments import ProcessEnvironment
 from holdtrue.errors import DeclarationError
@@ -193,7 +193,8 @@ def run_backtest(
     history = read_history(loop.table, folder=base, task=loop.declared_task, schema=loop.schema)
     with Store.open(base / ".holdtrue") as store, ExitStack() as stack:
         history, rows = _set_golden_aside(loop, history, store, base)
-        replay = _lay_replay(history, start_share=start_share, start=start)
+        derived = derive_history(history, loop)
+        replay = _lay_replay(derived, start_share=start_share, start=start)
         trainer, aside = _hire_trainers(loop, store, loop_file, stack)
         every = Every(span=(history.ends_at - history.starts_at) / N_PARTS)
         policy = make_policy(loop, history.known_at(replay.start), default=every)

@@ -10,6 +10,7 @@ from holdtrue.clock import RealClock, format_span
 from holdtrue.data import (
     History,
     check_freshness,
+    derive_history,
     draft_schema,
     find_schema,
     read_history,
@@ -88,7 +89,7 @@ def check(
         draft = draft_schema(history.schema, declared)
         report_draft(save_draft(draft, path or folder / DEFAULT_NAME, is_forced=force), json=json)
         return
-    _refuse_unfit(loop, history, folder)
+    history = _check_loop(loop, history, folder)
     policy = make_policy(loop, history)
     plan, cadence, n_golden = policy.plan, _tell_cadence(policy, history), _count_golden(loop, history, folder)
     if json:
@@ -107,12 +108,14 @@ def check(
         print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
 
 
-def _refuse_unfit(loop: Loop, history: History, folder: Path) -> None:
-    """Refuse rows that are too old, a fallback that cannot answer them, and a guard by money without a price."""
+def _check_loop(loop: Loop, history: History, folder: Path) -> History:
+    """Refuse rows that are too old and declarations that these rows cannot keep; return them with computed columns."""
     stale = check_freshness(history.ends_at, history.declared, RealClock().now())
     refuse_breaches([stale] if stale else [], history.source)
-    check_fallback(loop, history)
+    derived = derive_history(history, loop)
+    check_fallback(loop, derived)
     find_price(loop, read_settings(folder))
+    return derived
 
 
 def _check_log(loop: Loop, declared: Predictions, folder: Path, *, json: bool) -> None:
@@ -134,6 +137,8 @@ def _print_history(loop: Loop, history: History, *, is_declared: bool = False) -
     for note in [*history.notes, *tell_oddities(history.schema)]:
         say(f"note: {note}")
     print_schema(history.schema, is_declared=is_declared)
+    if history.features:
+        say(f"Computed, not carried by requests: {', '.join(feature.name for feature in history.features)}.")
 
 
 def _find_declared(loop: Loop, folder: Path, *, may_be_missing: bool) -> Schema | None:

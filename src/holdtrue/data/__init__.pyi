@@ -11,8 +11,12 @@ from .declaration import draft_schema as draft_schema
 from .declaration import find_schema as find_schema
 from .declaration import print_schema_file as print_schema_file
 from .declaration import schema as schema
+from .derived import derive_columns as derive_columns
+from .derived import derive_history as derive_history
+from .derived import take_rows as take_rows
 from .erasure import Erased as Erased
 from .erasure import erase_key as erase_key
+from .expression import print_features as print_features
 from .files import print_files as print_files
 from .files import read_files as read_files
 from .growth import extend_history as extend_history
@@ -39,6 +43,8 @@ from .log.retention import remove_old_rows as remove_old_rows
 from .logged import LoggedPredictions as LoggedPredictions
 from .logged import read_logged as read_logged
 from .moment import read_moments as read_moments
+from .past import find_refresh as find_refresh
+from .past import gather_lookup as gather_lookup
 from .predictions import PredictionReader as PredictionReader
 from .predictions import read_log_rows as read_log_rows
 from .predictions import read_predictions as read_predictions
@@ -89,14 +95,18 @@ __all__ = [
     "compact_log",
     "conform",
     "count_unseen",
+    "derive_columns",
+    "derive_history",
     "digest_rows",
     "draft_schema",
     "encode_labels",
     "erase_key",
     "extend_history",
+    "find_refresh",
     "find_schema",
     "find_suspects",
     "find_table_rules",
+    "gather_lookup",
     "infer_schema",
     "join_labels",
     "latest_labels",
@@ -105,6 +115,7 @@ __all__ = [
     "measure_column",
     "open_slices",
     "parse_schema",
+    "print_features",
     "print_files",
     "print_schema_file",
     "print_table",
@@ -130,6 +141,7 @@ __all__ = [
     "remove_old_rows",
     "schema",
     "take_kinds",
+    "take_rows",
     "take_snapshot",
     "write_query",
     "write_schema",

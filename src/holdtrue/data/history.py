@@ -14,7 +14,7 @@ from holdtrue.data.columns import infer_schema, narrow_levels, overlay_schema
 from holdtrue.data.dataset import Dataset
 from holdtrue.data.origin import Origin
 from holdtrue.data.task import encode_labels
-from holdtrue.domain import LabelValue, Schema, Task
+from holdtrue.domain import Feature, LabelValue, Schema, Task
 from holdtrue.errors import SourceError
 
 KEY, UNIT, TIME, LABEL_TIME, LABEL = "__key", "__unit", "__time", "__label_time", "__label"
@@ -40,6 +40,7 @@ class History:
         declared: what the loop's schema says of the rows; None when it declares none.
         origin: the version of an immutable source that these rows began as, whatever was added or left out since; None
             where the source is none.
+        features: those of the columns that were computed, see `derive_history`.
     """
 
     frame: pl.DataFrame
@@ -51,6 +52,7 @@ class History:
     notes: tuple[str, ...] = ()
     declared: Schema | None = None
     origin: Origin | None = None
+    features: tuple[Feature, ...] = ()
 
     @cached_property
     def schema(self) -> Schema:
@@ -65,6 +67,12 @@ class History:
     def feature_names(self) -> tuple[str, ...]:
         """Return the names of the features, in order."""
         return tuple(name for name in self.frame.columns if name not in PARTS)
+
+    @property
+    def given_names(self) -> tuple[str, ...]:
+        """Return the names of those features that are not computed, in order."""
+        computed = {feature.name for feature in self.features}
+        return tuple(name for name in self.feature_names if name not in computed)
 
     @property
     def n_rows(self) -> int:

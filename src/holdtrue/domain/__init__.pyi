@@ -65,6 +65,16 @@ from .fallback import match_failed as match_failed
 from .fallback import rule as rule
 from .fallback import tell_failed as tell_failed
 from .fallback import tell_late as tell_late
+from .feature import MOMENT as MOMENT
+from .feature import Feature as Feature
+from .feature import Gathering as Gathering
+from .feature import Past as Past
+from .feature import PastWindow as PastWindow
+from .feature import history as history
+from .feature import name_past_key as name_past_key
+from .formula import make_formula as make_formula
+from .formula import read_instant as read_instant
+from .formula import settle_value as settle_value
 from .guards import Golden as Golden
 from .guards import Guards as Guards
 from .guards import golden as golden
@@ -74,6 +84,9 @@ from .log_policy import LogPolicy as LogPolicy
 from .log_policy import WhenFull as WhenFull
 from .log_policy import parse_size as parse_size
 from .log_policy import read_log_policy as read_log_policy
+from .lookup import NO_LOOKUP as NO_LOOKUP
+from .lookup import Lookup as Lookup
+from .lookup import PastTable as PastTable
 from .loop import Loop as Loop
 from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
@@ -211,6 +224,8 @@ __all__ = [
     "DATA",
     "FIRST",
     "LOST",
+    "MOMENT",
+    "NO_LOOKUP",
     "OPTIONS",
     "PROBABILITY_CLIP",
     "WEIGHT",
@@ -254,8 +269,10 @@ __all__ = [
     "Fallback",
     "FallbackCause",
     "FallbackKind",
+    "Feature",
     "Figure",
     "Finding",
+    "Gathering",
     "Golden",
     "Guards",
     "Installation",
@@ -270,6 +287,7 @@ __all__ = [
     "Limits",
     "Lineage",
     "LogPolicy",
+    "Lookup",
     "Loop",
     "LoopView",
     "Loss",
@@ -288,6 +306,9 @@ __all__ = [
     "OneOf",
     "Overview",
     "OwnCheck",
+    "Past",
+    "PastTable",
+    "PastWindow",
     "PeriodResult",
     "PolicyResult",
     "Predicate",
@@ -376,6 +397,7 @@ __all__ = [
     "golden",
     "guards",
     "hash_unit",
+    "history",
     "integers",
     "invariant_to",
     "last_good",
@@ -383,12 +405,14 @@ __all__ = [
     "log_between",
     "make_action_rule",
     "make_expression",
+    "make_formula",
     "make_predicate",
     "make_substitute",
     "match_failed",
     "measure_quality",
     "money",
     "monotone_in",
+    "name_past_key",
     "no_leak",
     "not_worse",
     "on_new_data",
@@ -398,6 +422,7 @@ __all__ = [
     "parse_size",
     "parse_span",
     "predictions",
+    "read_instant",
     "read_log_policy",
     "read_step",
     "reproducible",
@@ -405,6 +430,7 @@ __all__ = [
     "rule",
     "sampled",
     "serves",
+    "settle_value",
     "slices",
     "sql",
     "step",

@@ -147,12 +147,12 @@ def make_substitute(fallback: Fallback, signature: Signature) -> Substitute | No
 
 
 def _make_asker(text: str, signature: Signature) -> Substitute:
-    expression = make_expression(text, {column.name: column.kind for column in signature.schema.columns})
+    expression = make_expression(text, {column.name: column.kind for column in signature.given.columns})
     if expression is None:
         raise DeclarationError(
             f"the fallback's rule cannot be asked about a request: {text}",
             expected="CASE WHEN, comparisons, + - * /, AND, OR, NOT, IS NULL, BETWEEN and IN over "
-            + ", ".join(signature.schema.names[:12]),
+            + ", ".join(signature.given.names[:12]),
         )
     return lambda values: _ask(expression, values, signature)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
 from holdtrue.domain.digest import Json
 from holdtrue.domain.fallback import Fallback, settle_fallback
+from holdtrue.domain.feature import Past, PastWindow
 from holdtrue.domain.guards import Guards
 from holdtrue.domain.monitor import check_monitor
 from holdtrue.domain.outcome import Money
@@ -47,6 +48,8 @@ class Loop:
             `holdtrue.last_good`, `holdtrue.constant` and `holdtrue.rule`; None refuses the row.
         guards: what refuses a retraining, see `holdtrue.guards`; None for the least that a gate needs.
         tune: which parameters `holdtrue tune` looks for, see `holdtrue.tune`; None for none.
+        features: columns that are computed of the raw ones, by name: polars expressions over one row, and windows over
+            past rows, see `holdtrue.history`. The same in training, in a replay, in batches and in service.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Loop:
     fallback: Fallback | str | None = None
     guards: Guards | None = None
     tune: Tune | None = None
+    features: Mapping[str, object] = field(default_factory=dict, hash=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -92,6 +96,25 @@ class Loop:
         if isinstance(self.retrain, Trigger):
             object.__setattr__(self, "retrain", Triggers((self.retrain,)))
         self._check_triggers()
+        self._check_features()
+
+    def _check_features(self) -> None:
+        if not isinstance(self.features, Mapping):
+            raise DeclarationError(f"features={self.features!r}", expected='features={"name": a polars expression}')
+        if self.features and isinstance(self.data, Predictions):
+            raise DeclarationError(f"{self.name} only watches, and declares features=", expected="data=ht.table(...)")
+        for name, said in self.features.items():
+            if not isinstance(name, str) or not name or name.startswith("__"):
+                raise DeclarationError(f"the feature {name!r}", expected="a name that does not begin with __")
+            if isinstance(said, PastWindow):
+                raise DeclarationError(
+                    f"the feature {name!r} says no more than a window",
+                    expected="what is made of its values: history(...).mean(), sum(), count(), min() or max()",
+                )
+            if not isinstance(said, Past) and not hasattr(said, "meta"):
+                raise DeclarationError(
+                    f"the feature {name!r} is {said!r}", expected="a polars expression, or holdtrue.history(...).mean()"
+                )
 
     def _check_triggers(self) -> None:
         if self.guards is not None and not isinstance(self.guards, Guards):

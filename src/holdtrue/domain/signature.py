@@ -1,7 +1,9 @@
 """Signature: what a version takes and what it gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+from holdtrue.domain.feature import Feature
 from holdtrue.domain.schema import Schema
 from holdtrue.domain.task import LabelValue, Task
 
@@ -18,6 +20,15 @@ class Signature:
     task: Task
     label: str
     classes: tuple[LabelValue, ...] = ()
+    features: tuple[Feature, ...] = ()
+
+    @cached_property
+    def given(self) -> Schema:
+        """The schema of what a request carries: the columns that are not computed."""
+        if not self.features:
+            return self.schema
+        computed = {feature.name for feature in self.features}
+        return replace(self.schema, columns=tuple(c for c in self.schema.columns if c.name not in computed))
 
     @property
     def n_outputs(self) -> int:

@@ -84,7 +84,7 @@ class Release:
     `key`, `unit` and `time` are the names under which requests carry the event, who is exposed and the moment, as the
     loop's table declares them; None where it declares none. `twin` is the digest of a second form of the model, in
     ONNX, which was shown to answer the same and which servers prefer. `fallback` is who answers where the version does
-    not.
+    not. `lookup` is the digest of what its features of the past were worth when it was released.
     """
 
     loop: str
@@ -101,6 +101,7 @@ class Release:
     time: str | None = None
     fallback: Fallback | None = None
     twin: str | None = None
+    lookup: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

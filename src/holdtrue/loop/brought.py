@@ -15,7 +15,7 @@ from holdtrue.errors import FormatRefused, LabelError
 from holdtrue.registry import Scorer, StoredModel, recall_model
 from holdtrue.store import Artifacts
 
-from .fitting import sample_rows
+from .fitting import sample_rows, sign_rows
 from .gate import Contender, Gate, Incumbent
 from .loss import choose_loss
 from .order import Brought, TrainingOrder, TrainingResult
@@ -44,8 +44,7 @@ def lay_brought(known: History, *, trained_until: datetime) -> tuple[Signature, 
             expected="labelled rows to judge the model on",
             remedy="wait for labels",
         )
-    signature = Signature(schema=rows.schema, task=rows.task, label=known.label, classes=rows.classes)
-    return signature, sample_rows(rows)
+    return sign_rows(rows, known), sample_rows(rows)
 
 
 def name_code(artifact: str) -> str:

@@ -77,11 +77,11 @@ def judge_rows(known: History, taught: History | None) -> Verdict:
     """Rule on whether the rows that the proven version learned from are still there as they were (labels aside)."""
     if taught is None:
         return Verdict(check="same_rows", ruling=Ruling.PASSED, sentence="The rows are those of the same snapshot.")
-    names = [name for name in taught.feature_names if name in known.feature_names]
+    names = [name for name in taught.given_names if name in known.given_names]
     before, after = _print_rows(taught, names), _print_rows(known, names)
     n_same = before.join(after, on=["key", "print"], how="semi").height
     share = 1 - n_same / max(1, before.height)
-    has_passed = share <= MOST_CHANGED and len(names) == len(taught.feature_names)
+    has_passed = share <= MOST_CHANGED and len(names) == len(taught.given_names)
     sentence = f"Of the {before.height:,} rows that it follows, {before.height - n_same:,} have changed or gone"
     sentence += "." if has_passed else f"; at most {MOST_CHANGED:.0%} may.".replace("%", " %")
     return Verdict(

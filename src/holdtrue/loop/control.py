@@ -31,6 +31,7 @@ from .act import Actor
 from .concern import watch_flow
 from .decide import decide
 from .golden import find_golden, leave_golden_out
+from .lookup import LookupKeeper
 from .memory import (
     CHAMPION,
     change_memory,
@@ -93,6 +94,7 @@ class Controller:
         self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
         self.claim = Claim(store=self.store, owner=self.owner)
         self.keyring = Keyring.open(self.store.folder / "keys")
+        self.lookups = LookupKeeper(self.loop, self.store)
 
     def tick(self) -> tuple[Move, ...]:
         """Observe, decide and act once; return the moves."""
@@ -100,6 +102,7 @@ class Controller:
         collect_labels(self.store)
         state = self.read_state()
         policy = self.policy(now, is_running=state.champion is not None)
+        self.lookups.refresh(now, lambda: self._gather_rows(now)[0])
         if state.is_training and self._future is None:
             self._take_over()
         finished = self._collect()
@@ -292,11 +295,7 @@ class Controller:
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
             remember_answer(tx, self.loop.name, move.firings)
-            begun: dict[str, Json] = {"run_id": run_id}
-            if brought is None:  # to judge a model that was brought is no training: the schedule goes on as it was
-                begun |= {"last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels}
-                begun |= {} if move.catches_up else {"last_asked_at": now.isoformat()}
-            change_memory(tx, self.loop.name, begun)
+            change_memory(tx, self.loop.name, _describe_begun(order, n_labels))
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
         self.claim.keep()
@@ -347,7 +346,9 @@ class Controller:
             close_failed_run(tx, run, problem, now=now)
             return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {problem}")
         result = future.result()
-        registrar = Registrar(loop=self.loop, store=self.store, keyring=self.keyring, policy=policy)
+        registrar = Registrar(
+            loop=self.loop, store=self.store, keyring=self.keyring, policy=policy, lookup=self.lookups.keep()
+        )
         trained = registrar.register(tx, order, result, now)
         is_undecided = trained.ruling is Ruling.INCONCLUSIVE and not order.catches_up
         changes: dict[str, Json] = {"run_id": None}
@@ -357,6 +358,16 @@ class Controller:
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
         close_run(tx, run, result, now=now, brought=brought)
         return trained
+
+
+def _describe_begun(order: TrainingOrder, n_table_labels: int) -> dict[str, Json]:
+    """Return what the loop remembers of a training that begins."""
+    begun: dict[str, Json] = {"run_id": order.run_id}
+    if order.brought is not None:  # to judge a model that was brought is no training: the schedule goes on as it was
+        return begun
+    now = order.as_of.isoformat()
+    begun |= {"last_run_at": now, "is_undecided": False, "n_table_labels": n_table_labels}
+    return begun if order.catches_up else {**begun, "last_asked_at": now}
 
 
 def _ask(reason: str) -> StartRun:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from holdtrue.data import Dataset, History, digest_rows
+from holdtrue.data import Dataset, History, digest_rows, print_features
 from holdtrue.domain import DATA, Json, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
 from holdtrue.pipeline import Cache, Input, MemoryCache, RunOutcome, Trail, fingerprint, run_steps, trace_code
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
@@ -51,26 +51,27 @@ class Fitter:
         """Return what the models are made with beside the rows."""
         traces = {step.name: trace_code(step.function) for step in self.recipe.steps}
         return Provenance(
-            codes={name: trace.digest for name, trace in traces.items()},
+            codes={name: trace.digest for name, trace in traces.items()} | print_features(self.loop.features),
             parameters=self.recipe.parameters,
             libraries=tuple(sorted({library for trace in traces.values() for library in trace.libraries})),
         )
 
     @property
     def codes(self) -> Mapping[str, str]:
-        """Return the transitive fingerprint of each of the user's steps, by its name."""
+        """Return the transitive fingerprint of each of the user's steps, by its name, and of each declared feature."""
         return self.provenance.codes
 
     @property
     def code(self) -> str:
-        """Return the digest of the user's code: the fingerprint of train, or of all steps with their parameters."""
+        """Return the digest of the user's code: the fingerprint of train, or of all steps with parameters, features."""
         recipe = self.recipe
-        return self.codes[recipe.end.name] if recipe.is_plain else digest_of([self.codes, recipe.parameters])
+        is_plain = recipe.is_plain and not self.loop.features
+        return self.codes[recipe.end.name] if is_plain else digest_of([self.codes, recipe.parameters])
 
     def fit(self, known: History, *, until: datetime) -> tuple[Fitted, Scorer]:
         """Return the model of what is known, as stored, and what scores rows with it as it was loaded again."""
         rows = known.dataset()
-        signature = sign_rows(rows, known.label)
+        signature = sign_rows(rows, known)
         outcome = self._run(rows, signature, digest=digest_rows(rows), cache=self.cache, trail=self.trail)
         data: bytes = outcome.values[self.recipe.end.name]
         artifact = self.artifacts.put(data)
@@ -81,7 +82,7 @@ class Fitter:
     def refit(self, known: History) -> Scorer:
         """Return the model of what is known, trained anew past the cache and kept nowhere."""
         rows = known.dataset()
-        signature = sign_rows(rows, known.label)
+        signature = sign_rows(rows, known)
         outcome = self._run(rows, signature, digest="", cache=MemoryCache())
         data: bytes = outcome.values[self.recipe.end.name]
         return recall_model(data, name_format(data), signature)
@@ -91,7 +92,7 @@ class Fitter:
     ) -> RunOutcome:
         """Run one of the steps with what it is given, with the rows of what is known where it takes them."""
         rows = known.dataset()
-        signature = sign_rows(rows, known.label)
+        signature = sign_rows(rows, known)
         one = self._store_model(signature) if step == self.recipe.end else replace(step, code=self.codes[step.name])
         inputs = {**given, **self._hold(rows, signature, digest="")}
         return run_steps([one], inputs=inputs, parameters=parameters, cache=self.cache)
@@ -140,9 +141,11 @@ class Fitter:
         return StoredModel(format=fitted.format, data=self.artifacts.get(fitted.artifact))
 
 
-def sign_rows(rows: Dataset, label: str) -> Signature:
-    """Return what a model of these rows takes and gives."""
-    return Signature(schema=rows.schema, task=rows.task, label=label, classes=rows.classes)
+def sign_rows(rows: Dataset, known: History) -> Signature:
+    """Return what a model of these rows, of that history, takes and gives."""
+    return Signature(
+        schema=rows.schema, task=rows.task, label=known.label, classes=rows.classes, features=known.features
+    )
 
 
 def store_model(model: object, rows: Dataset, signature: Signature) -> bytes:

@@ -90,7 +90,9 @@ class Gate:
 
     def score(self, scorer: Scorer, rows: History | None = None) -> NDArray[np.float64]:
         """Return a scorer's answers to the labelled evaluation rows, or to these of them, in the columns of classes."""
-        return score_labelled(scorer, self.later if rows is None else rows, classes=self.later.classes)
+        return score_labelled(
+            scorer, self.later if rows is None else rows, classes=self.later.classes, known=self.known
+        )
 
     def judge(self, contender: Contender, incumbent: Incumbent | None) -> Evaluation:
         """Return what was found of a contender."""

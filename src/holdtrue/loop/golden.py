@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from holdtrue.data import History, conform, encode_labels, read_history, read_snapshot, write_snapshot
+from holdtrue.data import History, derive_columns, encode_labels, read_history, read_snapshot, take_rows, write_snapshot
 from holdtrue.domain import Golden, Loop, Loss, Ruling, Signature, Task, Verdict, combine_rulings
 from holdtrue.errors import HoldtrueError, SourceError, SourceMissing
 from holdtrue.registry import recall_model
@@ -102,7 +102,9 @@ def _hash_rows(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
     return frame.select(found=pl.struct(pl.col("__time").cast(pl.Datetime("us", "UTC")), *told).hash()).to_series()
 
 
-def hold_to_golden(golden: Golden, rows: str, result: TrainingResult, artifacts: Artifacts) -> TrainingResult:
+def hold_to_golden(
+    golden: Golden, rows: str, result: TrainingResult, artifacts: Artifacts, *, known: History
+) -> TrainingResult:
     """Return a result whose rulings also say whether what would ship keeps its floor on the golden set.
 
     Args:
@@ -110,8 +112,11 @@ def hold_to_golden(golden: Golden, rows: str, result: TrainingResult, artifacts:
         rows: digest of the golden rows.
         result: of a training, a catch-up, or the judging of a brought model.
         artifacts: where models and rows are.
+        known: what features of the past are gathered of.
     """
     history = read_snapshot(artifacts.get(rows))
+    history = replace(history, frame=derive_columns(history.frame, result.signature.features, known=known))
+    history = replace(history, features=result.signature.features)
 
     def judge(model: Fitted) -> Verdict:
         return _judge(golden, history, model, result.signature, result.loss, artifacts)
@@ -148,9 +153,10 @@ def measure_skill(
     history: History, model: Fitted, signature: Signature, loss: Loss, artifacts: Artifacts
 ) -> tuple[float, int]:
     """Return the skill of a stored model on labelled rows, see `Golden`, and their number."""
-    frame = history.frame.filter(history.frame["__label"].is_not_null())
+    labelled = replace(history, frame=history.frame.filter(history.frame["__label"].is_not_null()))
+    frame = labelled.frame
     scorer = recall_model(artifacts.get(model.artifact), model.format, signature)
-    answers = scorer.score(conform(frame, signature.schema))
+    answers = scorer.score(take_rows(labelled, signature))
     labels = encode_labels(frame["__label"], task=signature.task, classes=signature.classes)
     # A class that the model does not know is missed altogether.
     losses = np.full(frame.height, loss.high)

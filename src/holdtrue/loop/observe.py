@@ -84,7 +84,7 @@ def trace_evidence(
 
 def _find_skew(rows: pl.DataFrame, rollout: Rollout, versions: Mapping[int, Version]) -> Skew | None:
     """Return a column of the newest requests that the challenger never learned, as the rollout's own log shows them."""
-    champion, challenger = (versions[number].signature.schema for number in (rollout.champion, rollout.challenger))
+    champion, challenger = (versions[number].signature.given for number in (rollout.champion, rollout.challenger))
     newest = rows.tail(NEWEST_REQUESTS)["features"].struct.unnest()
     values = {name: newest[name].to_list() for name in challenger.names if name in newest.columns}
     return find_skew(values, challenger=challenger, champion=champion)

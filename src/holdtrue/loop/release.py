@@ -34,12 +34,14 @@ class Registrar:
         store: where artifacts are.
         keyring: signs releases.
         policy: is pinned into each release.
+        lookup: digest of what features of the past are worth now, an artifact; None without such features.
     """
 
     loop: Loop
     store: Store
     keyring: Keyring
     policy: LoopPolicy
+    lookup: str | None = None
 
     def register(
         self, tx: Transaction, order: TrainingOrder, result: TrainingResult, now: datetime
@@ -65,6 +67,7 @@ class Registrar:
             time=self.loop.table.time,
             fallback=self.loop.declared_fallback,
             twin=None if result.shipped is None else result.shipped.twin,
+            lookup=self.lookup,
         )
         if result.shipped is not None and tx.versions.read_release(self.loop.name, version.number) is None:
             publish_release(self.store, tx, release, self.keyring)

@@ -27,5 +27,11 @@ def check_fallback(loop: Loop, known: History) -> None:
         DeclarationError: it cannot; says what can.
     """
     if loop.declared_fallback is not None:
-        signature = Signature(schema=known.schema, task=known.task, label=known.label, classes=tuple(known.classes))
+        signature = Signature(
+            schema=known.schema,
+            task=known.task,
+            label=known.label,
+            classes=tuple(known.classes),
+            features=known.features,
+        )
         make_substitute(loop.declared_fallback, signature)

@@ -22,10 +22,10 @@ def check_slices(entries: Entries, history: History) -> None:
         ColumnMissing: as said.
     """
     for name in (name for entry in entries for name in entry):
-        if name not in history.feature_names:
+        if name not in history.given_names:
             raise ColumnMissing(
-                f"monitor= slices by {name!r}, which is no feature of these rows",
-                expected=f"one of {', '.join(history.feature_names)}",
+                f"monitor= slices by {name!r}, which is no column that these rows bring",
+                expected=f"one of {', '.join(history.given_names)}",
             )
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from holdtrue.data import History, load_snapshot
+from holdtrue.data import History, derive_history, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
 from holdtrue.pipeline import CostMeter, MemoryCache, StepCache, Trail
@@ -59,14 +59,14 @@ class InlineTrainer:
         history, meter = self.recall(order.dataset), CostMeter.start()
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
-            return replace(self._hold(order, result), cost=meter.read())
+            return replace(self._hold(order, result, history), cost=meter.read())
         cache = MemoryCache() if order.is_repetition else StepCache(self.store)
         loop, trail = self.loop, Trail() if trail is None else trail
         if order.tuned is not None:
             loop = replace(loop, parameters={**loop.parameters, **order.tuned.parameters})
         fitter = Fitter(loop=loop, cache=cache, artifacts=self.store.artifacts, trail=trail)
         result = train_challenger(loop, history, order, fitter, taught=self._read_taught(order))
-        result = replace(self._hold(order, result), provenance=fitter.provenance)
+        result = replace(self._hold(order, result, history), provenance=fitter.provenance)
         if order.is_for_service and not order.is_repetition:  # a backtest has thousands of trainings and keeps none
             installation = keep_installation(self.store.artifacts)
             result = replace(result, step_notes=tuple(trail.notes.values()), installation=installation)
@@ -76,14 +76,15 @@ class InlineTrainer:
         """Return the history of a snapshot; the last one stays at hand."""
         if dataset not in self._histories:
             self._histories.clear()
-            self._histories[dataset] = load_snapshot(self.store, dataset, self.loop.name)
+            rows = load_snapshot(self.store, dataset, self.loop.name)
+            self._histories[dataset] = derive_history(rows, self.loop)
         return self._histories[dataset]
 
-    def _hold(self, order: TrainingOrder, result: TrainingResult) -> TrainingResult:
+    def _hold(self, order: TrainingOrder, result: TrainingResult, history: History) -> TrainingResult:
         golden = None if self.loop.guards is None else self.loop.guards.golden
         if golden is None or order.golden is None or order.is_blind:
             return result
-        return hold_to_golden(golden, order.golden, result, self.store.artifacts)
+        return hold_to_golden(golden, order.golden, result, self.store.artifacts, known=history)
 
     def _read_taught(self, order: TrainingOrder) -> History | None:
         """Return what the champion of a catch-up was trained on; None when that is the snapshot of the order."""

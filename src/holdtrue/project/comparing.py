@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from holdtrue.data import (
     History,
     PredictionReader,
-    conform,
+    derive_history,
     extend_history,
     latest_labels,
     load_snapshot,
     read_history,
+    take_rows,
 )
 from holdtrue.domain import ActionRule, ComparedVersion, Finding, Loop, Version, VersionComparison, make_action_rule
 from holdtrue.errors import NotFound
@@ -38,10 +39,10 @@ class _Side:
     is_champion: bool
     seen_until: datetime
 
-    def score(self, rows: History) -> NDArray[np.float64]:
+    def score(self, rows: History, known: History) -> NDArray[np.float64]:
         """Return its answers to the labelled rows, in the columns of their classes."""
-        frame = rows.frame.filter(pl.col("__label").is_not_null())
-        answers = self.scorer.score(conform(frame, self.version.signature.schema))
+        labelled = replace(rows, frame=rows.frame.filter(pl.col("__label").is_not_null()))
+        answers = self.scorer.score(take_rows(labelled, self.version.signature, known=known))
         classes = self.version.signature.classes
         return align_classes(answers, classes, rows.classes) if classes else answers
 
@@ -113,14 +114,14 @@ def _read_known(project: Project) -> tuple[History, pl.DataFrame]:
     log = PredictionReader(store.folder / "log" / loop.name).read()
     if log.height:
         table = extend_history(table, log, latest_labels(store, loop.name, as_of=now, predictions=log))
-    return table.known_at(now), keys
+    return derive_history(table, loop).known_at(now), keys
 
 
 def _begin(project: Project, sides: tuple[_Side, _Side], known: History, seen: datetime) -> VersionComparison:
-    newest = known.frame.tail(20_000)
+    newest = replace(known, frame=known.frame.tail(20_000))
     compared = []
     for side in sides:
-        speed = measure_speed(side.scorer, newest)
+        speed = measure_speed(side.scorer, take_rows(newest, side.version.signature, known=known))
         compared.append(
             ComparedVersion(
                 name=side.version.name,
@@ -151,8 +152,8 @@ def _weigh(project: Project, sides: tuple[_Side, _Side], known: History, later: 
     )
     candidate = Candidate(
         rows=rows,
-        answers=sides[0].score(later),
-        champion=sides[1].score(later),
+        answers=sides[0].score(later, known),
+        champion=sides[1].score(later, known),
         baseline=baseline,
         train=before if before.n_rows else rows,
         score=sides[0].scorer.score,

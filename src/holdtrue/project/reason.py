@@ -4,7 +4,6 @@ from holdtrue.domain import Contributions, Prediction
 from holdtrue.errors import NotFound
 from holdtrue.registry import Keyring, explain_row, read_release
 from holdtrue.serving.answer.loaded import load_released
-from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.refusal import Refused
 
 from .project import Project
@@ -25,8 +24,7 @@ def explain_prediction(project: Project, prediction: Prediction) -> Contribution
         release = read_release(project.store, tx, project.loop.name, prediction.version, keyring)
     loaded = load_released(release, project.store.artifacts)
     try:
-        known = frozenset(prediction.features)
-        row = loaded.reader.read(prediction.features, RowPlace(0), known=known).values
+        row = loaded.read_logged(prediction).values
     except Refused as refused:
         raise NotFound(f"the row in the log is no row of {release.version.name}: {refused.found}") from refused
     return explain_row(loaded.scorer, release.version, row, references=loaded.references)

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import conform, find_suspects, take_kinds
-from holdtrue.domain import Prediction, Release, Role
+from holdtrue.data import conform, derive_columns, find_suspects, take_kinds
+from holdtrue.domain import MOMENT, Kind, Lookup, Prediction, Release, Role
 from holdtrue.registry import Scorer
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.refusal import Code, Refused
@@ -30,10 +30,12 @@ class SliceScorer:
         time_zone: of naive times, as the table declares it.
         now: business time, Unix seconds UTC, for rows without a time of their own.
         revision: of the traffic.
+        lookup: what features of the past are worth now.
     """
 
     release: Release
     scorer: Scorer
+    lookup: Lookup
     job: str
     time_zone: str | None
     now: float
@@ -45,7 +47,7 @@ class SliceScorer:
 
     def score(self, frame: pl.DataFrame, *, start: int) -> "ScoredSlice":
         """Answer the rows of a slice that begins at row `start` of its file."""
-        schema = self.release.version.signature.schema
+        schema = self.release.version.signature.given
         typed, strange = take_kinds(frame, schema)
         times, late = read_times(typed, self.release.time, time_zone=self.time_zone, now=self.now)
         suspects = find_suspects(typed, schema) | _find_odd_names(typed, (self.release.key, self.release.unit))
@@ -56,7 +58,7 @@ class SliceScorer:
         sound = np.ones(frame.height, dtype=bool)
         sound[list(errors)] = False
         began = time.perf_counter()
-        features = conform(typed.filter(pl.Series(sound)), schema)
+        features, told = self._compute(typed.filter(pl.Series(sound)), np.array(times)[sound])
         answers, failed = score_apart(self.scorer, features)
         latency_ms = (time.perf_counter() - began) * 1_000 / max(1, len(answers))
         rows = np.flatnonzero(sound)
@@ -72,11 +74,26 @@ class SliceScorer:
             errors=errors,
             times=times,
             latency_ms=latency_ms,
+            told=None if told is None else told[kept],
         )
+
+    def _compute(self, rows: pl.DataFrame, times: NDArray[np.float64]) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+        """Return rows as the model takes them, and what they took of the past."""
+        signature = self.release.version.signature
+        given = conform(rows, signature.given)
+        if not signature.features:
+            return given, None
+        # A text that training had not seen is missing to the model, and still a text to an expression.
+        texts = [rows[column.name].cast(pl.String) for column in signature.given.columns if column.kind is Kind.TEXT]
+        moments = pl.Series(MOMENT, np.round(times * 1_000_000).astype(np.int64))
+        plain = given.with_columns(*texts, moments.cast(pl.Datetime("us", "UTC")))
+        computed = derive_columns(plain, signature.features, lookup=self.lookup)
+        names = [feature.name for feature in signature.features if feature.past is not None]
+        return conform(computed, signature.schema), computed.select(names) if names else None
 
     def _judge(self, frame: pl.DataFrame, strange: dict[str, pl.Series], suspects: pl.Series) -> dict[int, str]:
         """Return why a server would refuse each of the suspect rows; those that it would take are not named."""
-        names = self.release.version.signature.schema.names
+        names = self.release.version.signature.given.names
         errors: dict[int, str] = {}
         for row in suspects.arg_true().to_list():
             record = frame.row(row, named=True)
@@ -100,6 +117,7 @@ class ScoredSlice:
         rows: the places of those that were answered, shape (n_answered,).
         answers: their answers, shape (n_answered, n_classes) or (n_answered,).
         errors: why each of the others was not, by place.
+        told: what those that were answered took of the past, a column for each such feature; None without any.
     """
 
     maker: SliceScorer
@@ -110,6 +128,7 @@ class ScoredSlice:
     errors: dict[int, str]
     times: list[float]
     latency_ms: float
+    told: pl.DataFrame | None
     received_at: float = field(default_factory=time.time)
 
     @cached_property
@@ -126,16 +145,18 @@ class ScoredSlice:
     def list_predictions(self) -> list[Prediction]:
         """Return the rows of the log."""
         release = self.maker.release
-        schema = release.version.signature.schema
+        signature = release.version.signature
         answered = self.frame[self.rows]
         keys = _texts(answered, release.key, self.ids)
         units = _texts(answered, release.unit, keys)
         unseen = _count_unseen(answered, release)
-        answers = self.answers.reshape(len(self.rows), release.version.signature.n_outputs).tolist()
+        answers = self.answers.reshape(len(self.rows), signature.n_outputs).tolist()
         times = [self.times[row] for row in self.rows.tolist()]
         decisions: Sequence[str | None] = self.decisions or [None] * len(self.rows)
-        digest, number, revision = schema.digest, release.version.number, self.maker.revision
-        features = answered.select(schema.names).fill_nan(None).iter_rows(named=True)
+        digest, number, revision = signature.schema.digest, release.version.number, self.maker.revision
+        kept = answered.select(signature.given.names)
+        kept = kept if self.told is None else kept.with_columns(self.told.get_columns())
+        features = kept.fill_nan(None).iter_rows(named=True)
         return [
             Prediction(
                 prediction_id=prediction_id,
@@ -227,7 +248,7 @@ def _texts(frame: pl.DataFrame, name: str | None, otherwise: list[str]) -> list[
 
 def _count_unseen(frame: pl.DataFrame, release: Release) -> list[int]:
     total = pl.repeat(0, pl.len(), dtype=pl.Int64)
-    for column in release.version.signature.schema.columns:
+    for column in release.version.signature.given.columns:
         if column.levels:
             value = pl.col(column.name).cast(pl.String)
             total = total + (value.is_not_null() & ~value.is_in(list(column.levels))).cast(pl.Int64)

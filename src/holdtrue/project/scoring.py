@@ -123,7 +123,7 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
             project.store, tx, loop.name, version.number, Keyring.open(project.store.folder / "keys")
         )
         traffic = tx.traffic.read("main", loop.name)
-    schema = version.signature.schema
+    schema = version.signature.given
     texts = [name for name in (loop.table.key, loop.table.unit) if name is not None]
     rows = open_slices(str(source), folder=Path(), schema=schema, texts=texts)
     missing = [name for name in schema.names if name not in rows.schema]
@@ -131,9 +131,11 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
         raise ColumnMissing(
             f"{source.name} has no column {missing[0]!r}", expected=f"the features {list(schema.names)}"
         )
+    loaded = load_released(release, project.store.artifacts, folder=project.store.folder)
     maker = SliceScorer(
         release=release,
-        scorer=load_released(release, project.store.artifacts).scorer,
+        scorer=loaded.scorer,
+        lookup=loaded.shelf.take(),
         job=name_job(),
         time_zone=loop.table.time_zone,
         now=project.clock.now().timestamp(),

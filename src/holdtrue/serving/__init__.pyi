@@ -12,6 +12,8 @@ from .log_keeper import LogKeeper as LogKeeper
 from .log_terms import measure_log as measure_log
 from .log_terms import read_policy_file as read_policy_file
 from .log_terms import write_policy_file as write_policy_file
+from .lookup_file import read_lookup_file as read_lookup_file
+from .lookup_file import write_lookup_file as write_lookup_file
 from .supervisor import Workers as Workers
 from .supervisor import find_workers as find_workers
 from .supervisor import start_workers as start_workers
@@ -34,10 +36,12 @@ __all__ = [
     "list_tokens",
     "measure_log",
     "read_cloud",
+    "read_lookup_file",
     "read_policy_file",
     "read_traffic_file",
     "revoke_token",
     "start_workers",
+    "write_lookup_file",
     "write_policy_file",
     "write_traffic_file",
 ]

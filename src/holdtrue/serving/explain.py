@@ -79,10 +79,11 @@ class ExplainDesk:
     def _read(self, served: ServedLoop, record: Record) -> tuple[LoadedVersion, Values, str]:
         if record.refused is not None:
             raise record.refused
-        event = read_event(record.fields, served.champion.names, record.place, otherwise=Event("", "", 0.0))
+        now = self._engine.clock.now().timestamp()
+        event = read_event(record.fields, served.champion.names, record.place, otherwise=Event("", "", now))
         assignment = served.assign(event.unit)
         version = served.versions[assignment.version]
-        row = version.reader.read(record.fields, record.place, known=served.known_names)
+        row = version.read(record.fields, record.place, known=served.known_names, time=event.time)
         return version, row.values, assignment.role.value
 
     def _note_done(self, running: "asyncio.Future[Contributions]") -> None:

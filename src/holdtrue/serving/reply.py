@@ -122,11 +122,11 @@ def describe_loop(loop: str, served: ServedLoop) -> dict[str, Json]:
 def describe_version(loop: str, version: LoadedVersion) -> dict[str, Json]:
     """Return the V2 metadata of one version."""
     signature = version.release.version.signature
-    inputs = [_describe_input(column) for column in signature.schema.columns]
+    inputs = [_describe_input(column) for column in signature.given.columns]
     inputs += [
         {"name": name, "datatype": "BYTES", "shape": [-1], "parameters": {"part": part, "optional": True}}
         for part, name in (("key", version.names.key), ("unit", version.names.unit), ("time", version.names.time))
-        if name is not None and name not in signature.schema.names
+        if name is not None and name not in signature.given.names
     ]
     return {
         "name": loop,

@@ -69,7 +69,8 @@ def _judge(
     rows = judged.dataset()
     if not rows.n_rows:
         raise LabelError(f"no label is known of the rows from {order.fold.since.isoformat()} on", expected="some")
-    losses = order.loss.rows(score_labelled(scorer, judged, classes=history.classes), rows.encoded_labels())
+    answers = score_labelled(scorer, judged, classes=history.classes, known=history)
+    losses = order.loss.rows(answers, rows.encoded_labels())
     if not np.isfinite(losses).all():
         raise StatisticsError("the loss of a row is no finite number", expected="finite answers")
     return losses, rows, all(record.is_cached for record in fitter.records)

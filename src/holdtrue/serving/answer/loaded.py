@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.domain import (
+    NO_LOOKUP,
     Assignment,
     Column,
     FallbackCause,
     Kind,
     ModelFormat,
+    Prediction,
     Release,
     Role,
     Substitute,
@@ -27,10 +29,13 @@ from holdtrue.domain import (
 from holdtrue.errors import TrainingFailed
 from holdtrue.registry import Keyring, Scorer, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
+from holdtrue.serving.answer.computer import Computer
 from holdtrue.serving.answer.lean import hide_optional
 from holdtrue.serving.answer.pace import HELD_ROWS, HELD_SECONDS, Pace
-from holdtrue.serving.request.place import RowPlace
-from holdtrue.serving.request.row import EventNames, RowReader
+from holdtrue.serving.answer.shelf import Shelf
+from holdtrue.serving.lookup_file import decode_lookup
+from holdtrue.serving.request.place import Place, RowPlace
+from holdtrue.serving.request.row import EventNames, Row, RowReader
 from holdtrue.serving.traffic_file import ReleasePointer
 from holdtrue.store import Artifacts
 
@@ -43,13 +48,16 @@ class LoadedVersion:
     """A version that can answer: its release and the model in memory.
 
     Attributes:
+        reader: reads what a request carries.
         pace: how long its calls take.
+        shelf: what its features of the past are worth.
     """
 
     release: Release
     scorer: Scorer
     reader: RowReader
     pace: Pace = field(default_factory=Pace)
+    shelf: Shelf = field(default_factory=Shelf)
 
     @property
     def number(self) -> int:
@@ -74,9 +82,36 @@ class LoadedVersion:
 
     @cached_property
     def references(self) -> list[list[object]]:
-        """Return the rows of the release's sample as the model takes them."""
-        known = frozenset(self.release.version.signature.schema.names)
-        return [self.reader.read(row, RowPlace(i), known=known).values for i, row in enumerate(self.release.sample)]
+        """Return the rows of the release's sample as the model takes them: in it computed columns stand too."""
+        reader = RowReader(replace(self.release.version.signature, features=()))
+        return [reader.read(row, RowPlace(i), known=frozenset()).values for i, row in enumerate(self.release.sample)]
+
+    @cached_property
+    def computer(self) -> Computer | None:
+        """Return what computes the features of a row; None where there are none."""
+        signature = self.release.version.signature
+        return Computer(signature) if signature.features else None
+
+    def read(self, record: Mapping[str, object], place: Place, *, known: frozenset[str], time: float) -> Row:
+        """Read a record as the model takes it: checked by the signature, then with its computed columns.
+
+        `known` are the other names that it may carry; `time` is when the prediction is made, Unix seconds UTC.
+        """
+        return self.complete(self.reader.read(record, place, known=known), time=time)
+
+    def complete(self, row: Row, *, time: float) -> Row:
+        """Return a row with its computed columns."""
+        if self.computer is None:
+            return row
+        return self.computer.fill(row, time=time, lookup=self.shelf.take())
+
+    def read_logged(self, prediction: Prediction) -> Row:
+        """Read a row of the log as the model took it then."""
+        record = prediction.features
+        row = self.reader.read(record, RowPlace(0), known=frozenset(record))
+        if self.computer is None:
+            return row
+        return self.computer.fill(row, time=prediction.time, lookup=self.shelf.take(), told=record)
 
     def has_fallback(self, cause: FallbackCause) -> bool:
         """Say whether its release declares a fallback for a cause."""
@@ -132,7 +167,7 @@ class ServedLoop:
         """Return all names that a record may carry."""
         names = set(self.champion.names.declared)
         for number in self.traffic.shares:
-            names.update(self.versions[number].release.version.signature.schema.names)
+            names.update(self.versions[number].release.version.signature.given.names)
         return frozenset(names)
 
 
@@ -149,26 +184,33 @@ def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False
     """
     artifacts = Artifacts(folder / "artifacts")
     release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
-    return load_released(release, artifacts, is_lean=is_lean)
+    return load_released(release, artifacts, is_lean=is_lean, folder=folder)
 
 
-def load_released(release: Release, artifacts: Artifacts, *, is_lean: bool = False) -> LoadedVersion:
+def load_released(
+    release: Release, artifacts: Artifacts, *, is_lean: bool = False, folder: Path | None = None
+) -> LoadedVersion:
     """Load what answers for a release whose signature was checked: its twin where it has one, else the model itself.
 
+    `folder` is the `.holdtrue` folder whose lookups are followed; without it the version answers by what it came with.
     See `load_version`.
     """
     version = release.version
+    shipped = NO_LOOKUP if release.lookup is None else decode_lookup(artifacts.get(release.lookup))
+    shelf = Shelf(shipped, folder=folder, loop=release.loop)
     if release.twin is not None:
         # Whatever keeps a twin from loading or agreeing here, the model itself answers.
         with suppress(Exception):
-            return _load(release, artifacts.get(release.twin), ModelFormat.ONNX, is_lean=is_lean)
-    return _load(release, artifacts.get(version.artifact), version.format, is_lean=is_lean)
+            return _load(release, artifacts.get(release.twin), ModelFormat.ONNX, is_lean=is_lean, shelf=shelf)
+    return _load(release, artifacts.get(version.artifact), version.format, is_lean=is_lean, shelf=shelf)
 
 
-def _load(release: Release, data: bytes, model_format: ModelFormat, *, is_lean: bool) -> LoadedVersion:
+def _load(release: Release, data: bytes, model_format: ModelFormat, *, is_lean: bool, shelf: Shelf) -> LoadedVersion:
     with hide_optional(model_format) if is_lean else nullcontext():
         signature = release.version.signature
-        loaded = LoadedVersion(release, load_model(data, model_format, signature), RowReader(signature))
+        model = load_model(data, model_format, signature)
+        loaded = LoadedVersion(release, model, RowReader(signature), shelf=shelf)
+        _ = loaded.computer
         _ = loaded.substitute  # one that cannot be asked is found now, and not with the first failure
         pace = _warm_up(loaded)
         _check_sample(loaded)
@@ -190,7 +232,7 @@ def _warm_up(loaded: LoadedVersion) -> Pace:
     signature, sample = loaded.release.version.signature, loaded.release.sample
     row: Sequence[object] = [_make_up(column) for column in signature.schema.columns]
     if sample:
-        row = loaded.reader.read(sample[0], RowPlace(0), known=frozenset(signature.schema.names)).values
+        row = loaded.references[0]
     pace = Pace()
     with suppress(Exception):
         pace.call_seconds = _time_calls(loaded, [row])

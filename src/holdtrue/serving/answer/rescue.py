@@ -44,7 +44,9 @@ class Rescue:
         asked: list[Entry] = []
         for entry in entries:
             try:
-                row = version.reader.read(entry.record.fields, entry.record.place, known=served.known_names)
+                row = version.read(
+                    entry.record.fields, entry.record.place, known=served.known_names, time=entry.event.time
+                )
             except Refused:
                 continue
             if version is not entry.version:

@@ -110,7 +110,7 @@ class Router:
         version = served.versions[assignment.version]
         entry = Entry(record, prediction_id, event, assignment, version, _NO_ROW, assignment.role)
         try:
-            entry.row = version.reader.read(record.fields, record.place, known=served.known_names)
+            entry.row = version.read(record.fields, record.place, known=served.known_names, time=event.time)
         except Refused as refused:
             if entry.is_forced or not version.has_fallback(FallbackCause.SCHEMA):
                 raise
@@ -138,8 +138,8 @@ class Router:
             entry.fallback = f"{tell_failed(entry.version.number)}: {entry.outcome}"[:500]
             entry.version, entry.role = served.champion, Role.CHAMPION
             with contextlib.suppress(Refused):  # the champion may want a field that the challenger does not
-                entry.row = served.champion.reader.read(
-                    entry.record.fields, entry.record.place, known=served.known_names
+                entry.row = served.champion.read(
+                    entry.record.fields, entry.record.place, known=served.known_names, time=entry.event.time
                 )
                 retried.append(entry)
         if retried:

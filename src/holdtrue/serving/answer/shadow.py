@@ -133,7 +133,7 @@ class ShadowQueue:
 
 
 def _read_record(job: ShadowJob, record: Record) -> Row:
-    return job.version.reader.read(record.fields, record.place, known=job.served.known_names)
+    return job.version.read(record.fields, record.place, known=job.served.known_names, time=job.answered.time)
 
 
 def _has_failed(outcome: Outcome) -> bool:

@@ -52,12 +52,12 @@ class PlainLoop:
 def make_plain_loop(served: ServedLoop) -> PlainLoop | None:
     """Make a loop ready for the short way; None where it cannot go it.
 
-    It cannot where a version that answers is slow (its rows wait in a thread, and the event loop must not), or where
-    the versions do not take rows of one form.
+    It cannot where a version that answers is slow (its rows wait in a thread, and the event loop must not), computes
+    features, or where the versions do not take rows of one form.
     """
     versions = [served.versions[number] for number in served.traffic.shares if number in served.versions]
     schemas = [version.release.version.signature.schema for version in versions]
-    if not all(version.is_fast for version in versions):
+    if not all(version.is_fast and version.computer is None for version in versions):
         return None
     if any(name_form(schema) != name_form(schemas[0]) for schema in schemas):
         return None

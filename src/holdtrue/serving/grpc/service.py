@@ -195,7 +195,7 @@ class _Desk:
             call.metadata.get(VERSION_HEADER),
             request.model_version or None,
         )
-        names = served.asked.release.version.signature.schema.names
+        names = served.asked.release.version.signature.given.names
         is_long = request.ByteSize() > FEW_BYTES
         infer = await read_aside(call.patience, is_long, read_message, request, features=names)
         check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])

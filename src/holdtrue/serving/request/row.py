@@ -90,10 +90,11 @@ class RowReader:
 
     def __init__(self, signature: Signature) -> None:
         self._label = signature.label
-        self._readers = [(column.name, make_field_reader(column)) for column in signature.schema.columns]
-        self._names = frozenset(signature.schema.names)
-        kinds = {column.name: column.kind for column in signature.schema.columns}
-        asked = [(rule, make_predicate(rule.text, kinds)) for rule in signature.schema.rules]
+        schema = signature.given
+        self._readers = [(column.name, make_field_reader(column)) for column in schema.columns]
+        self._names = frozenset(schema.names)
+        kinds = {column.name: column.kind for column in schema.columns}
+        asked = [(rule, make_predicate(rule.text, kinds)) for rule in schema.rules]
         # What a predicate cannot say is checked on tables alone.
         self._rules = [(rule, predicate) for rule, predicate in asked if predicate is not None]
 

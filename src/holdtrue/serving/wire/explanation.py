@@ -36,7 +36,7 @@ class ExplanationForm:
         patience = read_patience(request, TIMEOUT_SECONDS)
         served = self._desk.choose_version(request, self._desk.find_loop(request))
         content, data = await read_parts(request)
-        infer = read_infer(content, features=served.asked.release.version.signature.schema.names, data=data)
+        infer = read_infer(content, features=served.asked.release.version.signature.given.names, data=data)
         told = await self._explain.explain(served, infer.records, patience)
         named = {"model_name": told.pop("loop"), "model_version": told.pop("version").removeprefix("v"), **told}
         return respond(named if infer.request_id is None else {**named, "id": infer.request_id})

@@ -39,7 +39,7 @@ class InstancesForm:
         with self._desk.serve(request) as served:
             patience = self._desk.read_patience(request)
             content = await read_json(request)
-            names = served.asked.release.version.signature.schema.names
+            names = served.asked.release.version.signature.given.names
             records = await read_aside(patience, is_long(request), read_instances, content, names)
             answers = take_answers(await self._replica.router.answer(served, records, is_whole=True, patience=patience))
             is_by_row = isinstance(content, dict) and _ROWS in content

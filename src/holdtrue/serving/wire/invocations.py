@@ -56,7 +56,7 @@ class InvocationsForm:
         body = await read_body(request)
         if content_type in PARQUET_TYPES:
             return await self._parquet.read(body, patience)
-        features = served.asked.release.version.signature.schema.names
+        features = served.asked.release.version.signature.given.names
         if content_type == CSV_TYPE:
             names, kinds = None if has_header(declared) else features, _collect_kinds(served)
             return await read_aside(patience, is_long(request), read_csv, body, kinds=kinds, features=names)
@@ -103,5 +103,5 @@ def _read_form(name: str, value: object, features: Sequence[str]) -> list[Record
 def _collect_kinds(served: ServedLoop) -> Mapping[str, Kind]:
     """Return the kinds of all features that the versions in charge know."""
     versions = [served.versions[number] for number in served.traffic.shares]
-    schemas = [version.release.version.signature.schema for version in versions]
+    schemas = [version.release.version.signature.given for version in versions]
     return {column.name: column.kind for schema in reversed(schemas) for column in schema.columns}

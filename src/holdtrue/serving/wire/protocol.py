@@ -40,7 +40,7 @@ class ProtocolForm:
         with self._desk.serve(request) as served:
             patience = self._desk.read_patience(request)
             content, data = await read_parts(request)
-            names = served.asked.release.version.signature.schema.names
+            names = served.asked.release.version.signature.given.names
             infer = await read_aside(patience, is_long(request), read_infer, content, features=names, data=data)
             check_outputs(infer, [str(output["name"]) for output in list_output_forms(served.asked)])
             given = await self._replica.router.answer(served, infer.records, is_whole=True, patience=patience)

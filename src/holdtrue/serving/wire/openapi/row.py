@@ -22,7 +22,7 @@ def describe_row(served: ServedLoop) -> dict[str, Json]:
         "required": [column.name for column in columns],
         "additionalProperties": False,
     }
-    rules = served.champion.release.version.signature.schema.rules
+    rules = served.champion.release.version.signature.given.rules
     if rules:
         row["description"] = "Each row keeps " + "; ".join(f"{rule.name}: {rule.text}" for rule in rules) + "."
     example = find_example(served)
@@ -34,7 +34,7 @@ def list_columns(served: ServedLoop) -> list[Column]:
     numbers = sorted(served.traffic.shares, key=lambda number: number != served.traffic.champion)
     columns: dict[str, Column] = {}
     for number in numbers:
-        for column in served.versions[number].release.version.signature.schema.columns:
+        for column in served.versions[number].release.version.signature.given.columns:
             columns.setdefault(column.name, column)
     return list(columns.values())
 

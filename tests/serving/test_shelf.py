@@ -1,0 +1,47 @@
+"""A version answers by the newest lookup that there is, and by the one that it came with while there is none."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import holdtrue as ht
+from holdtrue.domain import Lookup, PastTable
+from holdtrue.errors import StoreFailed
+from holdtrue.serving import read_lookup_file, write_lookup_file
+from holdtrue.serving.answer import shelf as shelf_module
+from holdtrue.serving.answer.shelf import Shelf
+from holdtrue.serving.lookup_file import place_lookup
+
+PAST = ht.history("7d", by="plant", of="failed").mean()
+
+
+def make_lookup(value: float, *, day: int) -> Lookup:
+    table = PastTable(refreshed_at=datetime(2024, 1, day, tzinfo=UTC), values={'["north"]': value})
+    return Lookup(tables={PAST.digest: table})
+
+
+def test_the_newest_file_is_taken_over_and_a_broken_one_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_module, "LOOK_SECONDS", 0.0)
+    shelf = Shelf(make_lookup(0.1, day=1), folder=tmp_path, loop="machines")
+    assert shelf.take().find(PAST, {"plant": "north"}) == 0.1
+    write_lookup_file(tmp_path, "machines", make_lookup(0.2, day=2))
+    assert shelf.take().find(PAST, {"plant": "north"}) == 0.2
+    place_lookup(tmp_path, "machines").write_bytes(b'{"tables": 5}')
+    assert shelf.take().find(PAST, {"plant": "north"}) == 0.2
+    with pytest.raises(StoreFailed, match="cannot be read"):
+        read_lookup_file(tmp_path, "machines")
+
+
+@pytest.mark.parametrize("values", [{"plant": "south"}, {"plant": None}, {}])
+def test_what_nothing_is_known_of_is_missing(values: dict[str, object]) -> None:
+    assert make_lookup(0.1, day=1).find(PAST, values) is None
+    assert Lookup(tables={}).find(PAST, {"plant": "north"}) is None
+
+
+def test_a_lookup_that_cannot_be_written_is_an_error_of_the_store(tmp_path: Path) -> None:
+    place_lookup(tmp_path, "machines").mkdir(parents=True)
+    with pytest.raises(StoreFailed, match="stays as it was"):
+        write_lookup_file(tmp_path, "machines", make_lookup(0.2, day=2))
