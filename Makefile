@@ -48,11 +48,15 @@ bench-judgement: $(BIN)/.installed
 	$(BIN)/python benchmarks/judgement/streams.py $(if $(VENVS),--venvs $(VENVS))
 	$(foreach script,$(wildcard benchmarks/judgement/rules.py benchmarks/judgement/leaks.py),$(BIN)/python $(script) &&) true
 
-# What a pipeline of steps costs, and whether kill -9 loses a run.
+# What a pipeline of steps costs beside other tools, what it takes from a cache after an edit, whether kill -9 loses a run
+# and retraining ever ships something worse. Other tools go into environments of their own (VENVS=..., ~/.cache else).
+# Short by default, about a quarter of an hour once they are installed; FULL=1 takes hours.
 bench-pipeline: $(BIN)/.installed
-	$(BIN)/python benchmarks/pipeline/overhead.py
-	$(BIN)/python benchmarks/pipeline/kills.py
-	$(BIN)/python benchmarks/pipeline/kills.py --postgres
+	$(BIN)/python benchmarks/pipeline/overhead.py $(if $(FULL),--repetitions 25)
+	$(BIN)/python benchmarks/pipeline/comparison.py $(if $(FULL),--full) $(if $(VENVS),--venvs $(VENVS))
+	$(BIN)/python benchmarks/pipeline/kills.py --rounds $(if $(FULL),500,50)
+	$(BIN)/python benchmarks/pipeline/kills.py --rounds $(if $(FULL),500,50) --postgres
+	$(BIN)/python benchmarks/pipeline/cycles.py $(if $(FULL),,--cycles 10)
 
 # Serving beside other servers, then its promises under load. Needs wrk. Short by default, about a quarter of an hour once
 # the other servers are installed (VENVS=..., ~/.cache else); FULL=1 takes hours.

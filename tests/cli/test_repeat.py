@@ -45,6 +45,21 @@ def test_a_step_that_is_done_again_returns_what_it_returned(
     assert len(holdtrue("runs", "--loop", loop_file, "--json").object["runs"]) == 1
 
 
+def test_a_fit_of_a_run_whose_refit_failed_is_done_again_on_the_rows_of_the_refit(
+    holdtrue: Command, fresh: Path
+) -> None:
+    text = fresh.read_text().replace("loop =", STEPS).replace("train=train,", "pipeline=[rows, share, fit],")
+    text = text.replace("data.label)", "data.label if data.n_rows < 2000 else ~data.label)").replace(
+        ", places)", ", 3)"
+    )
+    fresh.write_text(text.replace(", places: int)", ")"))
+    told = holdtrue("train", fresh, code=3).told
+    assert "The refit on all rows is worse than the candidate" in told
+    run = str(holdtrue("runs", "--loop", fresh, "--json").object["runs"][0]["run_id"])
+    for step in ("rows", "fit"):
+        assert holdtrue("train", fresh, "--step", step, "--from", run, "--json").object["is_equal"] is True
+
+
 def test_an_edited_step_shows_what_the_edit_changes_with_the_values_of_then(
     holdtrue: Command, stepped: tuple[Path, str]
 ) -> None:

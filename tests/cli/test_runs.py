@@ -5,7 +5,8 @@ import pytest
 
 from cli.command import Command
 from holdtrue.domain import LOST
-from holdtrue.pipeline import fail_run, submit_run
+from holdtrue.loop.memory import change_memory
+from holdtrue.pipeline import fail_run, start_run, submit_run
 from holdtrue.project import open_project
 
 
@@ -86,6 +87,18 @@ def test_a_setting_of_cost_that_cannot_be_meant_is_refused(holdtrue: Command, fr
     holdtrue("train", fresh)
     (fresh.parent / "pyproject.toml").write_text("[tool.holdtrue.cost]\ncore_hour = -1\n")
     assert "tool.holdtrue.cost" in holdtrue("runs", "--loop", fresh, code=2).problem
+
+
+def test_a_run_that_its_worker_left_is_stopped_and_not_taken_over(holdtrue: Command, fresh: Path) -> None:
+    with open_project(fresh) as project, project.store.transaction() as tx:
+        run = submit_run(tx, loop="machines", reason="a test", as_of=project.clock.now(), run_id="abc1")
+        start_run(tx, run, now=project.clock.now(), owner="another")
+        change_memory(tx, "machines", {"run_id": run.run_id})
+    assert holdtrue("runs", "stop", "abc", "--loop", fresh, "--json").object["run_id"] == "abc1"
+    assert holdtrue("runs", "show", "abc1", "--loop", fresh, "--json").object["state"] == "failed"
+    assert "has failed already" in holdtrue("runs", "stop", "abc1", "--loop", fresh, code=2).problem
+    with open_project(fresh) as project:
+        assert not project.make_controller().read_state().is_training
 
 
 def test_a_run_keeps_what_its_steps_noted_drew_and_printed_and_what_was_installed(

@@ -119,6 +119,26 @@ def start_grandchild(path: str) -> None:
     time.sleep(60)
 
 
+def start_runaway(path: str) -> None:
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    with Path(path).open("w") as file:
+        file.write(f"{os.getpid()} {process.pid}")
+
+
+def start_runaway_and_vanish(path: str) -> None:
+    start_runaway(path)
+    os._exit(3)
+
+
+def close_files(_: None) -> None:
+    os.closerange(3, 256)
+
+
+def kill_self_within(_: None) -> None:
+    with limiting(Limit(name="the step fit")):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def read_variable(name: str) -> str | None:
     return os.environ.get(name)
 

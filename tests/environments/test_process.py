@@ -143,6 +143,51 @@ def test_a_timeout_ends_what_the_work_started(environment: ProcessEnvironment, t
     assert is_gone(grandchild)
 
 
+@pytest.mark.parametrize("entry", ["start_runaway", "start_runaway_and_vanish"])
+def test_what_the_work_started_in_another_session_ends_with_its_child(entry: str, tmp_path: Path) -> None:
+    with ProcessEnvironment() as environment:
+        done = environment.submit(f"sample_work:{entry}", str(tmp_path / "pids"))
+        assert isinstance(done.exception(), TrainingFailed | None)
+    _, runaway = map(int, (tmp_path / "pids").read_text().split())
+    assert is_gone(runaway)
+
+
+@pytest.mark.parametrize("entry", ["start_grandchild", "start_runaway"])
+def test_a_killed_parent_leaves_nothing_that_the_work_started(entry: str, tmp_path: Path) -> None:
+    path = tmp_path / "pids"
+    lines = [
+        "import time",
+        "from holdtrue.environments import ProcessEnvironment",
+        "environment = ProcessEnvironment()",
+        f"environment.submit('sample_work:{entry}', {str(path)!r})",
+        "time.sleep(60)",
+    ]
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    with subprocess.Popen([sys.executable, "-c", "\n".join(lines)], env=here) as parent:
+        await_file(path)
+        parent.kill()
+    assert all(is_gone(int(pid)) for pid in path.read_text().split())
+
+
+def test_interrupted_work_fails_and_what_waits_is_done(environment: ProcessEnvironment, tmp_path: Path) -> None:
+    running = environment.submit("sample_work:start_grandchild", str(tmp_path / "pids"))
+    waiting = environment.submit("sample_work:echo", 1)
+    await_file(tmp_path / "pids")
+    environment.interrupt()
+    assert isinstance(running.exception(), TrainingFailed)
+    assert waiting.result() == 1
+    environment.interrupt()
+    assert environment.submit("sample_work:echo", 2).result() == 2
+
+
+def test_a_death_names_the_part_of_the_work_that_it_came_in(environment: ProcessEnvironment) -> None:
+    assert "the process that did the step fit was ended by SIGKILL" in fail(environment, "kill_self_within").found
+
+
+def test_work_that_closes_our_files_is_told_so(environment: ProcessEnvironment) -> None:
+    assert "closed files that it did not open" in fail(environment, "close_files").traceback_text
+
+
 def test_results_that_are_not_json_are_refused_by_name(environment: ProcessEnvironment) -> None:
     with pytest.raises(DeclarationError, match="result of sample_work:return_set is not JSON"):
         environment.submit("sample_work:return_set", None).result()

@@ -21,7 +21,7 @@ from holdtrue.errors import DeclarationError, StateConflict, TrainingFailed
 from holdtrue.loop import TrainingLost, load_loop
 from holdtrue.loop.away import Away
 from holdtrue.loop.fitting import Fitter
-from holdtrue.pipeline import StepCache
+from holdtrue.pipeline import StepCache, Trail
 from holdtrue.project import open_project
 from holdtrue.store import Store
 from holdtrue.testing import drifting_rows
@@ -57,12 +57,16 @@ def note(journal: str, name: str) -> None:
 def rows(data: ht.Dataset, newest: int, journal: str) -> pl.DataFrame:
     with Path(journal).open("a") as file:
         file.write(f"rows {os.environ.get('MACHINE')}\\n")
+    ht.note_parameter("newest", newest)
     return data.features.with_columns(label=data.label).tail(newest)
 
 
 @ht.step(resources={"both": 1})
 def spread(rows: pl.DataFrame, journal: str) -> StandardScaler:
     note(journal, "spread")
+    ht.note_metric("rows", rows.height)
+    ht.keep_figure("curve", "<svg xmlns='http://www.w3.org/2000/svg'/>")
+    print("spreading", rows.height)
     return StandardScaler().fit(rows.drop("label"))
 
 
@@ -141,10 +145,20 @@ def write_project(folder: Path, journal: Path, text: str = PIPELINE) -> Path:
     return path
 
 
-def fit(loop_file: Path, environment: RayEnvironment | None, *, codes: str | None = None) -> list[StepRecord]:
-    """Fit once, on the cluster or here, and return the records of the steps."""
+def fit(
+    loop_file: Path,
+    environment: RayEnvironment | None,
+    *,
+    codes: str | None = None,
+    trail: Trail | None = None,
+    newest: int = 600,
+) -> list[StepRecord]:
+    """Fit once, on the cluster or here, and return the records of the steps; `newest` is what a tuning has found."""
     with Store.open(loop_file.parent / ".holdtrue") as store:
-        fitter = Fitter(loop=load_loop(loop_file), cache=StepCache(store), artifacts=store.artifacts)
+        loop = load_loop(loop_file)
+        loop = replace(loop, parameters={**loop.parameters, "newest": newest})
+        trail = Trail() if trail is None else trail
+        fitter = Fitter(loop=loop, cache=StepCache(store), artifacts=store.artifacts, trail=trail)
         if codes is not None:
             fitter.provenance = replace(fitter.provenance, codes=dict.fromkeys(fitter.codes, codes))
         if environment is not None:
@@ -152,6 +166,12 @@ def fit(loop_file: Path, environment: RayEnvironment | None, *, codes: str | Non
         known = read_history(fitter.loop.table, folder=loop_file.parent, task=None, schema=None).known_at(NOW)
         fitter.fit(known, until=NOW)
     return fitter.records
+
+
+def read_kept(loop_file: Path, digest: str | None) -> bytes:
+    """Return what stands in the store of a project under a digest."""
+    with Store.open(loop_file.parent / ".holdtrue") as store:
+        return store.artifacts.get(digest or "")
 
 
 def read_journal(path: Path) -> list[tuple[str, str]]:
@@ -162,21 +182,40 @@ def read_journal(path: Path) -> list[tuple[str, str]]:
 def test_a_fit_on_two_machines_gives_the_digests_of_a_local_one(
     tmp_path: Path, journal: Path, machines: RayEnvironment
 ) -> None:
-    here = fit(write_project(tmp_path / "here", journal), None)
+    locally, away = Trail(), Trail()
+    here = fit(write_project(tmp_path / "here", journal), None, trail=locally)
     journal.unlink()
-    there = fit(write_project(tmp_path / "there", journal), machines)
+    loop_file = write_project(tmp_path / "there", journal)
+    there = fit(loop_file, machines, trail=away)
     assert [(step.name, step.key, step.output) for step in there] == [
         (step.name, step.key, step.output) for step in here
     ]
     assert not any(step.is_cached for step in there)
     where = {machine for name, machine in read_journal(journal) if name in {"spread", "weigh"}}
     assert where == {"head", "side"}
+    assert list(away.notes.items()) == list(locally.notes.items())
+    spread = {notes.step: notes for notes in away.notes.values()}["spread"]
+    assert spread.metrics == {"rows": 600.0}
+    assert read_kept(loop_file, spread.log) == b"spreading 600\n"
+    assert read_kept(loop_file, spread.figures[0].artifact).startswith(b"<svg")
+
+
+def test_parameters_that_a_tuning_has_found_reach_the_machines(
+    tmp_path: Path, journal: Path, machines: RayEnvironment
+) -> None:
+    trail = Trail()
+    fit(write_project(tmp_path / "tuned", journal), machines, trail=trail, newest=400)
+    told = {notes.step: notes for notes in trail.notes.values()}
+    assert told["rows"].parameters == {"newest": 400}
+    assert told["spread"].metrics == {"rows": 400.0}
 
 
 def test_what_was_done_here_is_not_done_there_again(tmp_path: Path, journal: Path, machines: RayEnvironment) -> None:
     loop_file = write_project(tmp_path / "one", journal)
     fit(loop_file, None)
-    assert all(record.is_cached for record in fit(loop_file, machines))
+    trail = Trail()
+    assert all(record.is_cached for record in fit(loop_file, machines, trail=trail))
+    assert [notes.step for notes in trail.notes.values()] == ["rows", "spread"]
 
 
 def test_a_step_that_raises_shows_its_own_traceback_and_what_it_printed(
@@ -184,8 +223,12 @@ def test_a_step_that_raises_shows_its_own_traceback_and_what_it_printed(
 ) -> None:
     loop_file = write_project(tmp_path / "broken", journal)
     journal.with_name("journal.break").touch()
+    trail = Trail()
     with pytest.raises(TrainingFailed) as caught:
-        fit(loop_file, machines)
+        fit(loop_file, machines, trail=trail)
+    assert trail.records[0].name == "rows"
+    broken = list(trail.notes.values())[-1]
+    assert (broken.step, read_kept(loop_file, broken.log)) == ("weigh", b"on the way\n")
     told = caught.value.traceback_text
     assert 'raise ValueError("no weight today")' in told
     assert "This was raised in the step weigh" in told

@@ -20,6 +20,19 @@ def test_an_import_error_comes_back_with_the_users_own_traceback(tmp_path: Path)
     assert "importlib" not in caught.value.traceback_text
 
 
+def test_a_wrong_declaration_is_told_with_its_line_and_one_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "loop.py"
+    file.write_text(
+        "import holdtrue as ht\ndef fit(dta): ...\n"
+        "data = ht.table('r.parquet', key='k', time='t', label='y', label_delay='1h')\n"
+        "loop = ht.Loop('m', data=data, pipeline=[fit])\n"
+    )
+    with pytest.raises(TrainingFailed, match=r"needs dta.*write data") as caught:
+        load_loop(file)
+    assert str(caught.value).count("Do this:") == 1
+    assert f'File "{file}", line 4' in caught.value.traceback_text
+
+
 def test_a_file_without_a_loop_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "loop.py"
     file.write_text("x = 1\n")

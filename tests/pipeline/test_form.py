@@ -44,6 +44,18 @@ def test_frames_and_series_come_out_as_they_went_in() -> None:
     assert_series_equal(hand_on(FRAME["level"]), FRAME["level"])
 
 
+@pytest.mark.parametrize("number", [np.float64(1.5), np.int32(-3), np.bool_(True), np.float32("nan")])
+def test_numbers_of_numpy_come_out_with_their_type(number: np.generic) -> None:
+    got = hand_on(number)
+    assert type(got) is type(number)
+    np.testing.assert_equal(got, number)
+
+
+def test_frames_without_rows_or_with_nan_alone_come_out_as_they_went_in() -> None:
+    for frame in (FRAME.head(0), pl.DataFrame(), pl.DataFrame({"x": [float("nan")] * 2})):
+        assert_frame_equal(hand_on(frame), frame)
+
+
 @pytest.mark.parametrize(
     "array",
     [

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from holdtrue.domain import digest_of, step
@@ -179,6 +180,10 @@ def test_tuples_are_lists_for_the_next_step_whether_or_not_it_ran(cache: Cache) 
         ({"$artifact": "x"}, "step holds the key '$artifact'"),
         (1 << 64, "step holds a number of 65 bits"),
         (object(), "step holds a builtins.object"),
+        ("\udcff", "step holds a text that UTF-8 cannot say"),
+        ({"a": pl.LazyFrame({"x": [1]})}, "end the step with .collect()"),
+        ((i for i in range(3)), "return list(...) of it"),
+        (pl.Series("o", [object()]), "step holds a Series that cannot be kept"),
     ],
 )
 def test_what_cannot_be_kept_is_named_with_its_place(value: object, place: str) -> None:
@@ -187,6 +192,16 @@ def test_what_cannot_be_kept_is_named_with_its_place(value: object, place: str) 
 
     with pytest.raises(DeclarationError, match=re.escape(place)):
         run_steps([step], inputs={"given": Input(value=value, digest="x")}, cache=MemoryCache())
+
+
+def test_a_value_that_holds_itself_is_refused() -> None:
+    def step() -> object:
+        parts: list[object] = []
+        parts.append({"again": parts})
+        return parts
+
+    with pytest.raises(DeclarationError, match="step holds more than 100 lists and dicts in one another"):
+        run_steps([step], inputs={}, cache=MemoryCache())
 
 
 def test_a_missing_name_is_told_with_the_nearest() -> None:

@@ -1,6 +1,7 @@
 import pytest
+import sqlalchemy as sa
 
-from holdtrue.errors import StateConflict
+from holdtrue.errors import DeclarationError, StateConflict
 from holdtrue.store import Store
 
 
@@ -21,6 +22,30 @@ def test_an_expired_lease_goes_on_with_a_higher_token_that_fences_the_former_hol
         with pytest.raises(StateConflict, match="no longer held"):
             tx.leases.require("control", token=1)
         tx.leases.require("control", token=2)
+
+
+def test_a_clock_that_was_set_back_a_day_frees_what_was_leased_before(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.leases.acquire("control", "a", 60)
+        # What a lease that was granted a day ahead of the clock of now looks like.
+        tx.leases._connection.execute(sa.text("update leases set expires_unix = expires_unix + 86400"))
+        assert tx.leases.acquire("control", "b", 60) == 2
+        with pytest.raises(StateConflict):
+            tx.leases.require("control", token=1)
+
+
+def test_a_clock_that_leaps_forward_lets_the_first_who_asks_go_on(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.leases.acquire("control", "a", 60)
+        tx.leases._connection.execute(sa.text("update leases set expires_unix = expires_unix - 86400"))
+        assert not tx.leases.renew("control", token=1, seconds=60)
+        assert tx.leases.acquire("control", "a", 60) == 2
+        assert tx.leases.acquire("control", "b", 60) is None
+
+
+def test_a_lease_for_longer_than_an_hour_is_refused(store: Store) -> None:
+    with pytest.raises(DeclarationError, match="4000 s"), store.transaction() as tx:
+        tx.leases.acquire("control", "a", 4000)
 
 
 def test_a_restarted_owner_fences_out_its_former_self(store: Store) -> None:

@@ -21,6 +21,7 @@ from holdtrue.project import (
     read_logs,
     read_patch,
     read_runs,
+    stop_run,
     view_run,
     write_figures,
 )
@@ -122,6 +123,22 @@ def compare(
         print_table("Differences", ("of", "name", pair[0].run_id[:N_DIGITS], pair[1].run_id[:N_DIGITS]), rows)
     else:
         say("They differ in nothing.")
+
+
+@runs.command("stop")
+def stop(
+    run: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
+    loop_file: LoopFile = LOOP_FILE,
+    json: AsJson = False,
+) -> None:
+    """Stop a run that is under way, whoever does it; its work is ended and another process does not take it over."""
+    with open_project(loop_file) as project:
+        wanted = find_run(project, run)
+        sentence = stop_run(project, wanted)
+    if json:
+        print_json({"run_id": wanted.run_id, "sentence": sentence})
+        return
+    say(sentence)
 
 
 @runs.command("export")

@@ -59,7 +59,8 @@ def finish_judging(project: Project, outcome: Trained | CaughtUp | TrainingLost,
     """Tell the servers and print what became of a version; its ruling is the exit code."""
     write_traffic_file(project.store)
     if not isinstance(outcome, Trained):
-        print_error(_read_traceback(project, outcome.run_id))
+        if told := _read_traceback(project, outcome):
+            print_error(told)
         print_error(outcome.sentence)
         raise typer.Exit(EXIT_FAILED)
     _print_training(project, outcome, json=json)
@@ -69,9 +70,12 @@ def finish_judging(project: Project, outcome: Trained | CaughtUp | TrainingLost,
         raise typer.Exit(code)
 
 
-def _read_traceback(project: Project, run_id: str) -> str:
+def _read_traceback(project: Project, lost: CaughtUp | TrainingLost) -> str:
+    """Return what is recorded of a training that failed, without what its sentence says already."""
     with project.store.reading() as tx:
-        return (tx.runs.read(run_id).error or "").rstrip()
+        error = tx.runs.read(lost.run_id).error or ""
+    first, _, rest = error.partition("\n\n")
+    return (rest if lost.sentence.endswith(first) else error).rstrip()
 
 
 def _print_training(project: Project, outcome: Trained, *, json: bool) -> None:

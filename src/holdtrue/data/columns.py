@@ -32,8 +32,12 @@ def conform(frame: pl.DataFrame | Rows, schema: Schema) -> pl.DataFrame:
         frame = _make_frame(frame, schema)
     for name in schema.names:
         if name not in frame.columns:
-            raise ColumnMissing(f"the column {name!r} is missing", remedy=name_nearest(name, frame.columns))
+            raise ColumnMissing(f"the column {name!r} is missing", remedy=name_nearest(name, _list_own(frame)))
     return frame.select(_conform_column(frame[column.name], column) for column in schema.columns)
+
+
+def _list_own(frame: pl.DataFrame) -> list[str]:
+    return [name for name in frame.columns if not name.startswith("__")]
 
 
 def count_unseen(frame: pl.DataFrame | Rows, schema: Schema) -> dict[str, int]:

@@ -114,7 +114,12 @@ def main() -> None:
     tell_limits(lambda limit: replies.send(Limited(limit)))
     watch = ModuleWatch()
     while True:
-        replies.send(do_work(waiting.get(), watch, replies))
+        reply = do_work(waiting.get(), watch, replies)
+        try:
+            replies.send(reply)
+        except OSError as problem:
+            print(f"The reply cannot be sent ({problem}): the work has closed files that it did not open.", flush=True)
+            os._exit(1)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ class Environment(Protocol):
         """
         ...
 
+    def interrupt(self) -> None:
+        """End the work under way, whose future then fails; what waits is done. From any thread."""
+        ...
+
     def close(self) -> None:
         """Stop all work and give the place back. Closing twice does nothing more."""
         ...

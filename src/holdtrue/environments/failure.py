@@ -83,15 +83,19 @@ def unpack_failure(failed: Failed) -> HoldtrueError:
     return error
 
 
-def describe_death(return_code: int, *, output: str) -> TrainingFailed:
-    """Return the error for a child that died: by which signal or with which exit code, and what it said last."""
+def describe_death(return_code: int, *, output: str, work: str = "") -> TrainingFailed:
+    """Return the error for a child that died: by which signal or with which exit code, and what it said last.
+
+    `work` names the part of the work that it did, as in a sentence ("the step fit").
+    """
+    who = f"the process that did {work or 'the work'}"
     if return_code >= 0:
-        found = f"the process that did the work ended itself with exit code {return_code}"
+        found = f"{who} ended itself with exit code {return_code}"
         remedy = "let the code return or raise instead of ending its process"
     else:
         killer = signal.Signals(-return_code)
         cause = _CAUSES.get(killer)
-        found = f"the process that did the work was ended by {killer.name}" + (f" ({cause})" if cause else "")
+        found = f"{who} was ended by {killer.name}" + (f" ({cause})" if cause else "")
         remedy = "give it more memory or fewer rows" if killer is signal.SIGKILL else "see what it printed last"
     return TrainingFailed(found, traceback_text=output, expected="work that returns or raises", remedy=remedy)
 

@@ -47,5 +47,8 @@ class InlineEnvironment:
             outcome.set_exception(refusals[0] if refusals else make_failure(raised))
         return outcome
 
+    def interrupt(self) -> None:
+        """Do nothing: work has ended when `submit` returns."""
+
     def close(self) -> None:
         """Do nothing: nothing is held."""

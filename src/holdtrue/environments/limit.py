@@ -17,7 +17,10 @@ CHECK_SECONDS = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """What a part of the work, named as in a sentence ("the step fit"), may take; None is no bound."""
+    """What a part of the work, named as in a sentence ("the step fit"), may take; None is no bound.
+
+    It is told without a bound too: who dies in it is named by it.
+    """
 
     name: str
     seconds: float | None = None
@@ -34,7 +37,7 @@ class _Process:
 def limiting(limit: Limit) -> Iterator[None]:
     """Have the block stopped, with its process, when it takes more than the limit; only a child process keeps it."""
     tell = _Process.tell
-    if tell is None or (limit.seconds is None and limit.memory_bytes is None):
+    if tell is None:
         yield
         return
     tell(limit)
@@ -58,9 +61,16 @@ class LimitWatch:
         self._since = 0.0
 
     @property
+    def name(self) -> str:
+        """Return the name of the part of the work that is done now; "" outside of any."""
+        return "" if self._limit is None else self._limit.name
+
+    @property
     def patience_seconds(self) -> float:
         """Return how long the watch may look away."""
-        return float("inf") if self._limit is None else CHECK_SECONDS
+        limit = self._limit
+        is_bounded = limit is not None and (limit.seconds is not None or limit.memory_bytes is not None)
+        return CHECK_SECONDS if is_bounded else float("inf")
 
     def set(self, limit: Limit | None) -> None:
         """Take the limit that the work has told, or that it has none any more."""

@@ -46,7 +46,7 @@ class ProcessEnvironment:
         if n_children < 1:
             raise DeclarationError(f"n_children={n_children} leaves nobody to work", expected="1 or more")
         self._waiting: Waiting = queue.SimpleQueue()
-        slots = [Slot(dict(variables or {})) for _ in range(n_children)]
+        self._slots = slots = [Slot(dict(variables or {})) for _ in range(n_children)]
         threads = [
             threading.Thread(target=_serve_slot, args=(slot, self._waiting), name="environment slot", daemon=True)
             for slot in slots
@@ -75,6 +75,11 @@ class ProcessEnvironment:
         outcome: Future[Json] = Future()
         self._waiting.put(_Job(work, outcome, timeout_seconds, on_progress))
         return outcome
+
+    def interrupt(self) -> None:
+        """Kill the children, so that the work under way fails; what waits is done by others."""
+        for slot in self._slots:
+            slot.interrupt()
 
     def close(self) -> None:
         """Kill the children, cancel what waits, fail what runs with `StateConflict`."""

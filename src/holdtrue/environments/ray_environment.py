@@ -45,6 +45,7 @@ class _Job:
     needs: Mapping[str, float]
     outcome: "Future[Json]"
     on_progress: Listener | None
+    begun: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
 
 
@@ -127,6 +128,13 @@ class RayEnvironment:
         if job is not None:
             job.stopped.set()
 
+    def interrupt(self) -> None:
+        """Stop the work that a machine has begun; what waits for a machine is done."""
+        with self._lock:
+            jobs = [job for job in self._jobs.values() if job.begun.is_set()]
+        for job in jobs:
+            job.stopped.set()
+
     def forget(self) -> None:
         """Let the cluster forget the pieces that were sent and that no work waits for any more."""
         with self._lock:
@@ -196,6 +204,7 @@ class RayEnvironment:
         """Hear what the work tells until it is done; raises `_MachineLost` when it never will be."""
         try:
             while isinstance(message := _decoder.decode(self._hear(job, stream)), Begun | Told):
+                job.begun.set()
                 if isinstance(message, Told) and job.on_progress is not None:
                     job.on_progress(message.progress)
             self._take_pieces(job, stream, len(message.pieces))

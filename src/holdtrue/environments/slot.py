@@ -14,6 +14,7 @@ import msgspec
 
 from holdtrue.domain import Json
 from holdtrue.environments.failure import add_output, describe_death, unpack_failure
+from holdtrue.environments.guard import Guard
 from holdtrue.environments.limit import LimitWatch
 from holdtrue.environments.message import (
     Done,
@@ -49,6 +50,7 @@ class WarmChild:
         self._replies, reply_write = os.pipe()
         self._prints, print_write = os.pipe()
         self._output = output
+        self._guard = Guard()
         self._inbox = Inbox()
         self._lock = threading.Lock()
         self._is_reaped = False
@@ -61,11 +63,12 @@ class WarmChild:
             stdout=print_write,
             stderr=print_write,
             pass_fds=(request_read, reply_write),
-            env={**os.environ, **variables},
+            env={**os.environ, **variables, **self._guard.variables},
             process_group=0,  # Ctrl-C is the parent's to answer, and whatever the child starts can be ended with it
         )
         for fd in (request_read, reply_write, print_write):
             os.close(fd)
+        self._guard.watch(self._process.pid)
         self.watch = LimitWatch(self._process.pid)
         self._selector = selectors.DefaultSelector()
         for fd in (self._replies, self._prints):
@@ -126,6 +129,7 @@ class WarmChild:
     def end(self) -> int:
         """Kill the child, if it lives, take its last output and give back what it held; return its return code."""
         self.kill()
+        self._guard.end()
         with self._lock:
             return_code = self._process.wait()
             self._is_reaped = True
@@ -171,6 +175,12 @@ class Slot:
                 raise add_output(unpack_failure(reply), self._output.tail())
             return msgspec.json.decode(reply.result)
         raise describe_death(return_code, output=self._output.tail())
+
+    def interrupt(self) -> None:
+        """Kill the child, so that its work fails; the next work gets another. From any thread."""
+        with self._lock:
+            if self._child is not None:
+                self._child.kill()
 
     def stop(self) -> None:
         """Kill the child and start no other; from any thread."""
@@ -229,10 +239,11 @@ class Slot:
                 raise self._stop(child, problem)
 
     def _explain_death(self) -> TrainingFailed:
+        work = "" if self._child is None else self._child.watch.name
         return_code = self._end_child()
         with self._lock:
             self._refuse_when_stopped()
-        return describe_death(return_code, output=self._output.tail())
+        return describe_death(return_code, output=self._output.tail(), work=work)
 
     def _tell(self, message: Told, on_progress: Listener) -> None:
         try:

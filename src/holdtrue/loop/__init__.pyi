@@ -67,6 +67,7 @@ from .state import Reject as Reject
 from .state import StartRun as StartRun
 from .state import Trained as Trained
 from .state import TrainingLost as TrainingLost
+from .stopping import stop_run as stop_run
 from .trainer import EnvironmentTrainer as EnvironmentTrainer
 from .trainer import InlineTrainer as InlineTrainer
 from .trainer import Trainer as Trainer
@@ -140,6 +141,7 @@ __all__ = [
     "read_slices",
     "repeat_step",
     "restore_watch",
+    "stop_run",
     "sum_spending",
     "take_rows",
     "tell_cadence",

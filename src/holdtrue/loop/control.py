@@ -50,6 +50,7 @@ from .release import Registrar
 from .risk import restore_watch
 from .spending import sum_spending
 from .state import CaughtUp, Facts, Firing, HoldRollout, LoopPolicy, LoopState, Move, StartRun, Trained, TrainingLost
+from .stopping import await_end, end_stopped
 from .table_reader import TableReader
 from .trainer import Trainer
 from .tuning import find_choice
@@ -176,13 +177,14 @@ class Controller:
         self.finish_training()
         self.tick()
         if self._last is None:
-            raise StateConflict("another worker took the training over", remedy="holdtrue runs shows what came of it")
+            found = "a person stopped the training, or another worker took it over"
+            raise StateConflict(found, remedy="holdtrue runs shows what came of it")
         return self._last
 
     def finish_training(self) -> None:
         """Wait until the training under way has ended, if there is one."""
-        if self._future is not None:
-            self._future.exception()
+        if self._future is not None and self._order is not None:
+            await_end(self._future, self._order, self.trainer, self.store)
 
     def policy(self, now: datetime, *, is_running: bool = False) -> LoopPolicy:
         """Return what the loop is run by, fitted to the rows that its table holds now."""
@@ -287,22 +289,13 @@ class Controller:
                 tuned=None if brought else find_choice(tx, self.loop, follows=version if move.catches_up else None),
             )
             run = submit_run(
-                tx,
-                loop=self.loop.name,
-                reason=move.reason,
-                as_of=now,
-                run_id=run_id,
-                dataset=record.digest,
+                tx, loop=self.loop.name, reason=move.reason, as_of=now, run_id=run_id, dataset=record.digest,
                 parameters=describe_start(order, move.firings, checkout),
-            )
+            )  # fmt: skip
             start_run(tx, run, now=now, owner=self.claim.owner)
             self.claim.take(tx, run_id)
             remember_answer(tx, self.loop.name, move.firings)
-            begun: dict[str, Json] = {"run_id": run_id}
-            if brought is None:  # to judge a model that was brought is no training: the schedule goes on as it was
-                begun |= {"last_run_at": now.isoformat(), "is_undecided": False, "n_table_labels": n_labels}
-                begun |= {} if move.catches_up else {"last_asked_at": now.isoformat()}
-            change_memory(tx, self.loop.name, begun)
+            change_memory(tx, self.loop.name, _describe_begun(order, n_labels))
             note = self.actor.note_run if brought is None else self.actor.note_brought
             note(tx, run_id, move.reason, now)
         self.claim.keep()
@@ -329,7 +322,10 @@ class Controller:
         self._future = self.trainer.submit(self._order)
 
     def _collect(self) -> "Future[TrainingResult] | None":
-        if self._future is None or not self._future.done():
+        if self._future is None or self._order is None:
+            return None
+        if not self._future.done():
+            end_stopped(self._order, self.trainer, self.store)
             return None
         future, self._future = self._future, None
         return future
@@ -341,7 +337,7 @@ class Controller:
         assert order is not None, "a finished training has its order"
         run = tx.runs.read(order.run_id)
         if run.state is not RunState.RUNNING or not self.claim.take(tx, run.run_id):
-            return None  # the lease had lapsed, and another worker took the run over: what counts is its result
+            return None  # it was stopped, or its lease had lapsed and another worker took it over: that result counts
         self.claim.give_back(tx)
         problem = future.exception()
         if problem is not None:
@@ -362,6 +358,16 @@ class Controller:
         brought = {"version": trained.version, "ruling": trained.ruling.value, "sentence": trained.sentence}
         close_run(tx, run, result, now=now, brought=brought)
         return trained
+
+
+def _describe_begun(order: TrainingOrder, n_table_labels: int) -> dict[str, Json]:
+    """Return what the loop remembers of a training that begins."""
+    begun: dict[str, Json] = {"run_id": order.run_id}
+    if order.brought is not None:  # to judge a model that was brought is no training: the schedule goes on as it was
+        return begun
+    now = order.as_of.isoformat()
+    begun |= {"last_run_at": now, "is_undecided": False, "n_table_labels": n_table_labels}
+    return begun if order.catches_up else {**begun, "last_asked_at": now}
 
 
 def _ask(reason: str) -> StartRun:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from holdtrue.domain import Loop
 from holdtrue.environments import format_traceback
-from holdtrue.errors import DeclarationError, SourceMissing, TrainingFailed
+from holdtrue.errors import DeclarationError, HoldtrueError, SourceMissing, TrainingFailed
 
 # The name under which a loop file is imported: part of no fingerprint and of no artifact.
 MODULE = "holdtrue_loop_file"
@@ -36,7 +36,7 @@ def load_loop(path: Path) -> Loop:
         raise TrainingFailed(
             f"{path.name} raised {type(problem).__name__}: {problem}",
             traceback_text=format_traceback(problem),
-            remedy=f"run `python {path.name}` to see it alone",
+            remedy="" if isinstance(problem, HoldtrueError) else f"run `python {path.name}` to see it alone",
         ) from problem
     loops = {id(value): value for value in vars(module).values() if isinstance(value, Loop)}
     if len(loops) != 1:

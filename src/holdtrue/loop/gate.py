@@ -21,6 +21,7 @@ from holdtrue.domain import (
     digest_of,
     measure_quality,
 )
+from holdtrue.errors import ColumnMissing, SchemaMismatch
 from holdtrue.monitoring import settle_design_effect
 from holdtrue.registry import Scorer, StoredModel
 from holdtrue.stats import paired_interval
@@ -96,7 +97,7 @@ class Gate:
     def judge(self, contender: Contender, incumbent: Incumbent | None) -> Evaluation:
         """Return what was found of a contender."""
         rows, answers = self.later.dataset(), contender.answers
-        champion = None if incumbent is None else self.score(incumbent.scorer)
+        champion = None if incumbent is None else self._score_incumbent(incumbent)
         baseline = baseline_predictions(
             self.train.encoded_labels(), n_rows=rows.n_rows, task=rows.task, classes=rows.classes
         )
@@ -120,6 +121,18 @@ class Gate:
         )
         found = self._describe(report, rows, answers, is_refresh=is_refresh)
         return replace(found, slices=self._settle_slices(contender, rows))
+
+    def _score_incumbent(self, incumbent: Incumbent) -> NDArray[np.float64]:
+        try:
+            return self.score(incumbent.scorer)
+        except (ColumnMissing, SchemaMismatch) as problem:
+            name = incumbent.version.name
+            raise SchemaMismatch(
+                f"the champion {name} cannot answer the rows of now: {problem.found}",
+                expected=f"rows that {name} can answer too, since the gate compares with it",
+                remedy="keep the old column beside the new until a version without it is in charge, or declare the "
+                "changed table as a loop of another name",
+            ) from problem
 
     def _find_leaks(self) -> Sequence[Verdict]:
         checks = [check for check in self.loop.checks if isinstance(check, NoLeak)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from holdtrue.data import History, derive_history, load_snapshot
-from holdtrue.domain import DATA, Json, Loop, Provenance, Ruling, Run, Step, StepRecord
+from holdtrue.domain import DATA, Json, Loop, Provenance, Run, Step, StepRecord
 from holdtrue.errors import NotFound, StateConflict
 from holdtrue.pipeline import MemoryCache, StepCache, recall_output
 from holdtrue.store import Store
@@ -120,8 +120,10 @@ def _recall_inputs(
 def _read_rows(history: History, past: TrainingOrder, run: Run) -> History:
     """Return the rows of the last fit of a run: all that was known, unless no refit followed the candidate."""
     known = history.known_at(past.as_of)
-    if past.is_blind or past.catches_up or run.result.get("ruling") == Ruling.PASSED.value:
+    if past.is_blind or past.catches_up:
         return known
     is_refresh = past.champion is not None and past.champion.lineage.code == run.code
     folds = cut_folds(known, past.champion, is_refresh=is_refresh, not_before=past.judged_from)
-    return folds[-1].select_known(known)
+    # Not by the run's ruling: a refit that followed a candidate that passed may have failed itself.
+    n_fits = sum(record.name == run.steps[-1].name for record in run.steps)
+    return known if n_fits > len(folds) else folds[-1].select_known(known)

@@ -30,6 +30,10 @@ class Trainer(Protocol):
         """Begin a training; the future raises what `train_challenger` raises."""
         ...
 
+    def stop(self) -> None:
+        """End the training under way, whose future then fails. Without one nothing happens."""
+        ...
+
 
 @dataclass
 class InlineTrainer:
@@ -47,6 +51,9 @@ class InlineTrainer:
         except Exception as problem:
             future.set_exception(problem)
         return future
+
+    def stop(self) -> None:
+        """Do nothing: a training here has ended when `submit` returns."""
 
     def train(self, order: TrainingOrder, *, trail: Trail | None = None) -> TrainingResult:
         """Carry out one order; see `train_challenger` for what it raises. `trail` is told of each step as it ends."""
@@ -102,6 +109,10 @@ class EnvironmentTrainer:
         future: Future[TrainingResult] = Future()
         answered.add_done_callback(lambda done: _hand_over(done, future))
         return future
+
+    def stop(self) -> None:
+        """End the work under way in the environment."""
+        self.environment.interrupt()
 
 
 def _hand_over(done: "Future[Json]", future: "Future[TrainingResult]") -> None:

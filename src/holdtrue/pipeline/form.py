@@ -7,7 +7,7 @@ from holdtrue.domain import ModelFormat
 from holdtrue.errors import DeclarationError, HoldtrueError
 from holdtrue.registry import dump_part, load_part, name_part
 
-FRAME, SERIES, ARRAY = "frame", "series", "array"
+FRAME, SERIES, ARRAY, NUMBER = "frame", "series", "array", "number"
 
 
 def dump_form(value: object, *, place: str) -> tuple[str, bytes] | None:
@@ -38,10 +38,11 @@ def dump_form(value: object, *, place: str) -> tuple[str, bytes] | None:
 
 def load_form(form: str, data: bytes) -> Any:
     """Return the value that `dump_form` made the bytes of."""
-    if form == ARRAY:
+    if form in {ARRAY, NUMBER}:
         import numpy as np
 
-        return np.load(io.BytesIO(data), allow_pickle=False)
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+        return array if form == ARRAY else array[()]
     if form in {FRAME, SERIES}:
         import polars as pl
 
@@ -66,8 +67,9 @@ def _dump_polars(value: object) -> tuple[str, bytes] | None:
 def _dump_numpy(value: Any) -> tuple[str, bytes] | None:
     import numpy as np
 
-    if type(value) is not np.ndarray:
+    is_number = isinstance(value, np.generic)
+    if type(value) is not np.ndarray and not is_number:
         return None
     file = io.BytesIO()
     np.save(file, np.ascontiguousarray(value) if value.ndim else value, allow_pickle=False)
-    return ARRAY, file.getvalue()
+    return NUMBER if is_number else ARRAY, file.getvalue()

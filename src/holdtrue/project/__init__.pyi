@@ -33,6 +33,7 @@ from .runs import compare_runs as compare_runs
 from .runs import find_run as find_run
 from .runs import list_runs as list_runs
 from .runs import read_runs as read_runs
+from .runs import stop_run as stop_run
 from .runs import view_run as view_run
 from .scoring import Scored as Scored
 from .scoring import score_file as score_file
@@ -100,6 +101,7 @@ __all__ = [
     "reproduce_run",
     "score_file",
     "serving_lock",
+    "stop_run",
     "tune_loop",
     "view_loop",
     "view_run",

@@ -19,7 +19,8 @@ from holdtrue.domain import (
     StepRecord,
     Tuning,
 )
-from holdtrue.errors import NotFound
+from holdtrue.errors import NotFound, StateConflict
+from holdtrue.loop import stop_run as record_stop
 from holdtrue.project.project import Project
 from holdtrue.project.settings import read_settings
 from holdtrue.project.tuning import read_tuning
@@ -106,6 +107,22 @@ def find_run(project: Project, wanted: str) -> Run:
         expected="the id of one run, or its first digits",
         remedy="holdtrue runs lists them",
     )
+
+
+def stop_run(project: Project, run: Run) -> str:
+    """Stop a run that is under way, whoever does it and wherever it hangs; return a sentence.
+
+    Its worker sees it within a second, ends the work and all that it started, and goes on without it.
+
+    Raises:
+        StateConflict: the run has ended already.
+    """
+    if run.state not in {RunState.SUBMITTED, RunState.RUNNING}:
+        raise StateConflict(f"the run {run.run_id[:12]} has {run.state.value} already", expected="one under way")
+    now = project.clock.now()
+    with project.store.transaction() as tx:
+        record_stop(tx, run, actor="person", reason="ordered by a person", now=now)
+    return f"The run {run.run_id[:12]} was stopped."
 
 
 def view_run(project: Project, run: Run) -> RunView:

@@ -164,7 +164,7 @@ def _sweep(folder: Path) -> None:
 
 def _failure(found: str, error: Exception) -> StoreFailed:
     return StoreFailed(
-        f"{found} ({error})",
+        f"{found} ({str(error).partition(chr(10))[0]})",  # obstore tells the source of the error below it
         expected="a disk with free space that this user may write to",
         remedy="free some space or mend the permissions, then do it again",
     )

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from holdtrue.errors import StateConflict
+from holdtrue.errors import DeclarationError, StateConflict
 from holdtrue.store.columns import METADATA
 from holdtrue.store.dialect import UnixNow, make_insert
 
@@ -14,6 +14,8 @@ LEASES = sa.Table(
     sa.Column("token", sa.Integer),
     sa.Column("expires_unix", sa.Float),
 )
+# No lease is for longer. One that ends later was granted before the clock was set back, and would not lapse that long.
+LONGEST_SECONDS = 3600.0
 # Leases go by the database's clock: the one clock that all their holders share.
 _NOW = UnixNow()
 
@@ -27,15 +29,22 @@ class Leases:
     def acquire(self, name: str, owner: str, seconds: float) -> int | None:
         """Take a lease that is free, expired or one's own; return its fencing token, or None when another holds it.
 
+        A clock that is set back by more than LONGEST_SECONDS frees every lease, one that is set forward those that it
+        leaps over: who holds them still takes them again, or is fenced out by who was first.
+
         Taking one's own lease again raises the token too: an owner that was restarted fences out its former self.
         """
+        if seconds > LONGEST_SECONDS:
+            raise DeclarationError(f"a lease of {seconds:g} s", expected=f"at most {LONGEST_SECONDS:g} s, and renewals")
         statement = make_insert(self._connection, LEASES).values(
             name=name, owner=owner, token=1, expires_unix=_NOW + seconds
         )
         taken = statement.on_conflict_do_update(
             index_elements=["name"],
             set_={"owner": owner, "token": LEASES.c.token + 1, "expires_unix": _NOW + seconds},
-            where=sa.or_(LEASES.c.owner == owner, LEASES.c.expires_unix <= _NOW),
+            where=sa.or_(
+                LEASES.c.owner == owner, LEASES.c.expires_unix <= _NOW, LEASES.c.expires_unix > _NOW + LONGEST_SECONDS
+            ),
         )
         token = self._connection.execute(taken.returning(LEASES.c.token)).scalar()
         return None if token is None else int(token)
