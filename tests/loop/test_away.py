@@ -263,6 +263,18 @@ def test_progress_and_deaths_are_told_as_by_a_local_child(machines: RayEnvironme
         machines.submit("sample_work:sleep", 30, timeout_seconds=0.3, luggage=luggage).result(timeout=30)
 
 
+def test_work_that_is_interrupted_fails_and_the_machine_does_the_next(machines: RayEnvironment) -> None:
+    luggage = Luggage(project=pack_project(WORK))
+    asleep = machines.submit("sample_work:sleep", 60, luggage=luggage)
+    deadline = time.monotonic() + 30
+    while not asleep.done() and time.monotonic() < deadline:
+        machines.interrupt()  # does nothing before a machine has begun
+        time.sleep(0.1)
+    with pytest.raises(StateConflict, match="stopped before it was done"):
+        asleep.result(timeout=0)
+    assert machines.submit("sample_work:count", 3, luggage=luggage).result(timeout=30) == 3
+
+
 def test_a_missing_token_is_told_with_what_to_do(tmp_path: Path, cluster: TwoMachines) -> None:
     code = (
         "import sys\nfrom holdtrue.environments import RayEnvironment\nfrom holdtrue.errors import StateConflict\n"
