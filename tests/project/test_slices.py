@@ -171,7 +171,7 @@ def test_slices_by_a_column_that_is_not_there_are_refused_before_any_work(tmp_pa
     loop_file = write_sliced_project(tmp_path, by='"factory"')
     with at_day(loop_file.parent, LEARNED) as project:
         lost = make_controller(project).train_now("ordered by the test")
-    assert "monitor= slices by 'factory', which is no feature" in lost.sentence
+    assert "monitor= slices by 'factory', which is no column that these rows bring" in lost.sentence
 
 
 def test_a_backtest_says_when_a_slice_would_have_been_alerted(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_explanations_wait_in_a_bounded_queue_and_predictions_pass_them(flights,
     release(flights, forests[0])
 
     async def scenario(client):
-        slow_model(client, 0.02)
+        slow_model(client, 0.005)
         asked = [asyncio.create_task(ask(client)) for _ in range(MOST_WAITING + 3)]
         await asyncio.sleep(0.1)
         took = []
