@@ -167,7 +167,7 @@ class _Strange:
 
     def submit(self, _order: TrainingOrder) -> "Future[TrainingResult]":
         future: Future[TrainingResult] = Future()
-        future.set_exception(MemoryError("no room\x00"))
+        future.set_exception(MemoryError("no room\x00\udcff"))
         return future
 
 
@@ -187,7 +187,7 @@ def test_a_training_that_ends_in_an_unforeseen_way_is_kept_as_failed_and_the_loo
         with project.store.reading() as tx:
             (run,) = tx.runs.all("machines")
         assert run.state is RunState.FAILED
-        assert "no room\x00" in (run.error or "")
+        assert "no room\x00\\udcff" in (run.error or "")
         assert not (tmp_path / ".holdtrue" / "holdtrue.db").exists() or database == "sqlite"
 
 
