@@ -19,8 +19,8 @@ class Pace:
     Attributes:
         call_seconds: how long it took for one row when it was loaded, the least of a few calls.
         held_seconds: how long one that holds the interpreter took for `HELD_ROWS` rows; infinite for others.
-        is_lost: whether `N_LATE` calls in a row, for so many rows or fewer, took far longer since: the pace is no longer
-            relied on. One alone may have been the machine's.
+        is_lost: whether `N_LATE` calls in a row, for so many rows or fewer, took far longer since. One alone may have
+            been the machine's.
     """
 
     call_seconds: float = math.inf
