@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def write_hanging_project(folder: Path, *, n_fits: int) -> Path:
     return loop_file
 
 
-def opened(loop_file: Path) -> Project:
+def opened(loop_file: Path) -> AbstractContextManager[Project]:
     return open_project(loop_file, clock=VirtualClock(START + timedelta(days=N_DAYS - 1)))
 
 
