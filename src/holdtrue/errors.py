@@ -137,5 +137,9 @@ class StoreAway(StoreFailed):
     """The server of the database does not answer, or has cut the connection."""
 
 
+class TrackingRefused(StoreFailed):
+    """The tracking server is there, and does not take what is written."""
+
+
 class StatisticsError(HoldtrueError):
     """A number that no statistic can be made of."""
