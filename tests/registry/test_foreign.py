@@ -137,10 +137,12 @@ class Fit:
         self.params = np.array(params)
 
     def predict(self, given: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        rows: NDArray[np.float64] = self.model.exog if given is None else given
-        total = rows @ self.params
+        rows = self.model.exog if given is None else given
+        total: NDArray[np.float64] = rows @ self.params
         kind = type(self.model).__name__
-        return 1 / (1 + np.exp(-total)) if kind == "Logit" else np.exp(total) if kind == "Poisson" else total
+        if kind == "Logit":
+            return np.asarray(1 / (1 + np.exp(-total)), dtype=np.float64)
+        return np.asarray(np.exp(total), dtype=np.float64) if kind == "Poisson" else total
 
 
 @pytest.mark.parametrize("kind", ["OLS", "Logit", "Poisson"])
