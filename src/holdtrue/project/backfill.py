@@ -152,7 +152,7 @@ class _Backfiller:
                 elif key and run.state is RunState.RUNNING:
                     claim = self._make_claim()
                     if claim.take(tx, run.run_id):
-                        fail_lost_run(tx, run, now=now)
+                        fail_lost_run(tx, run, now=now, seen_at=claim.find_last_sign(now))
                         claim.give_back(tx)
         return done, left
 
