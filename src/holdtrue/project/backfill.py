@@ -175,9 +175,7 @@ class _Backfiller:
                 checkout = describe_checkout(self.project.loop_file, self.project.store.artifacts)
                 parameters: Mapping[str, Json] = {
                     BACKFILL: {"key": window.key},
-                    "checkout": msgspec.to_builtins(
-                        describe_checkout(self.project.loop_file, self.project.store.artifacts)
-                    ),
+                    "checkout": msgspec.to_builtins(checkout),
                 }
                 order = window.order
                 run = submit_run(

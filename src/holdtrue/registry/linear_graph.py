@@ -34,18 +34,7 @@ def convert_linear(result: Any, signature: Signature) -> Foreign:
             is another, or it has an offset.
         TrainingFailed: it answers another question than the task.
     """
-    kind = type(result.model).__name__
-    family = getattr(result.model, "family", None)
-    link = _MODELS.get(kind)
-    if kind == "GLM" and family is not None:
-        link = _FAMILY_LINKS.get(type(family.link).__name__)
-    if link is None:
-        told = kind if family is None else f"{kind} with the link {type(family.link).__name__}"
-        raise FormatRefused(
-            f"a linear model of the kind {told} cannot be stored",
-            expected=f"{', '.join(_MODELS)}, or GLM with the link {', '.join(_FAMILY_LINKS)}",
-            remedy="fit one of these, or return an ONNX model that answers the same",
-        )
+    kind, link = type(result.model).__name__, _find_link(result.model)
     is_share = link == "Sigmoid"
     if signature.task is Task.MULTICLASS or is_share is not (signature.task is Task.BINARY):
         raise refuse_task(_NAME, f"a {kind} that answers with {'a share' if is_share else 'a number'}", signature)
@@ -75,6 +64,23 @@ def convert_linear(result: Any, signature: Signature) -> Foreign:
         tolerance=_TOLERANCE,
         fitted=FittedRows(matrix=terms.rows[:, taken], answers=own),
     )
+
+
+def _find_link(model: Any) -> str:
+    """Return what makes the answer of the sum, as ONNX calls it."""
+    kind = type(model).__name__
+    family = getattr(model, "family", None)
+    link = _MODELS.get(kind)
+    if kind == "GLM" and family is not None:
+        link = _FAMILY_LINKS.get(type(family.link).__name__)
+    if link is None:
+        told = kind if family is None else f"{kind} with the link {type(family.link).__name__}"
+        raise FormatRefused(
+            f"a linear model of the kind {told} cannot be stored",
+            expected=f"{', '.join(_MODELS)}, or GLM with the link {', '.join(_FAMILY_LINKS)}",
+            remedy="fit one of these, or return an ONNX model that answers the same",
+        )
+    return link
 
 
 @dataclass(frozen=True, kw_only=True)
