@@ -15,7 +15,6 @@ import msgspec
 
 from holdtrue.domain import Json
 from holdtrue.errors import DeclarationError, StoreFailed, TrackingRefused
-from holdtrue.store import hide_password
 
 SECONDS = 60.0
 EXISTS = "RESOURCE_ALREADY_EXISTS"
@@ -58,7 +57,7 @@ class TrackingServer:
             parts = urllib.parse.SplitResult("", "", "", "", "")
         if "@" in self.uri:  # also one that is torn by what the password holds
             raise DeclarationError(
-                f"the tracking server {hide_password(self.uri) if '://' in self.uri else '***'} with a user",
+                f"the tracking server ***@{self.uri.rpartition('@')[2]} with a user",
                 expected="a URI such as http://127.0.0.1:5000",
                 remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
             )
