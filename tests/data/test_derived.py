@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import holdtrue as ht
+import holdtrue.data.past as past_module
 from holdtrue.data import History, derive_columns, derive_history, find_refresh, gather_lookup
 from holdtrue.data.expression import read_expression
 from holdtrue.data.table import read_frame
@@ -172,6 +173,37 @@ def test_a_feature_that_cannot_be_the_same_everywhere_is_refused_by_name(
         derive_history(make_history(ROWS), make_loop(features))
     assert said in str(caught.value)
     assert repr(next(iter(features))) in str(caught.value)
+
+
+@pytest.mark.parametrize("by", ["group", ("group", "g2"), ("code", "group"), ("key", "0")])
+def test_a_column_of_any_name_may_be_gathered_by(by: str | tuple[str, ...]) -> None:
+    whole = make_history(ROWS).frame
+    frame = whole.select(at="__time", failed="__label", heat="heat").with_columns(
+        pl.Series("group", [7, 7, 8, 7, 7, 8]),
+        pl.Series("g2", ["x", "x", "x", "y", "x", "x"]),
+        pl.Series("code", ["n", "n", "s", "n", "n", "s"]),
+        pl.Series("key", ["x", "x", "x", "y", "x", "x"]),
+        pl.Series("0", [True, True, False, False, True, False]),
+    )
+    history = read_frame(frame, ht.table("rows", time="at", label="failed", label_delay="6h"))
+    past = ht.history("7d", by=by, of="failed").count()
+    made = gather(history, n=past).to_dicts()
+    refresh = find_refresh(made[4]["__time"], past.every)
+    lookup = gather_lookup(past, history, refresh=refresh)
+    assert made[4]["n"] == lookup.get(past.find_key(made[4]) or "")
+    assert made[4]["n"] == 2
+
+
+def test_what_a_server_would_not_find_in_a_lookup_is_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = past_module._name_groups
+    monkeypatch.setattr(past_module, "_name_groups", lambda frame, by: honest(frame, by) + " ")
+    with pytest.raises(DeclarationError, match="'n' of the row .* by the lookup of a server"):
+        gather(make_history(ROWS), n=ht.history("7d", by="plant", of="failed").count())
+
+
+def test_a_column_that_is_gathered_by_twice_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="names a column twice"):
+        ht.history("7d", by=("plant", "plant"), of="failed")
 
 
 @pytest.mark.parametrize("said", [5, "heat", ht.history("7d", of="failed"), None])

@@ -4,14 +4,15 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import polars as pl
 
 from holdtrue.data.columns import conform, find_levels
 from holdtrue.data.expression import read_expression
 from holdtrue.data.files import name_nearest
-from holdtrue.data.history import KEY, PARTS, TIME, History
-from holdtrue.data.past import gather_column, look_up_column
+from holdtrue.data.history import KEY, LABEL_TIME, PARTS, TIME, History
+from holdtrue.data.past import find_refresh, gather_column, gather_lookup, look_up_column
 from holdtrue.data.typed_expression import TIME_SORT, Sort, type_formula
 from holdtrue.domain import (
     MOMENT,
@@ -21,6 +22,7 @@ from holdtrue.domain import (
     Lookup,
     Loop,
     Past,
+    PastTable,
     Signature,
     Table,
     Task,
@@ -50,6 +52,7 @@ def derive_history(history: History, loop: Loop) -> History:
     features = read_declared(loop.features, history, loop.table)
     frame = derive_columns(history.frame, features, known=history)
     _prove(frame, features, loop)
+    _prove_lookups(replace(history, frame=frame), features)
     return replace(history, frame=frame, features=features)
 
 
@@ -223,6 +226,39 @@ def _prove_formulas(rows: pl.DataFrame, features: Sequence[Feature]) -> None:
             ask = _make_formula(feature)
             answers = [settle_value(ask(row), kinds[feature.name]) for row in plain.iter_rows(named=True)]
             _compare(rows, feature.name, answers, "a server")
+
+
+def _prove_lookups(known: History, features: Sequence[Feature]) -> None:
+    """Show on the rows whose labels came last that a server finds in a lookup what training gathers for them."""
+    rows = known.frame.filter(known.frame[LABEL_TIME].is_not_null()).top_k(N_PROVED, by=LABEL_TIME)
+    newest = rows[LABEL_TIME].max()
+    if not isinstance(newest, datetime):
+        return
+    kinds = _find_sorts(rows)
+    plain = _spell_texts(rows)
+    for feature in features:
+        past = feature.past
+        if past is None:
+            continue
+        refresh = find_refresh(newest, past.every) + past.every
+        table = PastTable(refreshed_at=refresh, values=gather_lookup(past, known, refresh=refresh))
+        lookup = Lookup(tables={past.digest: table})
+        asked = rows.with_columns(pl.lit(refresh, dtype=rows.schema[TIME]).alias(TIME))
+        wanted = pl.Series(feature.name, gather_column(asked, past, known)).fill_nan(None)
+        for row, value in zip(plain.iter_rows(named=True), wanted, strict=True):
+            found = lookup.find(past, {name: _settle(row[name], kinds[name]) for name in past.by})
+            if not _are_equal(value, found):
+                raise DeclarationError(
+                    f"the feature {feature.name!r} of the row {row[KEY]!r} is {value!r} at {refresh:%Y-%m-%d %H:%M}"
+                    f" UTC, and {found!r} by the lookup of a server",
+                    expected="the same everywhere",
+                    remedy="gather by texts, whole numbers or booleans",
+                )
+
+
+def _settle(value: object, sort: Sort) -> object:
+    """Return a value of a row as a server reads it of a request."""
+    return settle_value(value, sort) if isinstance(sort, Kind) else value
 
 
 def _make_formula(feature: Feature) -> Callable[[Mapping[str, object]], object]:

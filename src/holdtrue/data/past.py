@@ -119,11 +119,13 @@ def _name_groups(frame: pl.DataFrame, by: Sequence[str]) -> pl.Series:
     """Return the key of each row's values of `by`; null where one of them is missing."""
     if not by:
         return pl.Series("group", [name_past_key([])]).new_from_index(0, frame.height)
-    asked = frame.select(pl.col(name).cast(pl.String) if _is_text(frame, name) else pl.col(name) for name in by)
+    # By place and not by name: the table may have a column of any name, also that of the keys.
+    places = [str(place) for place in range(len(by))]
+    asked = pl.DataFrame([_spell_text(frame[name]).alias(place) for name, place in zip(by, places, strict=True)])
     seen = asked.unique().drop_nulls()
     keys = pl.Series("group", [name_past_key(list(row)) for row in seen.iter_rows()], dtype=pl.String)
-    return asked.join(seen.with_columns(keys), on=list(by), how="left", maintain_order="left")["group"]
+    return asked.join(seen.with_columns(keys), on=places, how="left", maintain_order="left")["group"]
 
 
-def _is_text(frame: pl.DataFrame, name: str) -> bool:
-    return isinstance(frame.schema[name], pl.Enum | pl.Categorical)
+def _spell_text(column: pl.Series) -> pl.Series:
+    return column.cast(pl.String) if isinstance(column.dtype, pl.Enum | pl.Categorical) else column
