@@ -13,7 +13,7 @@ from holdtrue.data.expression import read_expression
 from holdtrue.data.files import name_nearest
 from holdtrue.data.history import KEY, LABEL_TIME, PARTS, TIME, History
 from holdtrue.data.past import find_refresh, gather_column, gather_lookup, look_up_column
-from holdtrue.data.typed_expression import TIME_SORT, Sort, type_formula
+from holdtrue.data.typed_expression import TIME_SORT, Sort, find_names, type_formula
 from holdtrue.domain import (
     MOMENT,
     NO_LOOKUP,
@@ -32,6 +32,7 @@ from holdtrue.domain import (
 from holdtrue.errors import ColumnMissing, DeclarationError
 
 N_PROVED = 200
+N_POWERS = 15
 TOLERANCE = 1e-9
 _EDGES: Mapping[Sort, Sequence[object]] = {
     Kind.NUMBER: (0.0, -1.0, 1e-300, 1e300),
@@ -80,6 +81,7 @@ def read_declared(declared: Mapping[str, object], history: History, table: Table
     raw = list(history.feature_names)
     taken = {*raw, table.label, table.time, table.key, table.unit, table.label_time, *PARTS}
     features: list[Feature] = []
+    sorts = _find_sorts(history.frame)
     for name, said in declared.items():
         if name in taken:
             raise DeclarationError(
@@ -88,11 +90,14 @@ def read_declared(declared: Mapping[str, object], history: History, table: Table
         if isinstance(said, Past):
             _check_past(name, said, history, raw)
             features.append(Feature(name=name, past=said))
+            sorts[name] = Kind.NUMBER
             continue
         assert isinstance(said, pl.Expr), "the loop's declaration has checked it"
         columns = [*raw, *(feature.name for feature in features)]
         tree = read_expression(name, said, columns=columns, time=table.time)
-        features.append(Feature(name=name, formula=json.dumps(tree, separators=(",", ":"))))
+        made = type_formula(name, tree, sorts)
+        features.append(Feature(name=name, formula=json.dumps(made.tree, separators=(",", ":"))))
+        sorts[name] = made.sort
     return tuple(features)
 
 
@@ -119,7 +124,7 @@ def derive_columns(
             frame = frame.with_columns(pl.Series(feature.name, values).fill_nan(None))
             continue
         tree = json.loads(feature.formula)
-        _need_columns(frame, sorted(_find_names(tree)))
+        _need_columns(frame, sorted(find_names(tree)))
         made = type_formula(feature.name, tree, _find_sorts(frame))
         plain = _ask_polars(frame, feature.name, made.expression)
         frame = frame.with_columns(plain.cast(pl.Enum(find_levels(plain))) if made.sort is Kind.TEXT else plain)
@@ -163,16 +168,6 @@ def _check_past(name: str, past: Past, history: History, raw: Sequence[str]) -> 
             expected=f"the label {history.label!r}, or a raw column of numbers or booleans",
             remedy=name_nearest(past.of, [history.label, *raw]),
         )
-
-
-def _find_names(tree: object) -> Iterator[str]:
-    """Yield the columns that a formula reads."""
-    if isinstance(tree, list):
-        if tree and tree[0] == "col":
-            yield tree[1]
-        elif not tree or tree[0] != "lit":
-            for each in tree:
-                yield from _find_names(each)
 
 
 def _need_columns(frame: pl.DataFrame, names: Sequence[str]) -> None:
@@ -296,17 +291,33 @@ def _are_equal(one: object, other: object) -> bool:
 
 
 def _lay_edges(rows: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
-    """Return rows that no table may have: without any value, and with the extremes of each kind."""
+    """Return rows that no table may have: without any value, with the extremes of each kind, the powers of a base."""
     computed = {feature.name for feature in features if feature.formula}
+    powers = [power for feature in features if feature.formula for power in _find_powers(json.loads(feature.formula))]
     columns = []
     for name, dtype in rows.schema.items():
         if name in computed or (name in PARTS and name != MOMENT):
             continue
         sort = _find_sort(dtype)
         if sort == TIME_SORT:
-            columns.append(pl.concat([rows[name].head(1)] * 5))
+            columns.append(pl.concat([rows[name].head(1)] * (5 + len(powers))))
             continue
         ends: Sequence[object] = _EDGES.get(sort, (None,) * 4)
+        more: list[object] = [None] * len(powers)
+        if sort is Kind.NUMBER:
+            more = [*powers]
+        elif sort is Kind.INTEGER:
+            more = [int(power) if power < 2**63 else None for power in powers]
         kept = pl.String() if sort is Kind.TEXT else dtype
-        columns.append(pl.Series(name, [None, *ends], dtype=kept))
+        columns.append(pl.Series(name, [None, *ends, *more], dtype=kept, strict=False))
     return pl.DataFrame(columns)
+
+
+def _find_powers(tree: object) -> Iterator[float]:
+    """Yield the powers of the constant bases of a formula's logarithms: there a last bit decides what is rounded."""
+    if not isinstance(tree, list) or tree[:1] == ["lit"]:
+        return
+    if tree[:1] == ["log"] and tree[2][0] == "lit" and tree[2][1] and tree[2][1] > 0:
+        yield from (float(tree[2][1]) ** power for power in range(1, N_POWERS + 1))
+    for each in tree:
+        yield from _find_powers(each)
