@@ -14,6 +14,7 @@ from holdtrue.serving.answer.shelf import Shelf
 from holdtrue.serving.lookup_file import place_lookup
 
 PAST = ht.history("7d", by="plant", of="failed").mean()
+AT = datetime(2024, 1, 2, 12, tzinfo=UTC)
 
 
 def make_lookup(value: float, *, day: int) -> Lookup:
@@ -26,19 +27,19 @@ def test_the_newest_file_is_taken_over_and_a_broken_one_changes_nothing(
 ) -> None:
     monkeypatch.setattr(shelf_module, "LOOK_SECONDS", 0.0)
     shelf = Shelf(make_lookup(0.1, day=1), folder=tmp_path, loop="machines")
-    assert shelf.take().find(PAST, {"plant": "north"}) == 0.1
+    assert shelf.take().find(PAST, {"plant": "north"}, at=AT) == 0.1
     write_lookup_file(tmp_path, "machines", make_lookup(0.2, day=2))
-    assert shelf.take().find(PAST, {"plant": "north"}) == 0.2
+    assert shelf.take().find(PAST, {"plant": "north"}, at=AT) == 0.2
     place_lookup(tmp_path, "machines").write_bytes(b'{"tables": 5}')
-    assert shelf.take().find(PAST, {"plant": "north"}) == 0.2
+    assert shelf.take().find(PAST, {"plant": "north"}, at=AT) == 0.2
     with pytest.raises(StoreFailed, match="cannot be read"):
         read_lookup_file(tmp_path, "machines")
 
 
 @pytest.mark.parametrize("values", [{"plant": "south"}, {"plant": None}, {}])
 def test_what_nothing_is_known_of_is_missing(values: dict[str, object]) -> None:
-    assert make_lookup(0.1, day=1).find(PAST, values) is None
-    assert Lookup(tables={}).find(PAST, {"plant": "north"}) is None
+    assert make_lookup(0.1, day=1).find(PAST, values, at=AT) is None
+    assert Lookup(tables={}).find(PAST, {"plant": "north"}, at=AT) is None
 
 
 def test_a_lookup_that_cannot_be_written_is_an_error_of_the_store(tmp_path: Path) -> None:

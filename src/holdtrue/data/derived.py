@@ -102,7 +102,12 @@ def read_declared(declared: Mapping[str, object], history: History, table: Table
 
 
 def derive_columns(
-    frame: pl.DataFrame, features: Sequence[Feature], *, known: History | None = None, lookup: Lookup = NO_LOOKUP
+    frame: pl.DataFrame,
+    features: Sequence[Feature],
+    *,
+    known: History | None = None,
+    lookup: Lookup = NO_LOOKUP,
+    earlier: History | None = None,
 ) -> pl.DataFrame:
     """Return a frame of raw columns and `__time` with the computed columns after them, in their order.
 
@@ -111,6 +116,7 @@ def derive_columns(
         features: what is computed.
         known: what features of the past are gathered of; None to take them from a lookup.
         lookup: what they are worth now, as servers take them.
+        earlier: what rows from before the lookup's refresh gather them of; None to leave them missing there.
 
     Raises:
         ColumnMissing: a raw column is not there.
@@ -120,7 +126,10 @@ def derive_columns(
         if feature.past is not None:
             past = feature.past
             _need_columns(frame, past.by)
-            values = look_up_column(frame, past, lookup) if known is None else gather_column(frame, past, known)
+            if known is None:
+                values = look_up_column(frame, past, lookup, earlier=earlier)
+            else:
+                values = gather_column(frame, past, known)
             frame = frame.with_columns(pl.Series(feature.name, values).fill_nan(None))
             continue
         tree = json.loads(feature.formula)
@@ -241,7 +250,7 @@ def _prove_lookups(known: History, features: Sequence[Feature]) -> None:
         asked = rows.with_columns(pl.lit(refresh, dtype=rows.schema[TIME]).alias(TIME))
         wanted = pl.Series(feature.name, gather_column(asked, past, known)).fill_nan(None)
         for row, value in zip(plain.iter_rows(named=True), wanted, strict=True):
-            found = lookup.find(past, {name: _settle(row[name], kinds[name]) for name in past.by})
+            found = lookup.find(past, {name: _settle(row[name], kinds[name]) for name in past.by}, at=refresh)
             if not _are_equal(value, found):
                 raise DeclarationError(
                     f"the feature {feature.name!r} of the row {row[KEY]!r} is {value!r} at {refresh:%Y-%m-%d %H:%M}"

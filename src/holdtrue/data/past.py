@@ -47,14 +47,29 @@ def gather_column(rows: pl.DataFrame, past: Past, known: History) -> NDArray[np.
     return values
 
 
-def look_up_column(rows: pl.DataFrame, past: Past, lookup: Lookup) -> NDArray[np.float64]:
-    """Return for each row what a lookup holds for it; NaN where that is nothing."""
+def look_up_column(
+    rows: pl.DataFrame, past: Past, lookup: Lookup, *, earlier: History | None = None
+) -> NDArray[np.float64]:
+    """Return for each row what a lookup holds for it; NaN where that is nothing.
+
+    A row from before the refresh takes nothing of what was known later: what its own refresh had gathered of `earlier`,
+    and NaN without that.
+    """
     table = lookup.tables.get(past.digest)
-    if table is None or not table.values:
+    if table is None:
         return np.full(rows.height, np.nan)
-    names, values = list(table.values), list(table.values.values())
-    found = _name_groups(rows, past.by).replace_strict(names, values, default=None, return_dtype=pl.Float64)
-    return _read_numbers(found)
+    values = np.full(rows.height, np.nan)
+    if table.values:
+        names, known = list(table.values), list(table.values.values())
+        found = _name_groups(rows, past.by).replace_strict(names, known, default=None, return_dtype=pl.Float64)
+        values = _read_numbers(found)
+    is_early = rows[TIME] < table.refreshed_at
+    if not is_early.any():
+        return values
+    kept = np.where(is_early.to_numpy(), np.nan, values)
+    if earlier is not None:
+        kept[is_early.to_numpy()] = gather_column(rows.filter(is_early), past, earlier)
+    return kept
 
 
 def gather_lookup(past: Past, known: History, *, refresh: datetime) -> dict[str, float]:
