@@ -246,7 +246,7 @@ def test_a_server_computes_the_last_bit_that_polars_does(said: pl.Expr) -> None:
 
 def test_the_rows_of_the_proof_hold_the_powers_of_a_base(monkeypatch: pytest.MonkeyPatch) -> None:
     one_off = lambda value, base: math.log(value) * (1 / math.log(base)) if value > 0 else math.nan  # noqa: E731
-    monkeypatch.setitem(formula_module._PLAIN, "log", one_off)  # type: ignore[arg-type]
+    monkeypatch.setitem(formula_module._PLAIN, "log", one_off)
     with pytest.raises(DeclarationError, match="by a server"):
         gather(make_history(ROWS), x=pl.col("heat").log(10).floor())
 

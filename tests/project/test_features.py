@@ -1,7 +1,9 @@
 """Features of a loop are the same in its training, its server, its batches and its log."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,13 +17,17 @@ from msgspec import structs
 from holdtrue.backtest import run_backtest
 from holdtrue.clock import VirtualClock
 from holdtrue.data import derive_history, read_frame, read_history, take_rows
+from holdtrue.domain import Lookup
 from holdtrue.environments import InlineEnvironment
 from holdtrue.loop import Trained, child, load_loop
 from holdtrue.loop.fitting import Fitter
 from holdtrue.pipeline import MemoryCache
 from holdtrue.project import Project, explain_prediction, open_project, score_file
 from holdtrue.registry import CHAMPION, load_model, resolve_version
-from holdtrue.serving import answer_rows, read_lookup_file, write_traffic_file
+from holdtrue.serving import answer_rows, read_lookup_file, write_lookup_file, write_traffic_file
+from holdtrue.serving.answer import shelf
+from holdtrue.serving.answer.engine import Engine
+from holdtrue.serving.counts.counter import Counters
 from holdtrue.testing import drifting_rows
 from holdtrue.testing.world import START
 from project.small import read_log
@@ -202,6 +208,34 @@ def test_the_lookup_is_gathered_anew_at_each_refresh_and_says_of_when_it_is(proj
         assert lookup is not None
         moments += [table.refreshed_at for table in lookup.tables.values()]
     assert moments == [day, day, day + timedelta(days=1)]
+
+
+def test_a_changed_lookup_is_read_once_beside_the_event_loop(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers: list[str] = []
+
+    def read(folder: Path, loop: str) -> Lookup | None:
+        readers.append(threading.current_thread().name)
+        return read_lookup_file(folder, loop)
+
+    monkeypatch.setattr(shelf, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(shelf, "read_lookup_file", read)
+    engine, folder = Engine(project.store.folder, Counters()), project.store.folder
+    with asyncio.Runner() as runner:
+        runner.run(engine.pull())
+        served = engine.served["machines"].champion
+        before, written = served.shelf.take(), read_lookup_file(folder, "machines")
+        assert written is not None
+        tables = {name: replace(table, values={'["north"]': 0.321}) for name, table in written.tables.items()}
+        write_lookup_file(folder, "machines", Lookup(tables=tables))
+        assert served.shelf.take() is before
+        readers.clear()
+        runner.run(engine.refresh_lookups())
+        runner.run(engine.refresh_lookups())
+        assert [table.values for table in served.shelf.take().tables.values()] == [{'["north"]': 0.321}]
+    write_lookup_file(folder, "machines", written)
+    engine.close()
+    assert len(readers) == 1
+    assert readers[0] != threading.main_thread().name
 
 
 def test_a_worker_computes_features_without_dataframes(project: Project) -> None:

@@ -17,6 +17,7 @@ from holdtrue.domain import Signature, digest_of
 from holdtrue.errors import ColumnMissing, DeclarationError, HoldtrueError
 from holdtrue.registry import Keyring, read_release, resolve_version
 from holdtrue.serving.answer.loaded import load_released
+from holdtrue.serving.answer.shelf import FollowedLookup
 
 from .parts import PART_ROWS, Manifest, PartFolder, hold_parts, mark_input, name_job
 from .project import Project
@@ -133,7 +134,8 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
         raise ColumnMissing(
             f"{source.name} has no column {missing[0]!r}", expected=f"the features {list(schema.names)}"
         )
-    loaded = load_released(release, project.store.artifacts, folder=project.store.folder)
+    followed = FollowedLookup(project.store.folder, loop.name)
+    loaded = load_released(release, project.store.artifacts, followed=followed)
     maker = SliceScorer(
         release=release,
         scorer=loaded.scorer,
