@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from holdtrue.serving.answer.pace import FAST_SECONDS, HELD_ROWS, HELD_SECONDS, LATE_SECONDS, Pace
+from holdtrue.serving.answer.pace import FAST_SECONDS, HELD_ROWS, HELD_SECONDS, LATE_SECONDS, N_LATE, Pace
 
 
 @pytest.fixture
@@ -39,12 +39,15 @@ def test_the_event_loop_waits_for_what_it_would_wait_for_in_any_case(call_second
     assert (pace.company_seconds > 0) is waits
 
 
-def test_one_late_call_for_few_rows_ends_the_trust():
+def test_late_calls_for_few_rows_end_the_trust_when_they_come_in_a_row():
     pace = Pace(call_seconds=FAST_SECONDS / 2)
-    pace.note(LATE_SECONDS * 2, n_rows=HELD_ROWS + 1)
-    pace.note(LATE_SECONDS / 2, n_rows=1)
+    for _ in range(N_LATE):
+        pace.note(LATE_SECONDS * 2, n_rows=HELD_ROWS + 1)
+        pace.note(LATE_SECONDS * 2, n_rows=1)
+        pace.note(LATE_SECONDS / 2, n_rows=1)
     assert pace.is_fast
-    pace.note(LATE_SECONDS * 2, n_rows=1)
+    for _ in range(N_LATE):
+        pace.note(LATE_SECONDS * 2, n_rows=1)
     assert not pace.is_fast
 
 

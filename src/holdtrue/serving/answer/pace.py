@@ -8,6 +8,7 @@ HELD_SECONDS = 0.005
 """What the event loop would wait for the interpreter if the model held it in a thread: Python's switch interval."""
 HELD_ROWS = 64
 LATE_SECONDS = 0.1
+N_LATE = 3
 _COMPANY = 0.1
 
 
@@ -18,12 +19,14 @@ class Pace:
     Attributes:
         call_seconds: how long it took for one row when it was loaded, the least of a few calls.
         held_seconds: how long one that holds the interpreter took for `HELD_ROWS` rows; infinite for others.
-        is_lost: whether a call for that many rows or fewer has taken far longer since: it is no longer relied on.
+        is_lost: whether `N_LATE` calls in a row, for so many rows or fewer, took far longer since. One alone may have
+            been the machine's.
     """
 
     call_seconds: float = math.inf
     held_seconds: float = math.inf
     is_lost: bool = False
+    _n_late: int = 0
 
     @property
     def is_fast(self) -> bool:
@@ -37,5 +40,6 @@ class Pace:
 
     def note(self, seconds: float, *, n_rows: int) -> None:
         """Take note of a call."""
-        if seconds > LATE_SECONDS and n_rows <= HELD_ROWS:
-            self.is_lost = True
+        if n_rows <= HELD_ROWS:
+            self._n_late = self._n_late + 1 if seconds > LATE_SECONDS else 0
+            self.is_lost |= self._n_late >= N_LATE
