@@ -167,11 +167,17 @@ class _Strange:
 
     def submit(self, _order: TrainingOrder) -> "Future[TrainingResult]":
         future: Future[TrainingResult] = Future()
-        future.set_exception(MemoryError("no room"))
+        future.set_exception(MemoryError("no room\x00\udcff"))
         return future
 
 
-def test_a_training_that_ends_in_an_unforeseen_way_is_kept_as_failed_and_the_loop_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_training_that_ends_in_an_unforeseen_way_is_kept_as_failed_and_the_loop_goes_on(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if database == "postgres":
+        settings = f'[tool.holdtrue.database]\nurl = "{request.getfixturevalue("postgres")}"\nschema = "strange"\n'
+        (tmp_path / "pyproject.toml").write_text(settings)
     loop_file = write_drifting_project(tmp_path, rows=drifting_rows(n_days=60, rows_a_day=40, turns_on_day=60))
     with open_project(loop_file, clock=VirtualClock(NOW)) as project:
         controller = make_controller(project)
@@ -181,7 +187,8 @@ def test_a_training_that_ends_in_an_unforeseen_way_is_kept_as_failed_and_the_loo
         with project.store.reading() as tx:
             (run,) = tx.runs.all("machines")
         assert run.state is RunState.FAILED
-        assert "no room" in (run.error or "")
+        assert "no room\x00\\udcff" in (run.error or "")
+        assert not (tmp_path / ".holdtrue" / "holdtrue.db").exists() or database == "sqlite"
 
 
 def test_a_training_that_the_gate_could_not_rule_on_is_remembered_until_the_next_begins(tmp_path: Path) -> None:

@@ -114,3 +114,23 @@ def test_loops_of_a_shared_state_do_not_exclude_each_other_and_whoever_holds_all
             with pytest.raises(ProjectBusy, match="controls this project already"), hold_control(second, loop="b"):
                 pass
             write(first)
+
+
+@pytest.mark.parametrize("is_over", [False, True], ids=["and holds it", "and gave it back"])
+@pytest.mark.parametrize(("loop", "rival"), [(None, "a"), ("a", None)], ids=["one of all loops", "all loops of one"])
+def test_control_that_lapsed_is_not_taken_back_after_another_controlled_what_it_holds(
+    homes: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, loop: str | None, rival: str | None, is_over: bool
+) -> None:
+    monkeypatch.setattr(lock_module, "_RENEW_SECONDS", 0.05)
+    mine, other = (CONTROL if name is None else f"{CONTROL} {name}" for name in (loop, rival))
+    with Store.open(homes[0]) as first, Store.open(homes[1]) as second, hold_control(first, loop=loop):
+        with second.transaction() as tx:
+            tx.leases.release(mine, token=1)  # as if it had lapsed
+            token = tx.leases.acquire(other, "another", 30.0)
+            if is_over and token is not None:
+                tx.leases.release(other, token=token)
+        time.sleep(0.5)
+        with pytest.raises(StateConflict, match="no longer held"):
+            write(first)
+        with first.reading() as tx:
+            assert tx.leases.holder(mine) is None

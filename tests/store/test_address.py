@@ -50,7 +50,7 @@ def test_the_environment_goes_before_the_settings_and_may_hold_a_password(
     found = find_address(home)
     assert found is not None
     assert found.url.startswith("postgresql://me:hush@other/state")
-    assert str(found) == "schema 'flights' of postgresql://me@other/state?sslmode=require"
+    assert str(found) == "schema 'flights' of postgresql://***@other/state?sslmode=require&sslpassword=***"
     assert "hush" not in repr(found)
     monkeypatch.setenv("HOLDTRUE_SCHEMA", "elsewhere")
     assert "elsewhere" in str(find_address(home))
@@ -74,6 +74,7 @@ def test_a_variable_may_stand_for_the_password(tmp_path: Path) -> None:
     [
         (['url = "mysql://me@db/x"', 'schema = "a"'], "is 'mysql'"),
         (['url = "no url"', 'schema = "a"'], "cannot be read"),
+        (['url = "postgresql://me@db:port/x"', 'schema = "a"'], "cannot be read"),
         ([f'url = "{URL}"', 'schema = "pg_mine"'], "a name of its own"),
         ([f'url = "{URL}"', "schema = 'a\"; DROP'"], "a name of its own"),
         ([f'url = "{URL}"', "port = 5432"], "no table of texts"),
@@ -104,3 +105,49 @@ def test_a_mark_that_cannot_be_read_is_a_named_failure(tmp_path: Path) -> None:
     (tmp_path / MARK_FILE).write_text("{")
     with pytest.raises(StoreFailed, match=r"database\.json cannot be read"):
         check_mark(tmp_path, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "schema"),
+    [(URL, "flight"), ("postgresql://me@db.internal/stage", "flights"), ("postgresql://me@$SERVER/state", "flights")],
+    ids=["schema", "database", "server"],
+)
+def test_a_folder_does_not_go_on_with_another_state_than_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, schema: str
+) -> None:
+    monkeypatch.setenv("SERVER", "db.elsewhere")
+    keep_mark(tmp_path, read_address(URL, schema="flights"))
+    before = (tmp_path / MARK_FILE).read_bytes()
+    found = rf"is in schema 'flights' of .*@db\.internal/state, and the settings name schema '{schema}' of .*"
+    with pytest.raises(StateConflict, match=found + r"remove .*database\.json by hand") as refused:
+        Store.open(tmp_path, address=read_address(url, schema=schema))
+    assert "$" not in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == [MARK_FILE]
+    assert (tmp_path / MARK_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://other:word@db.internal:5432/state?sslmode=require",
+        "postgresql://$SERVER/state",
+        "postgresql:///state?host=db.internal",
+    ],
+    ids=["user and options", "variable", "option"],
+)
+def test_the_same_database_may_be_named_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SERVER", "db.internal")
+    # As it was kept before users were left out.
+    (tmp_path / MARK_FILE).write_text(f'{{"url": "{URL}", "schema": "flights"}}')
+    address = read_address(url, schema="flights")
+    for _ in range(2):
+        check_mark(tmp_path, address)
+        keep_mark(tmp_path, address)
+
+
+def test_an_at_sign_among_the_options_is_no_hindrance(tmp_path: Path) -> None:
+    address = read_address("postgresql://me@db/state?application_name=a@b:c", schema="flights")
+    keep_mark(tmp_path, address)
+    check_mark(tmp_path, address)
+    with pytest.raises(StateConflict):
+        check_mark(tmp_path, read_address("postgresql://me@db/state", schema="flights"))

@@ -14,6 +14,7 @@ from holdtrue.errors import DeclarationError, StateConflict, StoreAway, StoreFai
 from holdtrue.store import DatabaseAddress, Store, read_address
 from holdtrue.store.columns import METADATA
 from holdtrue.store.migrations import migration
+from holdtrue.store.refusal import Refusal
 
 from .databases import SCHEMA, run_as_administrator
 from .samples import NOW, crowned, traffic, verdict, version
@@ -162,10 +163,35 @@ def test_texts_with_a_nul_and_very_long_keys_are_kept(postgres_store: Store) -> 
 def test_a_server_that_is_not_there_is_named_at_once_without_its_password(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     began = time.monotonic()
-    with pytest.raises(StoreAway, match=r"'x' of postgresql://me@127.0.0.1:1/db does not answer") as refused:
+    with pytest.raises(StoreAway, match=r"'x' of postgresql://\*\*\*@127.0.0.1:1/db does not answer") as refused:
         open_as(tmp_path, "postgresql://me:hush@127.0.0.1:1/db", schema="x")
     assert time.monotonic() - began < 5
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://ann:se@cr3t@127.0.0.1:1/db", "postgresql://ann:$WORD@127.0.0.1:1/db?sslpassword=cr3t"]
+)
+def test_no_part_of_a_password_is_said_and_no_word_is_torn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    monkeypatch.setenv("WORD", "se@cr3t")
+    with pytest.raises(StoreFailed) as refused:
+        open_as(tmp_path, url, schema="x")
+    assert "cr3t" not in str(refused.value)
+    assert "postgresql://***@127.0.0.1:1/db" in str(refused.value)
+    said = "failed to resolve host 'cr3t@127.0.0.1': Name or service not known"
+    told = str(Refusal(read_address(url, schema="x")).translate(psycopg.OperationalError(said)))
+    assert "failed to resolve host '***@127.0.0.1': Name or service not known" in told
+
+
+def test_a_password_that_is_a_word_of_the_message_does_not_change_what_it_means() -> None:
+    psycopg = pytest.importorskip("psycopg")
+    refusal = Refusal(read_address("postgresql://ann:password@db/state", schema="x"))
+    problem = refusal.translate(psycopg.OperationalError('password of user "ann" is wrong'))
+    assert not isinstance(problem, StoreAway)
+    assert "let nobody in" in str(problem)
 
 
 @pytest.fixture

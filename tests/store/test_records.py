@@ -4,6 +4,7 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from holdtrue.domain import (
     Alert,
@@ -22,6 +23,7 @@ from holdtrue.domain import (
 )
 from holdtrue.errors import NotFound, StateConflict, StatisticsError
 from holdtrue.store import Store
+from holdtrue.store.columns import METADATA
 
 from .samples import DAY, NOW, SCHEMA, crowned, digest, rollout, verdict, version
 
@@ -204,3 +206,49 @@ def test_moments_keep_their_microseconds_and_their_order_as_text(store: Store) -
         assert [run.as_of for run in tx.runs.all("flights")] == moments
         texts = tx.runs._connection.exec_driver_sql("SELECT as_of FROM runs ORDER BY as_of").scalars().all()
     assert texts == [f"2013-09-01T12:00:00.{n:06d}Z" for n in (0, 1, 999_999)]
+
+
+def test_texts_that_others_chose_are_kept_whole_with_whatever_stands_in_them(store: Store) -> None:
+    said = "it printed \x00, \x01, \x01\x02 and \x00\x01"
+    run = Run(run_id="r", loop="flights", reason=said, as_of=NOW)
+    failed = dataclasses.replace(
+        run, state=RunState.FAILED, error=said, parameters={said: said}, lease_owner=said, ended_at=NOW
+    )
+    alert = Alert(
+        alert_id="a", loop="flights", version=1, cause=Cause.RISK, sentence=said, opened_at=NOW, evidence={said: said}
+    )
+    event = dataclasses.replace(crowned(), actor=said, reason=said)
+    with store.transaction() as tx:
+        tx.runs.append(run)
+        tx.runs.update(failed, 0)
+        assert tx.runs.read("r") == dataclasses.replace(failed, revision=1)
+        assert tx.alerts.append(alert) == tx.alerts.all("flights")[0]
+        for number in (1, 2):
+            tx.versions.append(version(number))
+        assert [tx.aliases.append(event)] == tx.aliases.history("flights")
+        tx.rollouts.append(dataclasses.replace(rollout(), sentence=said))
+        assert tx.rollouts.read("r1").sentence == said
+        for subject in (said, "r"):
+            entry = tx.audit.append(
+                loop="flights", at=NOW, actor=said, action=said, subject=subject, sentence=said, detail={said: said}
+            )
+        assert tx.audit.all("flights")[-1] == entry
+        assert tx.audit.verify("flights") is None
+
+
+def test_only_texts_of_holdtrue_s_own_are_kept_as_plain_text() -> None:
+    # PostgreSQL refuses a NUL in those: what others chose would stop the loop for good.
+    plain = {
+        f"{table.name}.{column.name}"
+        for table in METADATA.tables.values()
+        for column in table.c
+        if type(column.type) is sa.Text and column.name not in ("loop", "digest", "artifact")
+    }
+    assert plain == {
+        "alerts.alert_id", "alerts.cause", "alias_events.alias", "audit.previous", "beliefs.metric", "datasets.task",
+        "label_offsets.name", "leases.name", "leases.owner", "releases.release_digest", "releases.signature_hex",
+        "rollouts.rollout_id", "rollouts.status", "runs.code", "runs.dataset", "runs.run_id", "runs.state",
+        "step_cache.key", "traffic.salt", "traffic.service", "traffic_shares.service", "verdicts.challenger",
+        "verdicts.champion", "verdicts.code", "verdicts.evaluation", "verdicts.ruling", "verdicts.stage",
+        "verdicts.verdict_id", "versions.format",
+    }  # fmt: skip

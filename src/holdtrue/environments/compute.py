@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from holdtrue.environments.variable import VARIABLE
 from holdtrue.errors import DeclarationError
 
 if TYPE_CHECKING:
     from holdtrue.environments.ray_environment import RayEnvironment
 
 LOCAL, RAY = "local", "ray"
-# Set in the child processes that train, and empty again in those that do a step on a machine of the cluster.
-VARIABLE = "HOLDTRUE_COMPUTE"
 
 
 @dataclass(frozen=True, kw_only=True)

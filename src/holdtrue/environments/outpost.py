@@ -22,13 +22,13 @@ import psutil
 
 from holdtrue.domain import Json
 from holdtrue.environments.baggage import unpack_project
-from holdtrue.environments.compute import VARIABLE
 from holdtrue.environments.entry import find_entry
 from holdtrue.environments.failure import make_failure, pack_failure
 from holdtrue.environments.message import Begun, Done, Failed, Told
 from holdtrue.environments.pieces import PieceFolder, hold_pieces
 from holdtrue.environments.process import ProcessEnvironment
 from holdtrue.environments.progress import Progress
+from holdtrue.environments.variable import VARIABLE
 
 CALL = "holdtrue.environments.outpost:call"
 _PREFIX = "holdtrue-outpost-"

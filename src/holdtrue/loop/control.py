@@ -22,7 +22,7 @@ from holdtrue.data import (
 )
 from holdtrue.domain import Cause, Json, Loop, Rollout, Ruling, RunState, Version
 from holdtrue.errors import SourceError, StateConflict
-from holdtrue.pipeline import Claim, name_worker, start_run, submit_run
+from holdtrue.pipeline import Claim, name_worker, spell_out, start_run, submit_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
@@ -344,7 +344,7 @@ class Controller:
             change_memory(tx, self.loop.name, {"run_id": None})
             # Whatever it was: a controller that died of it would meet the same training again, for ever.
             close_failed_run(tx, run, problem, now=now)
-            return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {problem}")
+            return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {spell_out(str(problem))}")
         result = future.result()
         registrar = Registrar(
             loop=self.loop, store=self.store, keyring=self.keyring, policy=policy, lookup=self.lookups.keep()

@@ -96,10 +96,19 @@ def fail_lost_run(tx: Transaction, run: Run, *, now: datetime) -> Run:
 def describe_error(error: BaseException) -> str:
     """Return an error as it stands in a record: its sentences, and the user's traceback where there is one."""
     if isinstance(error, TrainingFailed) and error.traceback_text:
-        return f"{error}\n\n{error.traceback_text}"
+        return spell_out(f"{error}\n\n{error.traceback_text}")
     if isinstance(error, HoldtrueError):
-        return str(error)
-    return "".join(traceback.format_exception(error))
+        return spell_out(str(error))
+    return spell_out("".join(traceback.format_exception(error)))
+
+
+def spell_out(text: str) -> str:
+    r"""Return a text that any database keeps: half a character, as in a file's name that is no text, stands escaped.
+
+    >>> spell_out("no file caf\udce9.csv")
+    'no file caf\\udce9.csv'
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass

@@ -121,6 +121,7 @@ class _ControlLease:
         self._name = CONTROL if loop is None else f"{CONTROL} {loop}"
         self._owner = name_controller(store.folder)
         self._token = 0
+        self._rivals: dict[str, int] = {}
         self._stopped = threading.Event()
         self._keeper = store.open_beside(reconnect_seconds=0.0)
         self._thread = threading.Thread(target=self._renew, name="control lease", daemon=True)
@@ -129,7 +130,8 @@ class _ControlLease:
         try:
             with self._keeper.transaction() as tx:
                 token = tx.leases.acquire(self._name, self._owner, CONTROL_SECONDS)
-                others = [self._name] if token is None else self._find_rivals(tx)
+                self._rivals = self._read_rivals(tx)
+                others = [self._name] if token is None else self._rivals
                 for holder in filter(None, map(tx.leases.holder, others)):
                     self._refuse(*holder)
                 if token is None:
@@ -140,9 +142,11 @@ class _ControlLease:
         self._fence(token or 0)
         self._thread.start()
 
-    def _find_rivals(self, tx: Transaction) -> list[str]:
-        """Return the names of the leases that must be free beside one's own."""
-        return tx.leases.list_names(f"{CONTROL} ") if self._loop is None else [CONTROL]
+    def _read_rivals(self, tx: Transaction) -> dict[str, int]:
+        """Return the leases that must be free beside one's own, and the token that each has come to."""
+        if self._loop is None:
+            return tx.leases.read_tokens(f"{CONTROL} ")
+        return {name: token for name, token in tx.leases.read_tokens(CONTROL).items() if name == CONTROL}
 
     def _refuse(self, owner: str, seconds: float) -> NoReturn:
         raise ProjectBusy(
@@ -173,12 +177,22 @@ class _ControlLease:
                 with self._keeper.transaction() as tx:
                     if tx.leases.renew(self._name, token=self._token, seconds=CONTROL_SECONDS):
                         continue
-                    # It has lapsed: the server was away, or this machine asleep.
-                    token = tx.leases.acquire(self._name, self._owner, CONTROL_SECONDS)
-                    if token is not None and token != self._token + 1:
-                        tx.leases.release(self._name, token=token)
+                    token = self._take_back(tx)
             except StoreFailed:
                 continue
-            if token != self._token + 1:
+            if token is None:
                 return  # another controlled meanwhile, so what this process remembers may not be so: it is fenced out
             self._fence(token)
+
+    def _take_back(self, tx: Transaction) -> int | None:
+        """Take the lease that has lapsed (the server was away, or this machine asleep); None if another had control.
+
+        Whoever controlled what this holds, all loops or one of them, has raised the token of a lease.
+        """
+        if self._read_rivals(tx) != self._rivals:
+            return None
+        token = tx.leases.acquire(self._name, self._owner, CONTROL_SECONDS)
+        if token is None or token == self._token + 1:
+            return token
+        tx.leases.release(self._name, token=token)
+        return None

@@ -13,11 +13,13 @@ from sqlalchemy.exc import ArgumentError
 
 from holdtrue.errors import DeclarationError, StateConflict, StoreFailed
 from holdtrue.store.file import write_file
+from holdtrue.store.sources.secret import hide_userinfo
 
 SETTINGS_FILE = "pyproject.toml"
 MARK_FILE = "database.json"
 URL_VARIABLE, SCHEMA_VARIABLE = "HOLDTRUE_DATABASE", "HOLDTRUE_SCHEMA"
 _EXAMPLE = 'url = "postgresql://user@host/name" under [tool.holdtrue.database]'
+_PORT = 5432
 _SECRETS = {"password", "sslpassword"}
 _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
@@ -36,7 +38,7 @@ class DatabaseAddress:
     schema: str
 
     def __str__(self) -> str:
-        return f"schema {self.schema!r} of {hide_secrets(self.url)}"
+        return f"schema {self.schema!r} of {tell_url(self.url)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +82,8 @@ def read_address(url: str, *, schema: str) -> DatabaseAddress:
     """
     try:
         kind = sa.make_url(url).get_backend_name()
-    except ArgumentError as error:
-        raise DeclarationError("the URL of the project's database cannot be read", expected=_EXAMPLE) from error
+    except (ArgumentError, ValueError):  # which may say a part of the password
+        raise DeclarationError("the URL of the project's database cannot be read", expected=_EXAMPLE) from None
     if kind != "postgresql":
         raise DeclarationError(f"the project's database is {kind!r}", expected=_EXAMPLE, remedy="SQLite needs no url")
     if not _SCHEMA.fullmatch(schema):
@@ -100,19 +102,21 @@ def expand_url(address: DatabaseAddress) -> sa.URL:
     return parsed.set(**{name: os.path.expandvars(part) for name, part in parts.items() if part is not None})
 
 
-def hide_secrets(url: str) -> str:
-    """Return a URL without passwords, for messages and files."""
-    u = sa.make_url(url)
-    query = {name: value for name, value in u.query.items() if name not in _SECRETS}
-    hidden = sa.URL.create(u.drivername, u.username, host=u.host, port=u.port, database=u.database, query=query)
-    return hidden.render_as_string()
+def tell_url(url: str) -> str:
+    """Return a URL as it may be told and kept: without user and password, the variables of its other parts filled in.
+
+    >>> tell_url("postgresql://ann:pw@9@host/db")
+    'postgresql://***@host/db'
+    """
+    return hide_userinfo(os.path.expandvars(hide_userinfo(url)))
 
 
 def check_mark(folder: Path, address: DatabaseAddress | None) -> None:
-    """Refuse to begin a second state beside the one that a `.holdtrue` folder has.
+    """Refuse to begin a second state beside the one that a `.holdtrue` folder has, or to go on with another.
 
     Raises:
-        StateConflict: the folder's state is in a database and none is named now, or in SQLite and one is named.
+        StateConflict: the folder's state is in a database and none is named now, or another, or another schema; or it
+            is in SQLite and a database is named.
         StoreFailed: the mark of the folder cannot be read.
     """
     mark = _read_mark(folder)
@@ -128,11 +132,18 @@ def check_mark(folder: Path, address: DatabaseAddress | None) -> None:
             expected="one state for each project",
             remedy="take the setting out, or begin anew in the database: move holdtrue.db away",
         )
+    if address is not None and mark is not None and _find_place(mark) != _find_place(address):
+        raise StateConflict(
+            f"the state of {folder} is in {mark}, and the settings name {address}",
+            expected="the database and the schema that the folder's state is in",
+            remedy=f"mend {URL_VARIABLE}, {SCHEMA_VARIABLE} or [tool.holdtrue.database]; "
+            f"if the state is meant to be in the other, remove {folder / MARK_FILE} by hand",
+        )
 
 
 def keep_mark(folder: Path, address: DatabaseAddress) -> None:
-    """Write into a `.holdtrue` folder where its state is, without a password; raises `StoreFailed`."""
-    if _read_mark(folder) == (mark := replace(address, url=hide_secrets(address.url))):
+    """Write into a `.holdtrue` folder where its state is, without user and password; raises `StoreFailed`."""
+    if _read_mark(folder) == (mark := replace(address, url=tell_url(address.url))):
         return
     try:
         write_file(folder / MARK_FILE, msgspec.json.encode({"url": mark.url, "schema": mark.schema}))
@@ -143,6 +154,17 @@ def keep_mark(folder: Path, address: DatabaseAddress) -> None:
 def is_kept(folder: Path) -> bool:
     """Say whether a `.holdtrue` folder has a state already, or a setting names a database that may hold it."""
     return (folder / "holdtrue.db").exists() or find_address(folder) is not None
+
+
+def _find_place(address: DatabaseAddress) -> tuple[str, ...]:
+    """Return schema, host, port and name of the database; user, password and how to connect may change."""
+    told = tell_url(address.url)
+    try:
+        parsed = sa.make_url(told)
+    except (ArgumentError, ValueError):  # an @ among its options hides more than the password
+        return (address.schema, told)
+    said = {"host": parsed.host or "", "port": parsed.port or _PORT, "dbname": parsed.database or "", **parsed.query}
+    return (address.schema, *(str(said.get(name, "")) for name in ("service", "host", "hostaddr", "port", "dbname")))
 
 
 def _read_mark(folder: Path) -> DatabaseAddress | None:
@@ -171,8 +193,8 @@ def _read_settings(path: Path) -> dict[str, Any]:
 def _refuse_password(url: str, where: str) -> None:
     try:
         parsed = sa.make_url(url)
-    except ArgumentError as error:
-        raise DeclarationError(f"the url of {where} cannot be read", expected=_EXAMPLE) from error
+    except (ArgumentError, ValueError):
+        raise DeclarationError(f"the url of {where} cannot be read", expected=_EXAMPLE) from None
     is_plain = re.fullmatch(r"|\$\w+|\$\{\w+\}", str(parsed.password or "")) is None
     if is_plain or _SECRETS & set(parsed.query):
         raise DeclarationError(

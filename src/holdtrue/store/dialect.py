@@ -72,6 +72,11 @@ class Words(sa.TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
         """Read on the way out."""
-        if value is None or dialect.name != "postgresql" or "\x01" not in value:
-            return value
-        return "\x01".join(part.replace("\x01\x02", "\x00") for part in value.split("\x01\x01"))
+        return value if value is None or dialect.name != "postgresql" else read_words(value)
+
+
+def read_words(text: str) -> str:
+    """Return the text that `Words` keeps so in PostgreSQL."""
+    if "\x01" not in text:
+        return text
+    return "\x01".join(part.replace("\x01\x02", "\x00") for part in text.split("\x01\x01"))

@@ -64,7 +64,7 @@ def open_postgres(address: DatabaseAddress, *, is_reader: bool = False, busy_tim
             f"the driver of PostgreSQL is not installed, and the state is in {address}",
             remedy="pip install 'holdtrue[postgres]'",
         ) from error
-    _listen(engine, Refusal(address, password=url.password), make_begin(address.schema, is_reader=is_reader))
+    _listen(engine, Refusal(address), make_begin(address.schema, is_reader=is_reader))
     return engine
 
 

@@ -1,11 +1,12 @@
 """Refusal: what an error of the PostgreSQL driver means in our errors; no message holds a password."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from holdtrue.errors import HoldtrueError, NotFound, StateConflict, StoreAway, StoreFailed
 from holdtrue.store.address import DatabaseAddress
 from holdtrue.store.database import REFUSED, make_promotion_refusal
+from holdtrue.store.sources.secret import hide_secrets
 
 _CUTS = ("57P01", "57P02", "57P03", "57P05", "25P03")  # shut down, crashed, starting, idle for too long
 # What the server says when it refuses to let anybody in: libpq gives a text alone, without a code.
@@ -53,14 +54,14 @@ class Refusal:
     """What the refusals of one database mean."""
 
     address: DatabaseAddress
-    password: object = field(default=None, repr=False, kw_only=True)
 
     def translate(self, error: Exception) -> HoldtrueError:
         """Return what an error of the driver means."""
         code: str | None = getattr(error, "sqlstate", None)
-        message = self._read_message(error)
+        said = _read_message(error)
         if code == "P0001":  # raised by a trigger of ours
-            return self._read_trigger(message)
+            return self._read_trigger(said)
+        message = hide_secrets(said, self.address.url)
         if code == "23505":
             return StateConflict(f"it is there already ({message})", expected="something new", remedy="read it again")
         if code == "23503":
@@ -74,7 +75,7 @@ class Refusal:
             )
         is_cut = code is None and isinstance(error, operational_error())
         if is_cut or (code is not None and (code[:2] == "08" or code in _CUTS)):
-            return self._read_loss(message)
+            return self._read_loss(said, message)
         hint = _HINTS.get(code or "")
         if hint is not None:
             return StoreFailed(f"{self.address}: {hint.found} ({message})", expected=hint.expected, remedy=hint.remedy)
@@ -84,12 +85,13 @@ class Refusal:
             remedy="see the log of the server",
         )
 
-    def _read_loss(self, message: str) -> StoreFailed:
-        if "does not exist" in message and "database" in message:
+    def _read_loss(self, said: str, message: str) -> StoreFailed:
+        # What it means goes by what was said: a password may be a word of that.
+        if "does not exist" in said and "database" in said:
             return StoreFailed(
                 f"{self.address}: {message}", expected="a database that is there", remedy="CREATE DATABASE makes it"
             )
-        if any(sign in message for sign in _UNWANTED):
+        if any(sign in said for sign in _UNWANTED):
             return StoreFailed(
                 f"{self.address} let nobody in: {message}",
                 expected="a user and a password that it knows",
@@ -110,14 +112,13 @@ class Refusal:
             f"the database refused what breaks its rules ({message})", expected="what its triggers allow"
         )
 
-    def _read_message(self, error: Exception) -> str:
-        """Return the first line of what was said, without the password wherever that should stand."""
-        diagnosis: Any = getattr(error, "diag", None)
-        said = getattr(diagnosis, "message_primary", None) or str(error)
-        lines = [line.strip() for line in str(said).strip().splitlines() if line.strip()]
-        text = lines[0] if lines else type(error).__name__
-        secret = "" if self.password is None else str(self.password)
-        return text.replace(secret, "***") if secret else text
+
+def _read_message(error: Exception) -> str:
+    """Return the first line of what was said."""
+    diagnosis: Any = getattr(error, "diag", None)
+    said = getattr(diagnosis, "message_primary", None) or str(error)
+    lines = [line.strip() for line in str(said).strip().splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
 
 
 def operational_error() -> type[Exception]:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from holdtrue.domain import Alert
 from holdtrue.errors import NotFound
 from holdtrue.store.columns import METADATA, Document, Moment
+from holdtrue.store.dialect import Words
 from holdtrue.store.records import decode_record, encode_record, insert_row
 
 ALERTS = sa.Table(
@@ -17,7 +18,7 @@ ALERTS = sa.Table(
     sa.Column("loop", sa.Text),
     sa.Column("version", sa.Integer),
     sa.Column("cause", sa.Text),
-    sa.Column("sentence", sa.Text),
+    sa.Column("sentence", Words),
     sa.Column("opened_at", Moment),
     sa.Column("closed_at", Moment),
     sa.Column("evidence", Document),

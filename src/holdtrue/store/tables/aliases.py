@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from holdtrue.domain import AliasEvent
 from holdtrue.store.columns import METADATA, Moment
+from holdtrue.store.dialect import Words
 from holdtrue.store.records import decode_record, encode_record, insert_row
 
 ALIAS_EVENTS = sa.Table(
@@ -14,8 +15,8 @@ ALIAS_EVENTS = sa.Table(
     sa.Column("alias", sa.Text),
     sa.Column("version", sa.Integer),
     sa.Column("at", Moment),
-    sa.Column("actor", sa.Text),
-    sa.Column("reason", sa.Text),
+    sa.Column("actor", Words),
+    sa.Column("reason", Words),
 )
 
 

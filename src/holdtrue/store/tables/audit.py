@@ -1,6 +1,6 @@
 """Audit: the hash chain of everything that was decided; the database refuses to change or remove a link."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from holdtrue.domain import FIRST, AuditEntry, Json, link_digest
 from holdtrue.errors import DeclarationError
 from holdtrue.store.columns import METADATA, Document, Moment, decode_moment
-from holdtrue.store.dialect import as_bytes
+from holdtrue.store.dialect import Words, as_bytes, is_postgres, read_words
 from holdtrue.store.records import decode_record, encode_record, insert_row, refuse_endless_numbers
 
 AUDIT = sa.Table(
@@ -19,10 +19,10 @@ AUDIT = sa.Table(
     sa.Column("loop", sa.Text, primary_key=True),
     sa.Column("sequence", sa.Integer, primary_key=True),
     sa.Column("at", Moment),
-    sa.Column("actor", sa.Text),
-    sa.Column("action", sa.Text),
-    sa.Column("subject", sa.Text),
-    sa.Column("sentence", sa.Text),
+    sa.Column("actor", Words),
+    sa.Column("action", Words),
+    sa.Column("subject", Words),
+    sa.Column("sentence", Words),
     sa.Column("detail", Document),
     sa.Column("previous", sa.Text),
     sa.Column("digest", sa.Text),
@@ -85,9 +85,10 @@ class AuditLog:
         # As bytes: a damaged text may be no text any more, and must be named rather than stop the reading.
         columns = [as_bytes(self._connection, AUDIT.c[name]).label(name) for name in _TEXTS]
         statement = sa.select(AUDIT.c.sequence, *columns).where(AUDIT.c.loop == loop).order_by(AUDIT.c.sequence)
+        read = read_words if is_postgres(self._connection) else str
         expected, previous = 1, FIRST
         for row in self._connection.execute(statement):
-            if row.sequence != expected or not _is_sound(dict(row._mapping), loop=loop, previous=previous):
+            if row.sequence != expected or not _is_sound(dict(row._mapping), read, loop=loop, previous=previous):
                 return expected
             expected, previous = expected + 1, row.digest.decode()
         head = self._head(loop) or (0, FIRST)
@@ -98,10 +99,10 @@ class AuditLog:
         return None if row is None else (row.sequence, row.digest)
 
 
-def _is_sound(fields: dict[str, Any], *, loop: str, previous: str) -> bool:
+def _is_sound(fields: dict[str, Any], read: Callable[[str], str], *, loop: str, previous: str) -> bool:
     """Say whether a link's digest is that of its fields, and its `previous` that of the link before."""
     try:
-        texts = {name: fields[name].decode() for name in _TEXTS}
+        texts = {name: read(fields[name].decode()) for name in _TEXTS}
         digest = texts.pop("digest")
         at, detail = decode_moment(texts.pop("at")), msgspec.json.decode(texts.pop("detail"))
         expected = link_digest(loop=loop, sequence=fields["sequence"], at=at, detail=detail, **texts)

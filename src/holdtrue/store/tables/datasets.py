@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from holdtrue.domain import DatasetRecord
 from holdtrue.errors import NotFound
 from holdtrue.store.columns import METADATA, Document, Moment
-from holdtrue.store.dialect import make_insert
+from holdtrue.store.dialect import Words, make_insert
 from holdtrue.store.records import decode_record, encode_record
 
 DATASETS = sa.Table(
@@ -22,7 +22,7 @@ DATASETS = sa.Table(
     sa.Column("schema", Document),
     sa.Column("task", sa.Text),
     sa.Column("classes", Document),
-    sa.Column("source", sa.Text),
+    sa.Column("source", Words),
 )
 
 

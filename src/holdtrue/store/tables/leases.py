@@ -55,10 +55,10 @@ class Leases:
         row = self._connection.execute(statement.where(LEASES.c.name == name, LEASES.c.expires_unix > _NOW)).first()
         return None if row is None else (row.owner, row.seconds)
 
-    def list_names(self, prefix: str) -> list[str]:
-        """Return the names of all leases that begin so, in order, held or not."""
-        statement = sa.select(LEASES.c.name).where(LEASES.c.name.startswith(prefix, autoescape=True))
-        return sorted(self._connection.execute(statement).scalars())
+    def read_tokens(self, prefix: str) -> dict[str, int]:
+        """Return the last token of each lease whose name begins so, held or not, by name."""
+        statement = sa.select(LEASES.c.name, LEASES.c.token).where(LEASES.c.name.startswith(prefix, autoescape=True))
+        return {row.name: row.token for row in self._connection.execute(statement.order_by(LEASES.c.name))}
 
     def renew(self, name: str, *, token: int, seconds: float) -> bool:
         """Keep a lease for `seconds` from now; return False when it has expired or someone else took it."""

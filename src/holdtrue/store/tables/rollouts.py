@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from holdtrue.domain import Rollout, RolloutStatus
 from holdtrue.errors import NotFound
 from holdtrue.store.columns import METADATA, Document, Moment
+from holdtrue.store.dialect import Words
 from holdtrue.store.records import compare_and_set, decode_record, encode_record, insert_row
 
 ROLLOUTS = sa.Table(
@@ -24,7 +25,7 @@ ROLLOUTS = sa.Table(
     sa.Column("stage_started_at", Moment),
     sa.Column("status", sa.Text),
     sa.Column("ended_at", Moment),
-    sa.Column("sentence", sa.Text),
+    sa.Column("sentence", Words),
     sa.Column("revision", sa.Integer),
     sa.Column("exposures", Document),
 )

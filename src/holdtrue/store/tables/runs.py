@@ -28,7 +28,7 @@ RUNS = sa.Table(
     sa.Column("started_at", Moment),
     sa.Column("ended_at", Moment),
     sa.Column("cost", Document),
-    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_owner", Words),
     sa.Column("lease_expires_at", Moment),
     sa.Column("revision", sa.Integer),
 )
