@@ -12,7 +12,7 @@ import typer
 
 from holdtrue.domain import Durability, LogPolicy
 from holdtrue.errors import DeclarationError, NotFound, StoreFailed
-from holdtrue.project import FOLDER, read_settings
+from holdtrue.project import FOLDER, read_settings, serving_lock
 from holdtrue.serving import (
     Front,
     LogFormat,
@@ -76,7 +76,9 @@ def serve(
     home = folder / FOLDER
     if not is_kept(home):
         raise NotFound(f"{folder} holds no project", remedy="holdtrue train loop.py")
-    _answer(home, front, policy=read_policy(folder, durability), n_workers=workers, log_format=log_format)
+    policy = read_policy(folder, durability)
+    with serving_lock(home):
+        _answer(home, front, policy=policy, n_workers=workers, log_format=log_format)
 
 
 def _answer(home: Path, front: Front, *, policy: LogPolicy, n_workers: int, log_format: LogFormat) -> None:

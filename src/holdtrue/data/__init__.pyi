@@ -64,6 +64,7 @@ from .slices import JSON_LINES as JSON_LINES
 from .slices import SlicedFile as SlicedFile
 from .slices import open_slices as open_slices
 from .slices import take_kinds as take_kinds
+from .snapshot import holds_snapshot as holds_snapshot
 from .snapshot import load_last_snapshot as load_last_snapshot
 from .snapshot import load_snapshot as load_snapshot
 from .snapshot import read_snapshot as read_snapshot
@@ -109,6 +110,7 @@ __all__ = [
     "find_suspects",
     "find_table_rules",
     "gather_lookup",
+    "holds_snapshot",
     "infer_schema",
     "join_labels",
     "latest_labels",

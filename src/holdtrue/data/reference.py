@@ -82,6 +82,13 @@ def read_reference(
     return frame
 
 
+def holds_reference(told: dict[str, Json], rest: pl.DataFrame, history: History) -> bool:
+    """Say whether a history holds exactly the rows that `make_reference` referred to; the version is not read."""
+    known = history.known_at(_EPOCH + timedelta(microseconds=int(told["moment"])))
+    frame = _align(known.frame, rest.drop(PLACE).schema)
+    return frame is not None and digest_frame(frame) == told["content"]
+
+
 def spell_texts(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a frame whose levels are texts, as snapshots keep them."""
     levels = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)]

@@ -14,7 +14,7 @@ import polars as pl
 
 from holdtrue.data.columns import find_levels
 from holdtrue.data.history import LABEL, History
-from holdtrue.data.reference import make_reference, read_reference, spell_texts
+from holdtrue.data.reference import holds_reference, make_reference, read_reference, spell_texts
 from holdtrue.domain import DatasetRecord, Json, Schema, Task, encode_canonically
 from holdtrue.errors import HoldtrueError, NotFound, SourceError
 from holdtrue.store import Store
@@ -81,6 +81,17 @@ def load_last_snapshot(store: Store, loop_name: str) -> History | None:
         return None if last is None else load_snapshot(store, last[1], loop_name)
     except HoldtrueError:
         return None
+
+
+def holds_snapshot(store: Store, digest: str, history: History) -> bool:
+    """Say whether a history holds exactly the rows of a snapshot whose version of a table may be gone.
+
+    Its digest of all values tells. False where a row differs, came late or is missing, and for a snapshot that refers
+    to no version.
+    """
+    data = store.artifacts.get(digest)
+    head: Json = msgspec.json.decode(pl.read_parquet_metadata(io.BytesIO(data)).get(_HEAD, "{}"))
+    return "reference" in head and holds_reference(head["reference"], pl.read_parquet(io.BytesIO(data)), history)
 
 
 def write_snapshot(history: History) -> bytes:

@@ -70,6 +70,8 @@ from .state import Reject as Reject
 from .state import StartRun as StartRun
 from .state import Trained as Trained
 from .state import TrainingLost as TrainingLost
+from .stopping import await_some as await_some
+from .stopping import describe_stop as describe_stop
 from .stopping import stop_run as stop_run
 from .trainer import EnvironmentTrainer as EnvironmentTrainer
 from .trainer import InlineTrainer as InlineTrainer
@@ -122,6 +124,7 @@ __all__ = [
     "TrainingOrder",
     "TrainingResult",
     "align_classes",
+    "await_some",
     "choose_loss",
     "close_failed_run",
     "close_run",
@@ -130,6 +133,7 @@ __all__ = [
     "cut_slices",
     "decide",
     "describe_checkout",
+    "describe_stop",
     "explain_risk",
     "find_overspending",
     "find_top_source",

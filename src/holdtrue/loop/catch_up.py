@@ -5,6 +5,7 @@ recipe on the same rows and those few more. It was not in shadow itself, so it i
 but news may have been added, and on that news it must not be worse.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -25,8 +26,21 @@ MOST_CHANGED = 0.01
 SMALLEST_MARGIN_SHARE = 1e-4
 
 
+@dataclass(frozen=True, kw_only=True)
+class LostRows:
+    """Rows that a version was trained on and that cannot be had any more: their version of a table is gone.
+
+    Attributes:
+        are_held: whether what is known now holds exactly these rows, as the digest that was kept of them tells.
+        found: why they cannot be had.
+    """
+
+    are_held: bool
+    found: str
+
+
 def catch_up(
-    loop: Loop, known: History, order: TrainingOrder, fitter: Fitter, *, taught: History | None
+    loop: Loop, known: History, order: TrainingOrder, fitter: Fitter, *, taught: History | LostRows | None
 ) -> TrainingResult:
     """Fit the recipe of the version in charge on all that is known, and hold it to that version.
 
@@ -52,7 +66,7 @@ def catch_up(
         refit=fitter.give_twin(refit, scorer, rows) if order.is_for_service else refit,
         catch_up=(
             judge_recipe(fitter.code, proven),
-            judge_rows(known, taught),
+            judge_rows(known, taught, proven),
             judge_news(gate, answers, proven, fitter),
         ),
         action_rule=make_rule(loop, rows, answers),
@@ -73,8 +87,10 @@ def judge_recipe(code: str, proven: Version) -> Verdict:
     return Verdict(check="same_recipe", ruling=Ruling.PASSED if is_same else Ruling.FAILED, sentence=sentence)
 
 
-def judge_rows(known: History, taught: History | None) -> Verdict:
+def judge_rows(known: History, taught: History | LostRows | None, proven: Version) -> Verdict:
     """Rule on whether the rows that the proven version learned from are still there as they were (labels aside)."""
+    if isinstance(taught, LostRows):
+        return _judge_lost(taught, proven)
     if taught is None:
         return Verdict(check="same_rows", ruling=Ruling.PASSED, sentence="The rows are those of the same snapshot.")
     names = [name for name in taught.given_names if name in known.given_names]
@@ -90,6 +106,19 @@ def judge_rows(known: History, taught: History | None) -> Verdict:
         sentence=sentence,
         evidence={"n_rows": before.height, "n_changed": before.height - n_same},
     )
+
+
+def _judge_lost(taught: LostRows, proven: Version) -> Verdict:
+    if taught.are_held:
+        sentence = "The rows that it follows cannot be read again, and those of now have the same digest."
+        return Verdict(check="same_rows", ruling=Ruling.PASSED, sentence=sentence)
+    sentence = (
+        f"The rows that {proven.name} learned from cannot be had any more, and those of now differ from them by an"
+        f" unknown share: {taught.found.rstrip('.')}. It stays in charge as it is, and what is trained next goes the"
+        " whole way of a challenger. Keep versions of the table for longer than a rollout takes"
+        " (delta.deletedFileRetentionDuration, history.expire.max-snapshot-age-ms)."
+    )
+    return Verdict(check="same_rows", ruling=Ruling.INCONCLUSIVE, sentence=sentence)
 
 
 def judge_news(gate: Gate, answers: NDArray[np.float64], proven: Version, fitter: Fitter) -> Verdict:

@@ -6,15 +6,17 @@ from typing import Protocol
 
 import msgspec
 
-from holdtrue.data import History, derive_history, load_snapshot
+from holdtrue.data import History, derive_history, holds_snapshot, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
+from holdtrue.errors import SourceError
 from holdtrue.pipeline import CostMeter, MemoryCache, StepCache, Trail
 from holdtrue.store import Store
 
 from .account import keep_installation
 from .away import find_away
 from .brought import judge_brought
+from .catch_up import LostRows
 from .fitting import Fitter
 from .golden import hold_to_golden
 from .order import TrainingOrder, TrainingResult
@@ -89,12 +91,21 @@ class InlineTrainer:
             return result
         return hold_to_golden(golden, order.golden, result, self.store.artifacts, known=history)
 
-    def _read_taught(self, order: TrainingOrder) -> History | None:
-        """Return what the champion of a catch-up was trained on; None when that is the snapshot of the order."""
+    def _read_taught(self, order: TrainingOrder) -> History | LostRows | None:
+        """Return what the champion of a catch-up was trained on; None when that is the snapshot of the order.
+
+        A version of a table that was vacuumed while the rollout lasted never comes back: what is known now, and the
+        digest that was kept of what is gone, must then do.
+        """
         if not order.catches_up or order.champion is None or order.champion.lineage.dataset == order.dataset:
             return None
         lineage = order.champion.lineage
-        return load_snapshot(self.store, lineage.dataset, order.loop).known_at(lineage.trained_until)
+        try:
+            return load_snapshot(self.store, lineage.dataset, order.loop).known_at(lineage.trained_until)
+        except SourceError as problem:
+            known = self.recall(order.dataset).known_at(order.as_of)
+            are_held = holds_snapshot(self.store, lineage.dataset, known)
+            return LostRows(are_held=are_held, found=problem.found)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from holdtrue.errors import LabelError
 from holdtrue.registry import Scorer, recall_model
 from holdtrue.store import Artifacts
 
-from .catch_up import catch_up
+from .catch_up import LostRows, catch_up
 from .fitting import Fitter, sample_rows
 from .fold import EVALUATION_SHARE, Fold, cut_folds
 from .gate import Contender, Gate, Incumbent
@@ -33,7 +33,7 @@ from .weights import weigh_features
 
 
 def train_challenger(
-    loop: Loop, history: History, order: TrainingOrder, fitter: Fitter, *, taught: History | None = None
+    loop: Loop, history: History, order: TrainingOrder, fitter: Fitter, *, taught: History | LostRows | None = None
 ) -> TrainingResult:
     """Do what the order says with the history of a snapshot; `taught` is what the champion of a catch-up had learned.
 

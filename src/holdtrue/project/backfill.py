@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -18,14 +18,17 @@ from holdtrue.loop import (
     Fitter,
     TrainingOrder,
     TrainingResult,
+    await_some,
     close_failed_run,
     close_run,
     describe_checkout,
+    describe_stop,
 )
 from holdtrue.pipeline import (
     Claim,
     StepCache,
     fail_lost_run,
+    fail_run,
     fingerprint,
     start_run,
     submit_run,
@@ -191,6 +194,25 @@ class _Backfiller:
         order = msgspec.convert(run.parameters["order"], TrainingOrder)
         self.flying[EnvironmentTrainer(self.project.environment).submit(order)] = (run, claim)
 
+    def await_first(self) -> "set[Future[TrainingResult]]":
+        """Return the windows that have ended, at least one; raises `StateConflict` when a person stopped one."""
+        project, runs = self.project, [run for run, _ in self.flying.values()]
+        done, stopped = await_some(self.flying, runs=runs, store=project.store, interrupt=project.environment.interrupt)
+        if stopped is None:
+            return done
+        told, now = describe_stop(stopped), project.clock.now()
+        with project.store.transaction() as tx:
+            for known, claim in self.flying.values():
+                run = tx.runs.read(known.run_id)
+                if run.state is RunState.RUNNING:
+                    fail_run(tx, run, now=now, error=f"The backfill ended before this window did: {told}.")
+                claim.give_back(tx)
+        self.flying.clear()
+        raise StateConflict(
+            f"the backfill has ended: {told}",
+            remedy="the same command does the windows that are left; those that had ended are kept",
+        )
+
     def finish(self, future: "Future[TrainingResult]") -> Run:
         """Record what came of a window; raises what is not the recipe's or the rows' own fault."""
         run, claim = self.flying.pop(future)
@@ -227,7 +249,7 @@ def backfill_loop(
     Raises:
         DeclarationError: the loop declares no train, or a moment is later than now.
         SourceError: the table cannot be used, or holds no row at the first moment.
-        StateConflict: another worker does one of them.
+        StateConflict: another worker does one of them, or a person stopped one: those that had ended are kept.
     """
     _ = project.loop.recipe
     if not moments or moments[-1] > project.clock.now():
@@ -260,7 +282,7 @@ def _run_windows(
         while waiting and len(work.flying) < n_parallel:
             window = waiting.pop(0)
             work.begin(window, left.get(window.key))
-        for future in wait(work.flying, return_when=FIRST_COMPLETED).done:
+        for future in work.await_first():
             run = work.finish(future)
             ended[_read_key(run)] = run
             on_window(len(ended), len(windows))

@@ -67,17 +67,31 @@ def control_lock(folder: Path, *, loop: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def serving_lock(folder: Path) -> Iterator[None]:
-    """Hold the workers of a project: they answer for all of its loops, and one `up` at a time sees to them.
+    """Hold the workers of a project: they answer for all of its loops, and one `up` or `serve` at a time sees to them.
+
+    Two would end each other's workers, wherever these listen. Workers that outlived a killed holder are no holder.
 
     Raises:
         ProjectBusy: another living process holds them; its process id is named.
     """
-    with _hold(folder / "run" / SERVING):
+    with _hold(
+        folder / "run" / SERVING,
+        holds="keeps the workers of this project",
+        expected="one `serve` or `up` at a time for a folder: its workers answer for all of its loops",
+        otherwise="give it more `--workers`, or another address beside its port with `--uds` or `--grpc-port`",
+    ):
         yield
 
 
 @contextmanager
-def _hold(path: Path, *, is_shared: bool = False) -> Iterator[None]:
+def _hold(
+    path: Path,
+    *,
+    is_shared: bool = False,
+    holds: str = "controls this project",
+    expected: str = "one `up` for a folder, and one `up`, `tick` or `train` for a loop at a time",
+    otherwise: str = "work in another folder",
+) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -86,9 +100,7 @@ def _hold(path: Path, *, is_shared: bool = False) -> Iterator[None]:
         except BlockingIOError as error:
             holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
             raise ProjectBusy(
-                f"process {holder} controls this project already",
-                expected="one `up` for a folder, and one `up`, `tick` or `train` for a loop at a time",
-                remedy=f"stop process {holder}, or work in another folder",
+                f"process {holder} {holds} already", expected=expected, remedy=f"stop process {holder}, or {otherwise}"
             ) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)

@@ -116,7 +116,8 @@ def find_run(project: Project, wanted: str) -> Run:
 def stop_run(project: Project, run: Run) -> str:
     """Stop a run that is under way, whoever does it and wherever it hangs; return a sentence.
 
-    Its worker sees it within a second, ends the work and all that it started, and goes on without it.
+    Its worker sees it within a second and ends the work and all that it started. A controller goes on without it; a
+    tuning ends with the trials that it has, and a backfill with the windows.
 
     Raises:
         StateConflict: the run has ended already.
@@ -125,6 +126,7 @@ def stop_run(project: Project, run: Run) -> str:
         raise StateConflict(f"the run {run.run_id[:12]} has {run.state.value} already", expected="one under way")
     now = project.clock.now()
     with project.store.transaction() as tx:
+        run = tx.runs.read(run.run_id)  # a tuning's changes with each of its trials
         record_stop(tx, run, actor="person", reason="ordered by a person", now=now)
     return f"The run {run.run_id[:12]} was stopped."
 

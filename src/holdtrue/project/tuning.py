@@ -1,10 +1,11 @@
 """Tuning: the trials of a loop, begun or gone on with, and what trainings do with what they found."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -26,7 +27,18 @@ from holdtrue.domain import (
     digest_of,
 )
 from holdtrue.errors import DeclarationError, StateConflict, TrainingFailed
-from holdtrue.loop import CHAMPION, Actor, Controller, Fitter, Fold, choose_loss, find_overspending, sum_spending
+from holdtrue.loop import (
+    CHAMPION,
+    Actor,
+    Controller,
+    Fitter,
+    Fold,
+    await_some,
+    choose_loss,
+    describe_stop,
+    find_overspending,
+    sum_spending,
+)
 from holdtrue.loop.tuning import (
     ProofOrder,
     TrialOrder,
@@ -54,6 +66,7 @@ from holdtrue.store import Transaction
 
 TUNING = "tuning"
 _TRY, _PROVE = "holdtrue.loop.child:try_out", "holdtrue.loop.child:prove"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +173,20 @@ class _Session:
         answered.add_done_callback(lambda done: _hand_over(done, future))
         return future
 
+    def await_first(self, futures: Collection["Future[T]"]) -> set["Future[T]"]:
+        """Return those that have ended, at least one; raises `StateConflict` when a person stopped the tuning."""
+        environment = self.project.environment
+        done, stopped = await_some(futures, runs=[self.run], store=self.project.store, interrupt=environment.interrupt)
+        if stopped is None:
+            return done
+        with self.project.store.transaction() as tx:
+            self.controller.claim.give_back(tx)
+        n_trials = len(stopped.result.get("trials", []))
+        raise StateConflict(
+            f"{describe_stop(stopped)}; nothing was chosen, and the run keeps what had ended (trials: {n_trials})",
+            remedy="holdtrue tune begins another, which takes what was fitted for these trials from the cache",
+        )
+
     def keep(self, trials: Sequence[Trial]) -> None:
         """Keep the trials that have ended: whoever goes on begins after them."""
         with self.project.store.transaction() as tx:
@@ -189,8 +216,9 @@ class _Session:
         first = trials[0]
         declared = first.parameters if first.number == 0 and first.state is not TrialState.FAILED else None
         order = ProofOrder(trial=self.order(best.parameters, self.plan.span.proof), declared=declared)
-        found = self.project.environment.submit(_PROVE, msgspec.to_builtins(order)).result()
-        return msgspec.convert(found, Proof)
+        future = self.project.environment.submit(_PROVE, msgspec.to_builtins(order))
+        self.await_first([future])
+        return msgspec.convert(future.result(), Proof)
 
     def conclude(self, trials: tuple[Trial, ...], note: str) -> Tuning:
         """Choose: the best trial, unless later rows show that it does harm."""
@@ -260,7 +288,8 @@ def tune_loop(
     Raises:
         DeclarationError: the loop declares no tune=, or Optuna is not installed.
         LabelError: too few labelled rows lie before those that a gate judges.
-        StateConflict: a budget of the loop's guards is used up, or another worker does a tuning.
+        StateConflict: a budget of the loop's guards is used up, another worker does a tuning, or a person stopped this
+            one: the trials that ended stay in its run.
         TrainingFailed: no trial came to its end, or the best could not be fitted again.
     """
     tune = _read_tune(project, n_trials)
@@ -285,6 +314,7 @@ def tune_loop(
         n_parallel=session.plan.n_parallel,
         find_end=session.find_end,
         on_trial=session.keep,
+        await_first=session.await_first,
     )
     trials = tuner.run(done)
     try:

@@ -1,7 +1,7 @@
 """Tuner: trials one after another, or several at a time, in an order that the seed and their number at a time give."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
@@ -15,6 +15,10 @@ from .order import TrialResult
 # A trial is pruned when its first part is worse than the median of so many that came before it, or more.
 MIN_TRIALS_TO_PRUNE = 5
 _OF_A_TRIAL = (TrainingFailed, FormatRefused, LabelError, StatisticsError)
+
+
+def _await_first(futures: Collection["Future[TrialResult]"]) -> Collection["Future[TrialResult]"]:
+    return wait(futures, return_when=FIRST_COMPLETED).done
 
 
 @dataclass
@@ -59,6 +63,7 @@ class Tuner:
         n_parallel: how many trials run at a time.
         find_end: returns why no further trial may begin, "" while one may.
         on_trial: is told of all trials whenever one has ended.
+        await_first: waits until some of the parts under way have ended, and returns them; what it raises ends the run.
     """
 
     tune: Tune
@@ -68,6 +73,7 @@ class Tuner:
     n_parallel: int = 1
     find_end: Callable[[Sequence[Trial]], str] = lambda _: ""
     on_trial: Callable[[Sequence[Trial]], None] = lambda _: None
+    await_first: Callable[[Collection["Future[TrialResult]"]], Collection["Future[TrialResult]"]] = _await_first
     note: str = ""
 
     def run(self, done: Sequence[Trial] = ()) -> tuple[Trial, ...]:
@@ -83,7 +89,7 @@ class Tuner:
                 flying[self.submit(flight.parameters, self.folds[0])] = flight
             if not flying:
                 return _order(trials)
-            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            for future in self.await_first(flying):
                 flight = flying.pop(future)
                 ended = self._hear(flight, future)
                 if ended is None:
