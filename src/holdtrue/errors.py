@@ -16,7 +16,8 @@
     │   └── PortTaken           another process listens there
     ├── PromotionRefused        no passed, unexpired verdict stands behind a version
     ├── StoreFailed             the disk or the database refused: nothing was half-written
-    │   └── StoreAway           the server of the database does not answer
+    │   ├── StoreAway           the server of the database does not answer
+    │   └── TrackingRefused     the tracking server does not take what is written
     └── StatisticsError         a number that no statistic can be made of
 
 Messages say what was found, what was expected, and what to do next. Exit codes and HTTP codes are given at the edges.
@@ -135,6 +136,10 @@ class StoreFailed(HoldtrueError):
 
 class StoreAway(StoreFailed):
     """The server of the database does not answer, or has cut the connection."""
+
+
+class TrackingRefused(StoreFailed):
+    """The tracking server is there, and does not take what is written."""
 
 
 class StatisticsError(HoldtrueError):

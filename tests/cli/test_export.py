@@ -58,7 +58,7 @@ def test_a_second_export_adds_nothing_and_one_cut_short_goes_on(
     holdtrue: Command, trained: Path, tracked: Tracked
 ) -> None:
     tracked.fails_at = "model-versions/create"
-    problem = holdtrue("runs", "export", "--to", tracked.uri, "--loop", trained, code=2).problem
+    problem = holdtrue("runs", "export", "--to", tracked.uri, "--loop", trained, code=3).told
     assert "refuses POST" in problem
     assert "made to fail" in problem
     tracked.fails_at = ""
@@ -81,6 +81,59 @@ def test_a_failed_run_is_written_with_its_error_and_without_a_version(
     assert run["info"]["status"] == "FAILED"
     assert "mine" in next(each["value"] for each in run["data"]["tags"] if each["key"] == "holdtrue.error")
     assert tracked.models == {}
+
+
+NAMES = ("a//b", "loss/", "/f1", "../x", ".", "val/./f1", "val/f1", "a/../b", "..", "...", "..c", "//", "a/b", "a%b")
+
+
+def test_names_that_mlflow_does_not_take_are_told_otherwise_and_apart(
+    holdtrue: Command, fresh: Path, tracked: Tracked
+) -> None:
+    noted = "".join(f"    ht.note_metric({name!r}, {number})\n" for number, name in enumerate(NAMES))
+    fresh.write_text(fresh.read_text().replace("    return Log", f"{noted}    return Log"))
+    holdtrue("train", fresh)
+    holdtrue("runs", "export", "--to", tracked.uri, "--loop", fresh)
+    metrics = {each["key"]: each["value"] for each in tracked.runs[0]["data"]["metrics"]}
+    values = [value for name, value in metrics.items() if "holdtrue" not in name]
+    assert set(range(len(NAMES))) <= set(values)
+    assert (metrics["val/f1"], metrics["a/b"]) == (6, 12)
+
+
+def test_a_run_that_the_server_refuses_does_not_keep_the_others_from_it(
+    holdtrue: Command, fresh: Path, tracked: Tracked
+) -> None:
+    text = fresh.read_text()
+    fresh.write_text(text.replace("    return Log", '    ht.note_metric("poison", 1)\n    return Log'))
+    holdtrue("train", fresh)
+    fresh.write_text(text)
+    holdtrue("train", fresh, code=4)  # no row is new
+    tracked.refuses = "poison"
+    found = holdtrue("runs", "export", "--to", tracked.uri, "--loop", fresh, "--json", code=3).object["runs"]
+    assert sorted(each["error"] is None for each in found) == [False, True]
+    assert [run["info"]["status"] for run in tracked.runs if "status" in run["info"]] == ["FINISHED"]
+    told = holdtrue("runs", "export", "--to", tracked.uri, "--loop", fresh, code=3).told
+    refused = next(each["run_id"] for each in found if each["error"] is not None)
+    assert f"The run {refused[:12]} was refused" in told
+
+
+@pytest.mark.parametrize("uri", ["http://ann:hid/den@{}", "http://ann:hidden@{}", "http://hidden@{}", "ann:hidden@{}"])
+def test_a_user_in_the_uri_is_refused_and_not_told(
+    holdtrue: Command, trained: Path, tracked: Tracked, uri: str
+) -> None:
+    given = uri.format(tracked.uri.removeprefix("http://"))
+    problem = holdtrue("runs", "export", "--to", given, "--loop", trained, code=2).problem
+    assert "MLFLOW_TRACKING_USERNAME" in problem
+    assert "hid" not in problem
+    assert tracked.asked == []
+
+
+def test_user_and_password_of_the_environment_say_who_asks(
+    holdtrue: Command, trained: Path, tracked: Tracked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "sesame")
+    holdtrue("runs", "export", "--to", tracked.uri, "--loop", trained)
+    assert tracked.senders == {"Basic YW5uOnNlc2FtZQ=="}
 
 
 def test_the_token_of_the_environment_says_who_asks(

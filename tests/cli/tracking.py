@@ -1,6 +1,7 @@
 """A tracking server made by hand: the HTTP forms of MLflow that an export needs, kept in memory."""
 
 import json
+import posixpath
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ class Tracked:
     asked: list[str] = field(default_factory=list)
     senders: set[str] = field(default_factory=set)
     fails_at: str = ""
+    refuses: str = ""
 
     def answer(self, path: str, query: dict[str, list[str]], asked: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one call; None says that the thing is there or is not there, whatever the call is about."""
@@ -91,6 +93,13 @@ class Tracked:
         return {"model_version": version}
 
 
+def _are_names(path: str, body: bytes) -> bool:
+    """Say whether MLflow takes all names: they must not resolve to others."""
+    told = json.loads(body or b"{}") if path == "runs/log-batch" else {}
+    names = [each["key"] for kind in ("metrics", "params") for each in told.get(kind, ())]
+    return not any(posixpath.normpath(name) != name or name == "." or name.startswith(("..", "/")) for name in names)
+
+
 @contextmanager
 def tracking() -> Iterator[Tracked]:
     """Give a server that listens on the loopback until the block ends."""
@@ -108,6 +117,8 @@ def tracking() -> Iterator[Tracked]:
                 return self._send(500, {"error_code": "INTERNAL_ERROR", "message": "made to fail"})
             if path.startswith("/api/2.0/mlflow-artifacts/artifacts/"):
                 tracked.files[path.removeprefix("/api/2.0/mlflow-artifacts/artifacts/")] = body
+            elif (tracked.refuses and tracked.refuses in body.decode()) or not _are_names(path, body):
+                return self._send(400, {"error_code": "INVALID_PARAMETER_VALUE", "message": "Invalid name"})
             else:
                 found = tracked.answer(path, parse_qs(parts.query), json.loads(body or b"{}"))
             if found is None:

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import holdtrue as ht
+import holdtrue.data.past as past_module
+import holdtrue.domain.formula as formula_module
 from holdtrue.data import History, derive_columns, derive_history, find_refresh, gather_lookup
 from holdtrue.data.expression import read_expression
 from holdtrue.data.table import read_frame
@@ -172,6 +174,86 @@ def test_a_feature_that_cannot_be_the_same_everywhere_is_refused_by_name(
         derive_history(make_history(ROWS), make_loop(features))
     assert said in str(caught.value)
     assert repr(next(iter(features))) in str(caught.value)
+
+
+@pytest.mark.parametrize("by", ["group", ("group", "g2"), ("code", "group"), ("key", "0")])
+def test_a_column_of_any_name_may_be_gathered_by(by: str | tuple[str, ...]) -> None:
+    whole = make_history(ROWS).frame
+    frame = whole.select(at="__time", failed="__label", heat="heat").with_columns(
+        pl.Series("group", [7, 7, 8, 7, 7, 8]),
+        pl.Series("g2", ["x", "x", "x", "y", "x", "x"]),
+        pl.Series("code", ["n", "n", "s", "n", "n", "s"]),
+        pl.Series("key", ["x", "x", "x", "y", "x", "x"]),
+        pl.Series("0", [True, True, False, False, True, False]),
+    )
+    history = read_frame(frame, ht.table("rows", time="at", label="failed", label_delay="6h"))
+    past = ht.history("7d", by=by, of="failed").count()
+    made = gather(history, n=past).to_dicts()
+    refresh = find_refresh(made[4]["__time"], past.every)
+    lookup = gather_lookup(past, history, refresh=refresh)
+    assert made[4]["n"] == lookup.get(past.find_key(made[4]) or "")
+    assert made[4]["n"] == 2
+
+
+def test_what_a_server_would_not_find_in_a_lookup_is_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = past_module._name_groups
+    monkeypatch.setattr(past_module, "_name_groups", lambda frame, by: honest(frame, by) + " ")
+    with pytest.raises(DeclarationError, match=r"'n' of the row .* by the lookup of a server"):
+        gather(make_history(ROWS), n=ht.history("7d", by="plant", of="failed").count())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        A.log(10).floor(),
+        A.log(2) >= 3,
+        A.log(7).ceil(),
+        N.log(10).floor(),
+        (A / 49).floor(),
+        (N / 49).floor(),
+        (A / (pl.lit(7) * 7)) >= 1,
+        pl.when(A > 3).then(N).otherwise(0.5) * N.cast(pl.Float64).fill_null(0.0),
+        pl.when(A > 3).then(N).otherwise(0.5) * pl.when(A > 3).then(N).otherwise(0.5),
+        pl.coalesce(N, A) * pl.coalesce(N, A),
+        N.fill_null(0.5) * N.fill_null(0.5),
+        N.clip(0.5, None) * N.clip(0.5, None),
+        pl.lit(float(2**53)) == N,
+        N.is_in([2**53]),
+    ],
+    ids=range(14),
+)
+def test_a_server_computes_the_last_bit_that_polars_does(said: pl.Expr) -> None:
+    numbers = [base**power for base in (2, 7, 10) for power in range(1, 16)] + [49 * each for each in range(1, 200)]
+    numbers += [5_000_000_000, 2**53 + 1, 2**62]
+    frame = pl.DataFrame(
+        {
+            "at": [START + timedelta(hours=hour) for hour in range(len(numbers))],
+            "a": [float(number) for number in numbers],
+            "n": numbers,
+            "failed": [number % 2 == 0 for number in numbers],
+        },
+        schema_overrides={"at": pl.Datetime("us", "UTC")},
+    )
+    history = read_frame(frame, ht.table("rows", time="at", label="failed", label_delay="6h"))
+    derived = derive_history(history, make_loop({"x": said}))
+    (feature,) = derived.features
+    ask, made = make_formula(feature.formula), derived.frame
+    assert made["x"].to_list() == frame.select(x=said)["x"].to_list()
+    assert [ask(row) for row in made.iter_rows(named=True)] == made["x"].to_list()
+    alone = [derive_columns(history.frame[i], derived.features).item(0, "x") for i in range(0, len(numbers), 7)]
+    assert alone == made["x"].to_list()[::7]
+
+
+def test_the_rows_of_the_proof_hold_the_powers_of_a_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_off = lambda value, base: math.log(value) * (1 / math.log(base)) if value > 0 else math.nan  # noqa: E731
+    monkeypatch.setitem(formula_module._PLAIN, "log", one_off)
+    with pytest.raises(DeclarationError, match="by a server"):
+        gather(make_history(ROWS), x=pl.col("heat").log(10).floor())
+
+
+def test_a_column_that_is_gathered_by_twice_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="names a column twice"):
+        ht.history("7d", by=("plant", "plant"), of="failed")
 
 
 @pytest.mark.parametrize("said", [5, "heat", ht.history("7d", of="failed"), None])

@@ -33,6 +33,18 @@ def test_the_last_label_received_for_a_key_counts_and_earlier_ones_are_kept(stor
     assert early.rows() == [("1", True, START + timedelta(days=1))]
 
 
+def test_a_label_that_is_sent_again_is_known_since_it_was_first_said(store: Store) -> None:
+    said = [(True, 1), (False, 2), (False, 3), (True, 4), (True, 5)]
+    record_labels(store, [make_label(value, day, key="1") for value, day in said])
+    record_labels(store, [make_label(True, 1, prediction_id="p2"), make_label(True, 3, key="2")])
+    write_log(store, [make_prediction("p2", "2", 0)])
+    seen = {day: latest_labels(store, "parcels", as_of=START + timedelta(days=day)) for day in (3.5, 6)}
+    # A changed label is known from the change on, also where it says what was said before the one in between.
+    assert seen[3.5].row(0) == ("1", False, START + timedelta(days=2))
+    assert seen[6].row(0) == ("1", True, START + timedelta(days=4))
+    assert seen[6].row(1) == ("2", True, START + timedelta(days=1))
+
+
 def test_a_label_for_a_prediction_finds_the_key_of_its_event(store: Store) -> None:
     write_log(store, [make_prediction("p1", "1", 0), make_prediction("p2", "2", 0)])
     record_labels(store, [make_label(True, 1, prediction_id="p2"), make_label(True, 1, prediction_id="nobody")])

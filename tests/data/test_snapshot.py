@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from holdtrue.data import History, load_snapshot, read_frame, take_snapshot
+from holdtrue.data import History, load_last_snapshot, load_snapshot, read_frame, take_snapshot
 from holdtrue.domain import Rule, Schema, column, table
 from holdtrue.errors import NotFound, SourceError
 from holdtrue.store import Store
@@ -79,3 +79,13 @@ def test_a_snapshot_keeps_what_was_declared_and_only_then(store: Store) -> None:
     assert load_snapshot(store, plain, "parcels").declared is None
     with store.reading() as tx:
         assert tx.datasets.read("parcels", record.digest).schema == record.schema
+
+
+def test_the_last_snapshot_is_the_one_that_reaches_furthest_whatever_was_taken_later(store: Store) -> None:
+    history = make_history()
+    take_snapshot(store, "parcels", history, as_of=history.ends_at)
+    take_snapshot(store, "parcels", history, as_of=START + timedelta(days=5))  # as a backfill takes it
+    found = load_last_snapshot(store, "parcels")
+    assert found is not None
+    assert found.ends_at == history.known_at(history.ends_at).ends_at
+    assert load_last_snapshot(store, "others") is None

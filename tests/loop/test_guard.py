@@ -1,7 +1,9 @@
 """Guards: what refuses a training, in a sentence that says what was found and what is asked for."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +22,10 @@ from holdtrue.domain import (
 )
 from holdtrue.loop import Facts, LoopPolicy, LoopState, Move, Promote, RefuseRun, Spending, StartRun, decide
 from holdtrue.loop.spending import sum_spending
+from holdtrue.pipeline import Claim, fail_lost_run, start_run, submit_run
 from holdtrue.rollout import Evidence
 from holdtrue.stats import Interval
+from holdtrue.store import Store
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 NEWS = Facts(n_new_labels=500, n_new_rows=500, n_new_days=20)
@@ -122,6 +126,32 @@ def test_spending_counts_runs_and_minutes_of_a_day_and_money_of_a_month() -> Non
     runs = [run(40), run(29, hours=2), run(0.9), run(0.1, hours=None)]
     found = sum_spending(runs, NOW, core_hour=0.5)
     assert found == Spending(n_runs=2, minutes=30, cost=1.5)
+
+
+def test_a_lost_run_counts_to_the_last_sign_of_its_worker_and_not_until_it_was_found(tmp_path: Path) -> None:
+    friday = NOW - timedelta(hours=63)
+    with Store.open(tmp_path / ".holdtrue") as store:
+        killed, found = (
+            Claim(store=store, owner="killed", seconds=0.01),
+            Claim(store=store, owner="found", seconds=0.01),
+        )
+        with store.transaction() as tx:
+            run = submit_run(tx, loop="l", reason="", as_of=friday, run_id="r")
+            run = start_run(tx, run, now=NOW - timedelta(seconds=10), owner="killed")
+            assert killed.take(tx, "r")
+        time.sleep(0.05)
+        with store.transaction() as tx:
+            assert found.take(tx, "r")
+            seen = found.find_last_sign(NOW)
+            lost = fail_lost_run(tx, run, now=NOW, seen_at=seen)
+    assert seen is not None
+    assert timedelta(seconds=0.04) < NOW - seen < timedelta(seconds=5)
+    assert lost.is_lost
+    assert lost.seen_at == seen
+    early = replace(lost, started_at=friday, parameters={"seen_at": (friday + timedelta(hours=2)).isoformat()})
+    assert sum_spending([early], NOW, core_hour=2).cost == pytest.approx(4)
+    unknown = replace(early, parameters={}, as_of=NOW)
+    assert sum_spending([unknown], NOW, core_hour=2) == Spending(n_runs=1, minutes=0, cost=0)
 
 
 def test_a_training_that_failed_has_taken_its_time_all_the_same() -> None:

@@ -52,6 +52,38 @@ def test_what_stands_in_a_file_of_secrets_is_never_kept(repository: Path, put: C
     assert found.withheld == (".env",)
 
 
+@pytest.mark.parametrize("name", ["secrets/prod.yaml", ".env.d/db", "conf/my-Credentials/a/b.toml", "a/.env.d/x/y"])
+def test_what_stands_in_a_folder_of_secrets_is_never_kept(
+    repository: Path, put: Callable[[bytes], str], name: str
+) -> None:
+    path = repository / name
+    path.parent.mkdir(parents=True)
+    path.write_text("KEY=old\n")
+    (repository / "loop.py").write_text("DEPTH = 4\n")
+    subprocess.run(["git", "-C", str(repository), "add", "."], check=True)
+    path.write_text("KEY=hidden\n")
+    found = read_checkout(repository, put=put)
+    assert found is not None
+    assert "DEPTH = 4" in (found.patch or "")
+    assert "KEY" not in (found.patch or "")
+    assert found.withheld == (name,)
+
+
+def test_a_project_in_a_folder_of_its_repository_withholds_its_own_secrets(
+    repository: Path, put: Callable[[bytes], str]
+) -> None:
+    project = repository / "work"
+    (project / "secrets").mkdir(parents=True)
+    (project / "secrets" / "prod.yaml").write_text("KEY=hidden\n")
+    (project / "loop.py").write_text("DEPTH = 5\n")
+    subprocess.run(["git", "-C", str(repository), "add", "."], check=True)
+    found = read_checkout(project, put=put)
+    assert found is not None
+    assert "DEPTH = 5" in (found.patch or "")
+    assert "KEY" not in (found.patch or "")
+    assert found.withheld == ("secrets/prod.yaml",)
+
+
 def test_differences_beyond_the_bound_are_cut(repository: Path, put: Callable[[bytes], str]) -> None:
     (repository / "loop.py").write_text("x = 1\n" * PATCH_BYTES)
     found = read_checkout(repository, put=put)

@@ -1,5 +1,7 @@
 """Trainings as of past moments: nothing later leaks into them, a kill loses nothing, and no version comes of them."""
 
+import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,7 +9,19 @@ import pytest
 
 from holdtrue.domain import RunState
 from holdtrue.errors import DeclarationError
-from holdtrue.project import Project, backfill_loop, compare_runs, find_run, list_moments, reproduce_run, view_run
+from holdtrue.project import (
+    Project,
+    backfill_loop,
+    compare_runs,
+    find_run,
+    list_moments,
+    read_logs,
+    read_patch,
+    read_runs,
+    reproduce_run,
+    view_run,
+)
+from holdtrue.project.keepsakes import list_files
 from holdtrue.testing.world import START
 from project.tuned import opened_inline, read_fits, write_tuned_project
 
@@ -50,6 +64,45 @@ def test_each_window_is_a_run_that_knows_no_row_and_no_label_after_its_moment(lo
         assert {("data", "as of"), ("result", "loss")} <= differing
         assert not {kind for kind, _ in differing} & {"code", "parameter", "library"}
         assert reproduce_run(project, find_run(project, found.windows[1].run_id)).is_equal
+
+
+def test_a_window_keeps_what_a_training_keeps(loop_file: Path) -> None:
+    noted = '    import holdtrue as ht\n    ht.note_metric("rows", data.n_rows)\n    print("fitting")\n'
+    figure = '    ht.keep_figure("curve", "<svg xmlns=\'http://www.w3.org/2000/svg\'/>")\n'
+    loop_file.write_text(loop_file.read_text().replace("    return Log", f"{noted}{figure}    return Log"))
+    git = ["git", "-C", str(loop_file.parent), "-c", "user.name=n", "-c", "user.email=e"]
+    for words in (["init", "-q"], ["add", "loop.py"], ["commit", "-qm", "c"]):
+        subprocess.run([*git, *words], check=True)
+    loop_file.write_text(loop_file.read_text() + "# changed\n")
+    with opened_inline(loop_file) as project:
+        (window,) = backfill_loop(project, MOMENTS[-1:]).windows
+        project.make_controller().train_now("ordered by the test")
+        (trained,) = [run for run in read_runs(project) if run.run_id != window.run_id]
+        kept, view = (view_run(project, find_run(project, run_id)) for run_id in (window.run_id, trained.run_id))
+        assert (kept.metrics["rows"] or 0) > 0
+        assert [log.text for log in read_logs(project, kept)] == ["fitting\n"]
+        assert "figures/train-curve.svg" in list_files(project, kept)
+        assert "+# changed" in (read_patch(project, kept) or "")
+        assert kept.installation == view.installation
+        assert kept.installation is not None
+        kinds = {each.kind for each in compare_runs(kept, view)}
+        assert not kinds & {"installed", "commit", "figure", "code", "library"}
+        bare = replace(kept, notes=(), metrics={}, parameters={}, installation=None, checkout=None, provenance=None)
+        told = {(each.kind, each.first, each.second) for each in compare_runs(bare, view) if each.name == "all"}
+        assert told == {(kind, "not kept", "kept") for kind in ("code", "installed", "commit", "metric", "figure")}
+        assert {each.kind for each in compare_runs(bare, view) if each.name != "all"} == {"data", "result"}
+        assert not any(each.name == "all" for each in compare_runs(bare, bare))
+
+
+def test_a_window_that_fails_keeps_what_its_steps_printed(loop_file: Path) -> None:
+    raising = '    print("so far")\n    raise ValueError("mine")\n    return Log'
+    loop_file.write_text(loop_file.read_text().replace("    return Log", raising))
+    with opened_inline(loop_file) as project:
+        (window,) = backfill_loop(project, MOMENTS[:1]).windows
+        view = view_run(project, find_run(project, window.run_id))
+        assert window.state is RunState.FAILED
+        assert "mine" in (window.error or "")
+        assert [log.text for log in read_logs(project, view)] == ["so far\n"]
 
 
 def test_a_window_gives_what_a_training_at_that_moment_gave(loop_file: Path) -> None:

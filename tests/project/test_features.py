@@ -1,7 +1,9 @@
 """Features of a loop are the same in its training, its server, its batches and its log."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,13 +17,17 @@ from msgspec import structs
 from holdtrue.backtest import run_backtest
 from holdtrue.clock import VirtualClock
 from holdtrue.data import derive_history, read_frame, read_history, take_rows
+from holdtrue.domain import Lookup
 from holdtrue.environments import InlineEnvironment
 from holdtrue.loop import Trained, child, load_loop
 from holdtrue.loop.fitting import Fitter
 from holdtrue.pipeline import MemoryCache
 from holdtrue.project import Project, explain_prediction, open_project, score_file
 from holdtrue.registry import CHAMPION, load_model, resolve_version
-from holdtrue.serving import answer_rows, read_lookup_file, write_traffic_file
+from holdtrue.serving import answer_rows, read_lookup_file, write_lookup_file, write_traffic_file
+from holdtrue.serving.answer import shelf
+from holdtrue.serving.answer.engine import Engine
+from holdtrue.serving.counts.counter import Counters
 from holdtrue.testing import drifting_rows
 from holdtrue.testing.world import START
 from project.small import read_log
@@ -124,6 +130,52 @@ def test_a_batch_is_answered_as_the_server_answers_and_the_log_has_what_was_know
     assert logged.filter(pl.col("plant").is_null())["rate_7d"].null_count() > 0
 
 
+def test_rows_of_the_past_are_scored_by_what_was_known_then(project: Project, folder: Path, tmp_path: Path) -> None:
+    known = derive_history(read_history(project.loop.table, folder=folder), project.loop)
+    day = START + timedelta(days=N_DAYS)
+    (make_rows().filter(pl.col("at").is_between(day - timedelta(days=20), day + timedelta(hours=8)))).drop(
+        "failed"
+    ).write_parquet(tmp_path / "in.parquet")
+    scored = score_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+    assert scored.note == ""
+    out = pl.read_parquet(tmp_path / "out.parquet")
+    told = find_logged(project, out["prediction_id"].to_list())
+    wanted = dict(known.frame.select("__key", "rate_7d").iter_rows())
+    assert told == {key: pytest.approx(wanted[key], nan_ok=True) for key in told}
+    assert len({round(rate, 9) for rate in told.values() if rate is not None}) > 10
+
+    (folder / "rows.parquet").rename(folder / "away.parquet")
+    try:
+        with open_project(folder / "loop.py", clock=VirtualClock(NOW)) as opened:
+            scored = score_file(opened, tmp_path / "in.parquet", tmp_path / "again.parquet")
+    finally:
+        (folder / "away.parquet").rename(folder / "rows.parquet")
+    n_early = int((out["at"] < day).sum())
+    assert scored.note.startswith(f"{n_early:,} rows are from before the last refresh")
+    told = find_logged(project, pl.read_parquet(tmp_path / "again.parquet")["prediction_id"].to_list())
+    kept = {key for key, rate in told.items() if rate is not None}
+    assert kept
+    assert kept <= set(out.filter(pl.col("at") >= day)["event"].cast(pl.String))
+
+
+def find_logged(project: Project, ids: list[str]) -> dict[str, float | None]:
+    """Return what the rows of these predictions took of the past, by key."""
+    log = project.make_controller().reader.read().filter(pl.col("prediction_id").is_in(ids))
+    assert log.height == len(ids)
+    return dict(zip(log["key"], log["features"].struct.field("rate_7d"), strict=True))
+
+
+def test_a_server_gives_a_row_of_the_past_nothing_that_was_known_later(project: Project, folder: Path) -> None:
+    row = ask(make_rows().filter(pl.col("plant") == "north").head(1))[0]
+    day = START + timedelta(days=N_DAYS)
+    moments = {"old": day - timedelta(days=1, seconds=1), "near": day - timedelta(hours=23), "new": NOW}
+    asked = [row | {"event": key, "at": moment.isoformat()} for key, moment in moments.items()]
+    assert not any("error" in reply for reply in answer_rows(project.store.folder, "machines", asked))
+    told = {each.key: each.features["rate_7d"] for each in read_log(folder) if each.key in moments}
+    assert told["old"] is None
+    assert told["near"] == told["new"] is not None
+
+
 def ask(rows: pl.DataFrame) -> list[dict[str, object]]:
     """Return rows as requests carry them."""
     return [row | {"at": row["at"].isoformat()} for row in rows.drop("failed").iter_rows(named=True)]
@@ -156,6 +208,34 @@ def test_the_lookup_is_gathered_anew_at_each_refresh_and_says_of_when_it_is(proj
         assert lookup is not None
         moments += [table.refreshed_at for table in lookup.tables.values()]
     assert moments == [day, day, day + timedelta(days=1)]
+
+
+def test_a_changed_lookup_is_read_once_beside_the_event_loop(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers: list[str] = []
+
+    def read(folder: Path, loop: str) -> Lookup | None:
+        readers.append(threading.current_thread().name)
+        return read_lookup_file(folder, loop)
+
+    monkeypatch.setattr(shelf, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(shelf, "read_lookup_file", read)
+    engine, folder = Engine(project.store.folder, Counters()), project.store.folder
+    with asyncio.Runner() as runner:
+        runner.run(engine.pull())
+        served = engine.served["machines"].champion
+        before, written = served.shelf.take(), read_lookup_file(folder, "machines")
+        assert written is not None
+        tables = {name: replace(table, values={'["north"]': 0.321}) for name, table in written.tables.items()}
+        write_lookup_file(folder, "machines", Lookup(tables=tables))
+        assert served.shelf.take() is before
+        readers.clear()
+        runner.run(engine.refresh_lookups())
+        runner.run(engine.refresh_lookups())
+        assert [table.values for table in served.shelf.take().tables.values()] == [{'["north"]': 0.321}]
+    write_lookup_file(folder, "machines", written)
+    engine.close()
+    assert len(readers) == 1
+    assert readers[0] != threading.main_thread().name
 
 
 def test_a_worker_computes_features_without_dataframes(project: Project) -> None:

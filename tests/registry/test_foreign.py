@@ -130,13 +130,19 @@ class Fit:
     """The result of a fit as statsmodels gives it, made by hand."""
 
     def __init__(self, kind: str, terms: list[str], params: list[float], **more: object) -> None:
-        self.model = type(kind, (), {"exog_names": terms, **more})()
+        rows = make_rows().with_columns(const=pl.lit(1.0), site=pl.lit(1.0))
+        exog = np.column_stack([rows[term] if term in rows.columns else rows["age"] for term in terms])
+        data = SimpleNamespace(orig_exog=SimpleNamespace(columns=terms))
+        self.model = type(kind, (), {"exog_names": terms, "exog": exog, "data": data, **more})()
         self.params = np.array(params)
 
-    def predict(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
-        total = given @ self.params
+    def predict(self, given: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        rows = self.model.exog if given is None else given
+        total: NDArray[np.float64] = rows @ self.params
         kind = type(self.model).__name__
-        return 1 / (1 + np.exp(-total)) if kind == "Logit" else np.exp(total) if kind == "Poisson" else total
+        if kind == "Logit":
+            return np.asarray(1 / (1 + np.exp(-total)), dtype=np.float64)
+        return np.asarray(np.exp(total), dtype=np.float64) if kind == "Poisson" else total
 
 
 @pytest.mark.parametrize("kind", ["OLS", "Logit", "Poisson"])
@@ -191,8 +197,83 @@ def test_what_statsmodels_fits_by_formula_or_by_matrix_answers_as_in_memory(kind
 
 def test_a_model_that_answers_otherwise_than_its_numbers_say_is_refused() -> None:
     class Liar(Fit):
-        def predict(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        def predict(self, given: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
             return super().predict(given) + 1.0
 
     with pytest.raises(FormatRefused, match="answers differently from the one in memory"):
         keep(Liar("OLS", ["age"], [1.0]), sign(Task.REGRESSION), make_rows())
+
+
+def sign_rows(rows: pl.DataFrame) -> Signature:
+    columns = [
+        Column(name=name, kind=Kind.NUMBER, nullable=True, low=float(rows[name].min()), high=float(rows[name].max()))  # type: ignore[arg-type]
+        for name in rows.columns
+    ]
+    return Signature(schema=Schema(columns=tuple(columns)), task=Task.REGRESSION, label="y")
+
+
+def make_numbered() -> tuple[pl.DataFrame, NDArray[np.float64]]:
+    rows = make_rows().rename({"age": "x1", "heat": "x2", "load": "x3"})
+    return rows, rows.to_numpy() @ np.array([100.0, 1.0, 2.0]) + 5.0
+
+
+@pytest.mark.parametrize("with_constant", [False, True])
+def test_a_matrix_of_some_columns_is_refused_whatever_names_statsmodels_makes_up(with_constant: bool) -> None:
+    api = pytest.importorskip("statsmodels.api")
+    rows, y = make_numbered()
+    given = rows.select("x2", "x3").to_numpy()
+    fit = api.OLS(y, api.add_constant(given) if with_constant else given).fit()
+    with pytest.raises(FormatRefused, match=r"matrix without names.*pandas frame"):
+        keep(fit, sign_rows(rows), rows)
+
+
+@pytest.mark.parametrize("with_constant", [False, True])
+@pytest.mark.parametrize("prefix", ["x", "number_"])
+def test_a_matrix_of_all_columns_has_its_weights_in_the_order_of_the_schema(prefix: str, with_constant: bool) -> None:
+    api = pytest.importorskip("statsmodels.api")
+    rows, y = make_numbered()
+    rows = rows.rename({"x1": f"{prefix}1", "x2": f"{prefix}2", "x3": f"{prefix}3"}).select(pl.all().reverse())
+    given = api.add_constant(rows.to_numpy()) if with_constant else rows.to_numpy()
+    fit = api.OLS(y, given).fit()
+    assert keep(fit, sign_rows(rows), rows).score(rows) == pytest.approx(fit.fittedvalues, rel=1e-9)
+
+
+def test_a_matrix_in_another_order_is_refused_by_its_rows() -> None:
+    api = pytest.importorskip("statsmodels.api")
+    rows, y = make_numbered()
+    with pytest.raises(FormatRefused, match="fitted on other numbers than the table's"):
+        keep(api.OLS(y, rows.select("x3", "x1", "x2").to_numpy()).fit(), sign_rows(rows), rows)
+
+
+@pytest.mark.parametrize("name", ["const", "Intercept", "intercept"])
+@pytest.mark.parametrize("way", ["frame", "formula"])
+def test_a_column_that_is_called_as_the_constant_is_taken_as_the_column(name: str, way: str) -> None:
+    api = pytest.importorskip("statsmodels.api")
+    formulas = pytest.importorskip("statsmodels.formula.api")
+    rows = make_rows().rename({"heat": name})
+    y = rows["age"].to_numpy() + 3.0 * rows[name].to_numpy() + 7.0
+    if (name, way) == ("Intercept", "formula"):
+        pytest.skip("two terms of this name are refused by patsy")
+    if way == "frame":
+        fit = api.OLS(y, rows.select("age", name).to_pandas()).fit()
+    else:
+        fit = formulas.ols(f"y ~ age + {name}", rows.with_columns(y=pl.Series(y)).to_pandas()).fit()
+    assert keep(fit, sign_rows(rows), rows).score(rows) == pytest.approx(np.asarray(fit.fittedvalues), rel=1e-9)
+
+
+def test_an_added_constant_beside_a_column_of_its_name_is_the_constant() -> None:
+    formulas = pytest.importorskip("statsmodels.formula.api")
+    rows = make_rows().rename({"heat": "Intercept"})
+    fit = formulas.ols("y ~ age", rows.with_columns(y=2.0 * pl.col("age") + 7.0).to_pandas()).fit()
+    assert keep(fit, sign_rows(rows), rows).score(rows) == pytest.approx(np.asarray(fit.fittedvalues), rel=1e-9)
+
+
+def test_a_model_of_scaled_columns_or_without_its_rows_is_refused() -> None:
+    api = pytest.importorskip("statsmodels.api")
+    rows, y = make_numbered()
+    with pytest.raises(FormatRefused, match="fitted on other numbers than the table's"):
+        keep(api.OLS(y, (rows * 2.0).to_pandas()).fit(), sign_rows(rows), rows)
+    fit = Fit("OLS", ["age"], [1.0])
+    del type(fit.model).exog
+    with pytest.raises(FormatRefused, match="does not have the rows"):
+        keep(fit, sign(Task.REGRESSION), make_rows())

@@ -1,11 +1,12 @@
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from holdtrue.data import read_history
-from holdtrue.domain import NoLeak, Ruling, Verdict, table
+from holdtrue.data import History, read_history
+from holdtrue.domain import Feature, NoLeak, Ruling, Verdict, table
 from holdtrue.validation import find_leaks
 
 RNG = np.random.default_rng(0)
@@ -164,3 +165,22 @@ def test_no_gas_sensor_is_accused() -> None:
     verdict = read_example("manufacturing", "gas", **said, drop=["batch", "concentration_ppmv"])
     assert verdict.ruling is Ruling.PASSED
     assert verdict.evidence["suspects"] == []
+
+
+@pytest.mark.parametrize("is_sure", [True, False])
+def test_a_computed_column_is_left_out_of_the_features_that_are_declared(make_dataset, is_sure: bool) -> None:
+    leak = LATE.astype(float) if is_sure else SIGNAL
+    rows = make_dataset(
+        LATE, {"x0": X["x0"], "leak": leak, "given": leak} if is_sure else {"x5": X["x5"], "leak": leak}
+    )
+    frame = rows.features.with_columns(
+        __key=rows.key, __unit=rows.unit, __time=rows.time, __label_time=rows.time, __label=rows.label
+    )
+    known = History(
+        frame=frame, label="label", task=rows.task, classes=rows.classes, source="", label_delay=timedelta(),
+        features=(Feature(name="leak", formula="{}"),),
+    )  # fmt: skip
+    verdict = find_leaks(rows, NoLeak(), known=known)
+    assert "features= without the computed leak" in verdict.sentence
+    assert "drop=['leak'" not in verdict.sentence
+    assert ("given" in verdict.evidence.get("columns", [])) is ("drop=['given'] and features=" in verdict.sentence)

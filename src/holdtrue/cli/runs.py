@@ -32,6 +32,7 @@ LoopFile = Annotated[Path, typer.Option("--loop", help="The file that declares t
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 LOOP_FILE = Path("loop.py")
 N_DIGITS = 12
+EXIT_REFUSED_SOME = 3
 
 runs = typer.Typer()
 
@@ -148,14 +149,22 @@ def export(
     loop_file: LoopFile = LOOP_FILE,
     json: AsJson = False,
 ) -> None:
-    """Write runs that have ended, with the versions that they brought, to an MLflow tracking server."""
+    """Write runs that have ended, with the versions that they brought, to an MLflow tracking server.
+
+    A run that the server refuses is named, the others are written, and the exit code is 3.
+    """
     server = TrackingServer(to)
     with open_project(loop_file) as project, progress_bar("exporting"):
         found = export_runs(project, read_runs(project) if run is None else [find_run(project, run)], server)
+    refused = [each for each in found if each.error is not None]
     if json:
         print_json({"to": to, "runs": found})
-        return
-    say(f"{sum(each.is_new for each in found)} runs are written to {to}, of {len(found)} that have ended.")
+    else:
+        say(f"{sum(each.is_new for each in found)} runs are written to {to}, of {len(found)} that have ended.")
+        for each in refused:
+            say(f"The run {each.run_id[:N_DIGITS]} was refused: {each.error}")
+    if refused:
+        raise typer.Exit(EXIT_REFUSED_SOME)
 
 
 def _write_report(found: RunView, path: Path) -> None:

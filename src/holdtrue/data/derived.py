@@ -4,15 +4,16 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import polars as pl
 
 from holdtrue.data.columns import conform, find_levels
 from holdtrue.data.expression import read_expression
 from holdtrue.data.files import name_nearest
-from holdtrue.data.history import KEY, PARTS, TIME, History
-from holdtrue.data.past import gather_column, look_up_column
-from holdtrue.data.typed_expression import TIME_SORT, Sort, type_formula
+from holdtrue.data.history import KEY, LABEL_TIME, PARTS, TIME, History
+from holdtrue.data.past import find_refresh, gather_column, gather_lookup, look_up_column
+from holdtrue.data.typed_expression import TIME_SORT, Sort, find_names, type_formula
 from holdtrue.domain import (
     MOMENT,
     NO_LOOKUP,
@@ -21,6 +22,7 @@ from holdtrue.domain import (
     Lookup,
     Loop,
     Past,
+    PastTable,
     Signature,
     Table,
     Task,
@@ -30,6 +32,7 @@ from holdtrue.domain import (
 from holdtrue.errors import ColumnMissing, DeclarationError
 
 N_PROVED = 200
+N_POWERS = 15
 TOLERANCE = 1e-9
 _EDGES: Mapping[Sort, Sequence[object]] = {
     Kind.NUMBER: (0.0, -1.0, 1e-300, 1e300),
@@ -50,6 +53,7 @@ def derive_history(history: History, loop: Loop) -> History:
     features = read_declared(loop.features, history, loop.table)
     frame = derive_columns(history.frame, features, known=history)
     _prove(frame, features, loop)
+    _prove_lookups(replace(history, frame=frame), features)
     return replace(history, frame=frame, features=features)
 
 
@@ -77,6 +81,7 @@ def read_declared(declared: Mapping[str, object], history: History, table: Table
     raw = list(history.feature_names)
     taken = {*raw, table.label, table.time, table.key, table.unit, table.label_time, *PARTS}
     features: list[Feature] = []
+    sorts = _find_sorts(history.frame)
     for name, said in declared.items():
         if name in taken:
             raise DeclarationError(
@@ -85,16 +90,24 @@ def read_declared(declared: Mapping[str, object], history: History, table: Table
         if isinstance(said, Past):
             _check_past(name, said, history, raw)
             features.append(Feature(name=name, past=said))
+            sorts[name] = Kind.NUMBER
             continue
         assert isinstance(said, pl.Expr), "the loop's declaration has checked it"
         columns = [*raw, *(feature.name for feature in features)]
         tree = read_expression(name, said, columns=columns, time=table.time)
-        features.append(Feature(name=name, formula=json.dumps(tree, separators=(",", ":"))))
+        made = type_formula(name, tree, sorts)
+        features.append(Feature(name=name, formula=json.dumps(made.tree, separators=(",", ":"))))
+        sorts[name] = made.sort
     return tuple(features)
 
 
 def derive_columns(
-    frame: pl.DataFrame, features: Sequence[Feature], *, known: History | None = None, lookup: Lookup = NO_LOOKUP
+    frame: pl.DataFrame,
+    features: Sequence[Feature],
+    *,
+    known: History | None = None,
+    lookup: Lookup = NO_LOOKUP,
+    earlier: History | None = None,
 ) -> pl.DataFrame:
     """Return a frame of raw columns and `__time` with the computed columns after them, in their order.
 
@@ -103,6 +116,7 @@ def derive_columns(
         features: what is computed.
         known: what features of the past are gathered of; None to take them from a lookup.
         lookup: what they are worth now, as servers take them.
+        earlier: what rows from before the lookup's refresh gather them of; None to leave them missing there.
 
     Raises:
         ColumnMissing: a raw column is not there.
@@ -112,11 +126,14 @@ def derive_columns(
         if feature.past is not None:
             past = feature.past
             _need_columns(frame, past.by)
-            values = look_up_column(frame, past, lookup) if known is None else gather_column(frame, past, known)
+            if known is None:
+                values = look_up_column(frame, past, lookup, earlier=earlier)
+            else:
+                values = gather_column(frame, past, known)
             frame = frame.with_columns(pl.Series(feature.name, values).fill_nan(None))
             continue
         tree = json.loads(feature.formula)
-        _need_columns(frame, sorted(_find_names(tree)))
+        _need_columns(frame, sorted(find_names(tree)))
         made = type_formula(feature.name, tree, _find_sorts(frame))
         plain = _ask_polars(frame, feature.name, made.expression)
         frame = frame.with_columns(plain.cast(pl.Enum(find_levels(plain))) if made.sort is Kind.TEXT else plain)
@@ -160,16 +177,6 @@ def _check_past(name: str, past: Past, history: History, raw: Sequence[str]) -> 
             expected=f"the label {history.label!r}, or a raw column of numbers or booleans",
             remedy=name_nearest(past.of, [history.label, *raw]),
         )
-
-
-def _find_names(tree: object) -> Iterator[str]:
-    """Yield the columns that a formula reads."""
-    if isinstance(tree, list):
-        if tree and tree[0] == "col":
-            yield tree[1]
-        elif not tree or tree[0] != "lit":
-            for each in tree:
-                yield from _find_names(each)
 
 
 def _need_columns(frame: pl.DataFrame, names: Sequence[str]) -> None:
@@ -225,6 +232,39 @@ def _prove_formulas(rows: pl.DataFrame, features: Sequence[Feature]) -> None:
             _compare(rows, feature.name, answers, "a server")
 
 
+def _prove_lookups(known: History, features: Sequence[Feature]) -> None:
+    """Show on the rows whose labels came last that a server finds in a lookup what training gathers for them."""
+    rows = known.frame.filter(known.frame[LABEL_TIME].is_not_null()).top_k(N_PROVED, by=LABEL_TIME)
+    newest = rows[LABEL_TIME].max()
+    if not isinstance(newest, datetime):
+        return
+    kinds = _find_sorts(rows)
+    plain = _spell_texts(rows)
+    for feature in features:
+        past = feature.past
+        if past is None:
+            continue
+        refresh = find_refresh(newest, past.every) + past.every
+        table = PastTable(refreshed_at=refresh, values=gather_lookup(past, known, refresh=refresh))
+        lookup = Lookup(tables={past.digest: table})
+        asked = rows.with_columns(pl.lit(refresh, dtype=rows.schema[TIME]).alias(TIME))
+        wanted = pl.Series(feature.name, gather_column(asked, past, known)).fill_nan(None)
+        for row, value in zip(plain.iter_rows(named=True), wanted, strict=True):
+            found = lookup.find(past, {name: _settle(row[name], kinds[name]) for name in past.by}, at=refresh)
+            if not _are_equal(value, found):
+                raise DeclarationError(
+                    f"the feature {feature.name!r} of the row {row[KEY]!r} is {value!r} at {refresh:%Y-%m-%d %H:%M}"
+                    f" UTC, and {found!r} by the lookup of a server",
+                    expected="the same everywhere",
+                    remedy="gather by texts, whole numbers or booleans",
+                )
+
+
+def _settle(value: object, sort: Sort) -> object:
+    """Return a value of a row as a server reads it of a request."""
+    return settle_value(value, sort) if isinstance(sort, Kind) else value
+
+
 def _make_formula(feature: Feature) -> Callable[[Mapping[str, object]], object]:
     try:
         return make_formula(feature.formula)
@@ -260,17 +300,33 @@ def _are_equal(one: object, other: object) -> bool:
 
 
 def _lay_edges(rows: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
-    """Return rows that no table may have: without any value, and with the extremes of each kind."""
+    """Return rows that no table may have: without any value, with the extremes of each kind, the powers of a base."""
     computed = {feature.name for feature in features if feature.formula}
+    powers = [power for feature in features if feature.formula for power in _find_powers(json.loads(feature.formula))]
     columns = []
     for name, dtype in rows.schema.items():
         if name in computed or (name in PARTS and name != MOMENT):
             continue
         sort = _find_sort(dtype)
         if sort == TIME_SORT:
-            columns.append(pl.concat([rows[name].head(1)] * 5))
+            columns.append(pl.concat([rows[name].head(1)] * (5 + len(powers))))
             continue
         ends: Sequence[object] = _EDGES.get(sort, (None,) * 4)
+        more: list[object] = [None] * len(powers)
+        if sort is Kind.NUMBER:
+            more = [*powers]
+        elif sort is Kind.INTEGER:
+            more = [int(power) if power < 2**63 else None for power in powers]
         kept = pl.String() if sort is Kind.TEXT else dtype
-        columns.append(pl.Series(name, [None, *ends], dtype=kept))
+        columns.append(pl.Series(name, [None, *ends, *more], dtype=kept, strict=False))
     return pl.DataFrame(columns)
+
+
+def _find_powers(tree: object) -> Iterator[float]:
+    """Yield the powers of the constant bases of a formula's logarithms: there a last bit decides what is rounded."""
+    if not isinstance(tree, list) or tree[:1] == ["lit"]:
+        return
+    if tree[:1] == ["log"] and tree[2][0] == "lit" and tree[2][1] and tree[2][1] > 0:
+        yield from (float(tree[2][1]) ** power for power in range(1, N_POWERS + 1))
+    for each in tree:
+        yield from _find_powers(each)

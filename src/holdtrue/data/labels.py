@@ -63,8 +63,9 @@ def latest_labels(
 ) -> pl.DataFrame:
     """Return the label of each key as of a moment: columns key, label, known_at (UTC).
 
-    Of several labels for a key that were known by then the last one received counts. A label that names a prediction is
-    resolved to its key by the log; one whose prediction nobody knows is left out.
+    Of several labels for a key that were known by then the last one received counts, from the moment of the first that
+    said so: one that repeats the label before it changes nothing. A label that names a prediction is resolved to its
+    key by the log; one whose prediction nobody knows is left out.
 
     Args:
         store: where labels and log are.
@@ -86,7 +87,7 @@ def latest_labels(
     latest: dict[str, LabelFact] = {}
     for fact in facts:
         key = keys.get(fact.prediction_id or "") if fact.key is None else fact.key
-        if key is not None:
+        if key is not None and (key not in latest or latest[key].label != fact.label):
             latest[key] = fact
     known_at = pl.Series("known_at", [round(fact.at * 1e6) for fact in latest.values()], dtype=pl.Int64)
     return pl.DataFrame(

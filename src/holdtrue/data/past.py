@@ -47,14 +47,29 @@ def gather_column(rows: pl.DataFrame, past: Past, known: History) -> NDArray[np.
     return values
 
 
-def look_up_column(rows: pl.DataFrame, past: Past, lookup: Lookup) -> NDArray[np.float64]:
-    """Return for each row what a lookup holds for it; NaN where that is nothing."""
+def look_up_column(
+    rows: pl.DataFrame, past: Past, lookup: Lookup, *, earlier: History | None = None
+) -> NDArray[np.float64]:
+    """Return for each row what a lookup holds for it; NaN where that is nothing.
+
+    A row from before the refresh takes nothing of what was known later: what its own refresh had gathered of `earlier`,
+    and NaN without that.
+    """
     table = lookup.tables.get(past.digest)
-    if table is None or not table.values:
+    if table is None:
         return np.full(rows.height, np.nan)
-    names, values = list(table.values), list(table.values.values())
-    found = _name_groups(rows, past.by).replace_strict(names, values, default=None, return_dtype=pl.Float64)
-    return _read_numbers(found)
+    values = np.full(rows.height, np.nan)
+    if table.values:
+        names, known = list(table.values), list(table.values.values())
+        found = _name_groups(rows, past.by).replace_strict(names, known, default=None, return_dtype=pl.Float64)
+        values = _read_numbers(found)
+    is_early = rows[TIME] < table.refreshed_at
+    if not is_early.any():
+        return values
+    kept = np.where(is_early.to_numpy(), np.nan, values)
+    if earlier is not None:
+        kept[is_early.to_numpy()] = gather_column(rows.filter(is_early), past, earlier)
+    return kept
 
 
 def gather_lookup(past: Past, known: History, *, refresh: datetime) -> dict[str, float]:
@@ -119,11 +134,13 @@ def _name_groups(frame: pl.DataFrame, by: Sequence[str]) -> pl.Series:
     """Return the key of each row's values of `by`; null where one of them is missing."""
     if not by:
         return pl.Series("group", [name_past_key([])]).new_from_index(0, frame.height)
-    asked = frame.select(pl.col(name).cast(pl.String) if _is_text(frame, name) else pl.col(name) for name in by)
+    # By place and not by name: the table may have a column of any name, also that of the keys.
+    places = [str(place) for place in range(len(by))]
+    asked = pl.DataFrame([_spell_text(frame[name]).alias(place) for name, place in zip(by, places, strict=True)])
     seen = asked.unique().drop_nulls()
     keys = pl.Series("group", [name_past_key(list(row)) for row in seen.iter_rows()], dtype=pl.String)
-    return asked.join(seen.with_columns(keys), on=list(by), how="left", maintain_order="left")["group"]
+    return asked.join(seen.with_columns(keys), on=places, how="left", maintain_order="left")["group"]
 
 
-def _is_text(frame: pl.DataFrame, name: str) -> bool:
-    return isinstance(frame.schema[name], pl.Enum | pl.Categorical)
+def _spell_text(column: pl.Series) -> pl.Series:
+    return column.cast(pl.String) if isinstance(column.dtype, pl.Enum | pl.Categorical) else column

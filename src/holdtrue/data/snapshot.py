@@ -70,11 +70,15 @@ def load_snapshot(store: Store, record: DatasetRecord | str, loop_name: str) -> 
 
 
 def load_last_snapshot(store: Store, loop_name: str) -> History | None:
-    """Return what the newest snapshot of a loop holds; None where there is none, or it cannot be read now."""
+    """Return what the snapshot of a loop that knows most holds; None where there is none, or it cannot be read now.
+
+    That is the one as of the latest moment: a backfill or a tuning may have taken one later that was cut at an earlier.
+    """
     with store.reading() as transaction:
         records = transaction.datasets.all(loop_name)
     try:
-        return load_snapshot(store, records[-1], loop_name) if records else None
+        last = max(enumerate(records), key=lambda each: (each[1].as_of, each[0]), default=None)
+        return None if last is None else load_snapshot(store, last[1], loop_name)
     except HoldtrueError:
         return None
 

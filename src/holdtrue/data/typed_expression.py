@@ -1,8 +1,7 @@
 """TypedExpression: a formula as a polars expression whose whole numbers have 64 bits, with the kind of its values."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -29,10 +28,14 @@ _NUMBERS = (Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN, None)
 
 @dataclass(frozen=True)
 class TypedExpression:
-    """What a formula is to polars, and what its values are."""
+    """What a formula is to polars, what its values are, and the formula with the casts that polars makes unasked.
+
+    `tree` is None where a formula says all casts already; `type_formula` always returns one.
+    """
 
     expression: pl.Expr
     sort: Sort
+    tree: Json = None
 
 
 def type_formula(name: str, tree: Json, sorts: Mapping[str, Sort]) -> TypedExpression:
@@ -48,7 +51,17 @@ def type_formula(name: str, tree: Json, sorts: Mapping[str, Sort]) -> TypedExpre
             expected="a number, a boolean or a text",
             remedy="take a part of the time, such as .dt.hour()" if made.sort == TIME_SORT else "",
         )
-    return TypedExpression(settle_expression(made), made.sort)
+    return TypedExpression(settle_expression(made), made.sort, made.tree)
+
+
+def find_names(tree: Json) -> Iterator[str]:
+    """Yield the columns that a formula reads."""
+    if isinstance(tree, list):
+        if tree and tree[0] == "col":
+            yield tree[1]
+        elif not tree or tree[0] != "lit":
+            for each in tree:
+                yield from find_names(each)
 
 
 def settle_expression(made: TypedExpression) -> pl.Expr:
@@ -66,16 +79,25 @@ class _Typist:
     def type(self, tree: Json) -> TypedExpression:
         operation, operands = tree[0], tree[1:]
         if operation == "col":
-            return TypedExpression(pl.col(operands[0]), self._sorts[operands[0]])
+            return TypedExpression(pl.col(operands[0]), self._sorts[operands[0]], tree)
         if operation == "lit":
-            return _type_literal(operands[0])
-        if operation == "clip":
-            return self._type_clip(self.type(operands[0]), operands[1], operands[2])
-        if operation == "in":
-            return self._type_membership(self.type(operands[0]), operands[1])
-        if isinstance(operands[-1], str):
-            return self._type_part(operation, self.type(operands[0]), operands[1])
+            return replace(_type_literal(operands[0]), tree=tree)
+        if operation in ("clip", "in") or isinstance(operands[-1], str):
+            one, rest = self.type(operands[0]), operands[1:]
+            made = self._type_with_constants(operation, one, rest)
+            return made if made.tree is not None else replace(made, tree=[operation, one.tree, *rest])
         parts = [self.type(each) for each in operands]
+        made = self._type_operation(operation, parts)
+        return made if made.tree is not None else replace(made, tree=[operation, *(part.tree for part in parts)])
+
+    def _type_with_constants(self, operation: str, one: TypedExpression, rest: Sequence[Json]) -> TypedExpression:
+        if operation == "clip":
+            return self._type_clip(one, rest[0], rest[1])
+        if operation == "in":
+            return self._type_membership(one, rest[0])
+        return self._type_part(operation, one, rest[0])
+
+    def _type_operation(self, operation: str, parts: Sequence[TypedExpression]) -> TypedExpression:
         if operation in ("when", "coalesce"):
             return self._type_choice(operation, parts)
         if len(parts) == 2:
@@ -108,7 +130,11 @@ class _Typist:
         if operation == "**":
             return TypedExpression(left.pow(right), Kind.NUMBER)
         if operation == "log":
-            return TypedExpression(left.log() if _is_e(other) else left.log() / right.log(), Kind.NUMBER)
+            return TypedExpression(left.log(right), Kind.NUMBER)
+        if any(find_names(one.tree)) and not any(find_names(other.tree)):
+            # Polars multiplies a column by 1 / constant, which may differ from the quotient in its last bit.
+            spelt = ["*", _spell(one, Kind.NUMBER), ["/", ["lit", 1.0], other.tree]]
+            return TypedExpression(left * (pl.lit(1.0, dtype=pl.Float64) / right), Kind.NUMBER, spelt)
         return TypedExpression(left / right, Kind.NUMBER)
 
     def _type_comparison(self, operation: str, one: TypedExpression, other: TypedExpression) -> TypedExpression:
@@ -124,7 +150,7 @@ class _Typist:
             "==": left == right,
             "!=": left != right,
         }[operation]
-        return TypedExpression(compared, Kind.BOOLEAN)
+        return TypedExpression(compared, Kind.BOOLEAN, [operation, _spell(one, shared), _spell(other, shared)])
 
     def _type_single(self, operation: str, one: TypedExpression) -> TypedExpression:
         if operation == "is_null":
@@ -158,27 +184,35 @@ class _Typist:
     def _type_choice(self, operation: str, parts: Sequence[TypedExpression]) -> TypedExpression:
         shared = self._share(operation, parts[1:] if operation == "when" else parts)
         if operation == "coalesce":
-            return TypedExpression(pl.coalesce([_cast(part, shared) for part in parts]), shared)
+            spelt = ["coalesce", *(_spell(part, shared) for part in parts)]
+            return TypedExpression(pl.coalesce([_cast(part, shared) for part in parts]), shared, spelt)
         test, first, second = parts
         self._need("when", (test,), (Kind.BOOLEAN, None))
         chosen = pl.when(_cast(test, Kind.BOOLEAN)).then(_cast(first, shared)).otherwise(_cast(second, shared))
-        return TypedExpression(chosen, shared)
+        return TypedExpression(chosen, shared, ["when", test.tree, _spell(first, shared), _spell(second, shared)])
 
     def _type_clip(self, one: TypedExpression, low: Json, high: Json) -> TypedExpression:
         self._need("clip", (one,), _NUMBERS)
-        ends = [end for end in (low, high) if end is not None]
-        is_real = one.sort is Kind.NUMBER or any(isinstance(end, float) for end in ends)
-        value = _cast(one, Kind.NUMBER if is_real else Kind.INTEGER)
+        # Polars casts the ends to the sort of the column: a whole number is clipped at whole numbers.
+        is_real = one.sort is Kind.NUMBER
+        sort = Kind.NUMBER if is_real else Kind.INTEGER
+        if not is_real and any(end is not None and not -(2**63) <= end < 2**63 for end in (low, high)):
+            raise self._refuse("clip() at ends beyond 64 bits", (one,))
+        low, high = (None if end is None else float(end) if is_real else int(end) for end in (low, high))
         dtype = pl.Float64 if is_real else pl.Int64
         bounds = [None if end is None else pl.lit(end, dtype=dtype) for end in (low, high)]
-        return TypedExpression(value.clip(bounds[0], bounds[1]), Kind.NUMBER if is_real else Kind.INTEGER)
+        clipped = _cast(one, sort).clip(bounds[0], bounds[1])
+        return TypedExpression(clipped, sort, ["clip", _spell(one, sort), low, high])
 
     def _type_membership(self, one: TypedExpression, members: Sequence[Json]) -> TypedExpression:
         are_texts = all(isinstance(member, str) for member in members)
         self._need("is_in", (one,), (Kind.TEXT,) if are_texts else _NUMBERS)
-        sort = Kind.TEXT if are_texts else Kind.NUMBER
-        listed = list(members) if are_texts else [float(member) for member in members]
-        return TypedExpression(_cast(one, sort).is_in(listed), Kind.BOOLEAN)
+        if are_texts:
+            return TypedExpression(_cast(one, Kind.TEXT).is_in(list(members)), Kind.BOOLEAN)
+        is_real = one.sort is Kind.NUMBER or any(isinstance(member, float) for member in members)
+        sort = Kind.NUMBER if is_real else Kind.INTEGER
+        listed = [float(member) if is_real else int(member) for member in members]
+        return TypedExpression(_cast(one, sort).is_in(listed), Kind.BOOLEAN, ["in", _spell(one, sort), listed])
 
     def _type_part(self, operation: str, moment: TypedExpression, zone: str) -> TypedExpression:
         if moment.sort != TIME_SORT:
@@ -236,5 +270,7 @@ def _cast(one: TypedExpression, sort: Sort) -> pl.Expr:
     return one.expression.cast(plain[sort])
 
 
-def _is_e(base: TypedExpression) -> bool:
-    return base.expression.meta.eq(pl.lit(math.e, dtype=pl.Float64))
+def _spell(one: TypedExpression, sort: Sort) -> Json:
+    """Return the formula of values as those of a sort: whole numbers among floats are floats, and do not wrap."""
+    is_whole = one.sort in (Kind.INTEGER, Kind.BOOLEAN)
+    return ["float", one.tree] if sort is Kind.NUMBER and is_whole else one.tree

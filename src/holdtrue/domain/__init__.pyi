@@ -125,6 +125,7 @@ from .rollout import StageKind as StageKind
 from .rollout import Strategy as Strategy
 from .rollout import canary as canary
 from .run import LOST as LOST
+from .run import SEEN_AT as SEEN_AT
 from .run import Figure as Figure
 from .run import Run as Run
 from .run import RunCost as RunCost
@@ -228,6 +229,7 @@ __all__ = [
     "NO_LOOKUP",
     "OPTIONS",
     "PROBABILITY_CLIP",
+    "SEEN_AT",
     "WEIGHT",
     "ActionRule",
     "After",

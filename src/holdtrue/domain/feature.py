@@ -123,7 +123,7 @@ def history(
         every: how often it is computed anew.
 
     Raises:
-        DeclarationError: a span that cannot be read, or is shorter than a second.
+        DeclarationError: a span that cannot be read, or is shorter than a second; a column that `by` names twice.
 
     >>> history("7d", by="carrier", of="delay").mean().gathering
     <Gathering.MEAN: 'mean'>
@@ -134,7 +134,10 @@ def history(
             raise DeclarationError(f"history(): {name} is {value}", expected='at least a second, such as "7d"')
     if not isinstance(of, str) or not of:
         raise DeclarationError(f"history(of={of!r})", expected="the name of the label or of a raw column")
-    return PastWindow(span=length, by=(by,) if isinstance(by, str) else tuple(by), of=of, every=step)
+    names = (by,) if isinstance(by, str) else tuple(by)
+    if len(set(names)) < len(names):
+        raise DeclarationError(f"history(by={names!r}) names a column twice", expected="each column once")
+    return PastWindow(span=length, by=names, of=of, every=step)
 
 
 def name_past_key(values: Sequence[object]) -> str:

@@ -21,10 +21,16 @@ class Lookup:
 
     tables: Mapping[str, PastTable]
 
-    def find(self, past: Past, values: Mapping[str, object]) -> float | None:
-        """Return what was gathered for the values of a row; None where that is nothing."""
+    def find(self, past: Past, values: Mapping[str, object], *, at: datetime) -> float | None:
+        """Return what was gathered for the values of a row of the moment `at`; None where that is nothing.
+
+        A row that is older than the refresh by more than the time between two of them gets nothing: what was known
+        at its time is gone, and what is known now came later.
+        """
         table, key = self.tables.get(past.digest), past.find_key(values)
-        return None if table is None or key is None else table.values.get(key)
+        if table is None or key is None or at < table.refreshed_at - past.every:
+            return None
+        return table.values.get(key)
 
 
 NO_LOOKUP = Lookup(tables={})

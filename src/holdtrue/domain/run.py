@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from holdtrue.domain.digest import Json
 
+SEEN_AT = "seen_at"  # among the parameters of a lost run
 LOST = "the process that did the run ended before the run did"  # the error of a run that nobody finished
 
 
@@ -99,3 +100,9 @@ class Run:
     def is_lost(self) -> bool:
         """Say whether it failed because whoever did it was gone, and not by what it did."""
         return self.state is RunState.FAILED and self.error == LOST
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """Return when whoever did a lost run gave the last sign; None where that is not known."""
+        told = self.parameters.get(SEEN_AT)
+        return datetime.fromisoformat(told) if isinstance(told, str) else None

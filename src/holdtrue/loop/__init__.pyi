@@ -1,3 +1,6 @@
+from .account import close_failed_run as close_failed_run
+from .account import close_run as close_run
+from .account import describe_checkout as describe_checkout
 from .act import REFUSAL as REFUSAL
 from .act import Actor as Actor
 from .brought import lay_brought as lay_brought
@@ -123,10 +126,13 @@ __all__ = [
     "align_classes",
     "await_some",
     "choose_loss",
+    "close_failed_run",
+    "close_run",
     "conclude",
     "cut_folds",
     "cut_slices",
     "decide",
+    "describe_checkout",
     "describe_stop",
     "explain_risk",
     "find_overspending",

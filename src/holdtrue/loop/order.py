@@ -69,6 +69,7 @@ class TrainingOrder:
         brought: a model to be judged in place of one that is trained.
         is_for_service: the version may answer people: say what each feature carries, and make its twin. A backtest does
             without both.
+        keeps_notes: keep what the steps noted, and what was installed, although no version comes of it.
         golden: digest of the golden rows that what would ship is held to; None without a golden set.
         is_repetition: run every step anew, past the cache, to see whether the same comes out.
         tuned: the parameters that a tuning chose, in place of the declared ones; None for these.
@@ -85,6 +86,7 @@ class TrainingOrder:
     is_blind: bool = False
     brought: Brought | None = None
     is_for_service: bool = True
+    keeps_notes: bool = False
     golden: str | None = None
     is_repetition: bool = False
     tuned: Choice | None = None

@@ -23,6 +23,6 @@ def bury_orphan(tx: Transaction, loop: str, claim: Claim, *, now: datetime) -> b
     if run is None or kept is None:
         return False
     tx.states.write(loop, {**kept[1], "run_id": None}, kept[0])
-    fail_lost_run(tx, run, now=now)
+    fail_lost_run(tx, run, now=now, seen_at=claim.find_last_sign(now))
     claim.give_back(tx)
     return True

@@ -38,12 +38,16 @@ def sum_spending(runs: Sequence[Run], now: datetime, *, core_hour: float | None)
 
 
 def _measure(run: Run) -> tuple[float, float]:
-    """Return wall and CPU seconds of a run; one that failed has kept none, and counts one core from begin to end."""
+    """Return wall and CPU seconds of a run; one that failed has kept none, and counts one core from begin to end.
+
+    A lost one ended before it was found: it counts to the last sign of its worker, and nothing without any.
+    """
     if run.cost is not None:
         return run.cost.wall_seconds, run.cost.cpu_seconds
     if run.started_at is None or run.ended_at is None:
         return 0.0, 0.0
-    seconds = (run.ended_at - run.started_at).total_seconds()
+    ended = run.seen_at if run.is_lost else run.ended_at
+    seconds = 0.0 if ended is None else max(0.0, (ended - run.started_at).total_seconds())
     return seconds, seconds
 
 

@@ -71,7 +71,8 @@ class InlineTrainer:
         fitter.place = away = find_away(order, fitter)
         result = train_challenger(loop, history, order, fitter, taught=self._read_taught(order))
         result = replace(self._hold(order, result, history), provenance=fitter.provenance)
-        if order.is_for_service and not order.is_repetition:  # a backtest has thousands of trainings and keeps none
+        # A backtest has thousands of trainings and keeps none.
+        if (order.is_for_service or order.keeps_notes) and not order.is_repetition:
             installation = keep_installation(self.store.artifacts)
             result = replace(result, step_notes=tuple(trail.notes.values()), installation=installation)
         return replace(result, cost=meter.read() if away is None else away.add_cost(meter.read()))

@@ -11,7 +11,7 @@ PATCH_BYTES = 1 << 18
 MOST_NAMES = 100
 _SECONDS = 5.0
 _CUT = b"\n... (the rest of the differences was left out)\n"
-# Files in which secrets usually stand: they are named, and what stands in them is kept nowhere.
+# Files and folders in which secrets usually stand: the files are named, and what stands in them is kept nowhere.
 _SECRETS = (
     ".env*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.kdbx", "id_rsa*", "id_ed25519*", "*secret*",
     "*credential*", "*password*", "*.token", "token*.json", "token*.txt", ".netrc", ".pgpass", ".npmrc",
@@ -25,14 +25,14 @@ def read_checkout(folder: Path, *, put: Callable[[bytes], str] | None = None) ->
     """Return the commit that a folder stands at; None without git, without a commit, or when git does not answer.
 
     With `put` the text of the differences is kept by it, at most 256 KiB, without that of files with a name such as
-    `.env`, in which secrets may stand.
+    `.env`, or in a folder with such a name, in which secrets may stand.
     """
     commit = _ask(folder, "rev-parse", "HEAD")
     changed = None if commit is None else _ask(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
     if commit is None or changed is None:
         return None
     is_dirty = bool(changed.strip())
-    withheld = _list(folder, "diff", "--name-only", "--relative", "-z", "HEAD", "--", *_select(_SECRETS))
+    withheld = _list(folder, "diff", "--name-only", "--relative", "-z", "HEAD", "--", *_select_secrets())
     unknown = _list(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *_select(_SOURCES), _OWN)
     patch = _read_patch(folder) if is_dirty and put is not None else b""
     return Checkout(
@@ -48,10 +48,15 @@ def _select(patterns: tuple[str, ...], *, magic: str = "") -> list[str]:
     return [f":({magic}icase,glob)**/{pattern}" for pattern in patterns]
 
 
+def _select_secrets(*, magic: str = "") -> list[str]:
+    """Return what selects files by their own names and by that of any folder on their way."""
+    return _select((*_SECRETS, *(f"{pattern}/**" for pattern in _SECRETS)), magic=magic)
+
+
 def _read_patch(folder: Path) -> bytes:
     # No driver that the repository names may run, and binary files are only named.
     words = ["diff", "--no-ext-diff", "--no-textconv", "--no-color", "--relative", "HEAD", "--", "."]
-    command = [*_command(folder), *words, *_select(_SECRETS, magic="exclude,")]
+    command = [*_command(folder), *words, *_select_secrets(magic="exclude,")]
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:

@@ -5,6 +5,7 @@ import socket
 import threading
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from holdtrue.errors import StoreFailed
 from holdtrue.store import Store, Transaction
@@ -25,22 +26,30 @@ class Claim:
         store: where the lease stands.
         owner: who claims. A worker that is restarted under the same name takes its own runs back at once.
         seconds: how long a run stays claimed by a worker that no longer renews.
+        silent_seconds: how long ago whoever had the run before last renewed the lease; None where nobody had it.
     """
 
     store: Store
     owner: str = field(default_factory=name_worker)
     seconds: float = LEASE_SECONDS
+    silent_seconds: float | None = None
     _run_id: str | None = None
     _token: int = 0
     _stopped: threading.Event | None = None
 
     def take(self, tx: Transaction, run_id: str) -> bool:
         """Claim a run, or claim it again; False when another worker has it."""
+        left = tx.leases.seconds_left(_name(run_id))
         token = tx.leases.acquire(_name(run_id), self.owner, self.seconds)
         if token is None:
             return False
         self._run_id, self._token = run_id, token
+        self.silent_seconds = None if left is None else max(0.0, self.seconds - left)
         return True
+
+    def find_last_sign(self, now: datetime) -> datetime | None:
+        """Return when whoever had the run before last renewed its lease; None where nobody had it."""
+        return None if self.silent_seconds is None else now - timedelta(seconds=self.silent_seconds)
 
     def keep(self) -> None:
         """Renew the lease from now on, until it is given back or lost; call it when the claim is committed."""

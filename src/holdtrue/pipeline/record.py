@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from holdtrue.clock import Clock
-from holdtrue.domain import LOST, Json, Run, RunCost, RunState, StepRecord
+from holdtrue.domain import LOST, SEEN_AT, Json, Run, RunCost, RunState, StepRecord
 from holdtrue.errors import HoldtrueError, StateConflict, TrainingFailed
 from holdtrue.pipeline.cost import CostMeter
 from holdtrue.store import Store, Transaction
@@ -88,8 +88,13 @@ def fail_lost_runs(tx: Transaction, loop: str, *, now: datetime) -> list[Run]:
     return [fail_lost_run(tx, run, now=now) for run in lost]
 
 
-def fail_lost_run(tx: Transaction, run: Run, *, now: datetime) -> Run:
-    """Record a run as lost: whoever did it is gone. What its steps returned stays in the cache."""
+def fail_lost_run(tx: Transaction, run: Run, *, now: datetime, seen_at: datetime | None = None) -> Run:
+    """Record a run as lost: whoever did it is gone. What its steps returned stays in the cache.
+
+    `seen_at` is when its lease was last renewed. It has ended since, and nothing says when: only until then it counts.
+    """
+    if seen_at is not None:
+        run = dataclasses.replace(run, parameters={**run.parameters, SEEN_AT: min(seen_at, now).isoformat()})
     return fail_run(tx, run, now=now, error=LOST)
 
 

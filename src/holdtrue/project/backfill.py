@@ -19,19 +19,19 @@ from holdtrue.loop import (
     TrainingOrder,
     TrainingResult,
     await_some,
+    close_failed_run,
+    close_run,
+    describe_checkout,
     describe_stop,
 )
 from holdtrue.pipeline import (
     Claim,
     StepCache,
-    describe_error,
     fail_lost_run,
     fail_run,
     fingerprint,
-    read_checkout,
     start_run,
     submit_run,
-    succeed_run,
 )
 from holdtrue.project.project import Project
 from holdtrue.project.settings import read_settings
@@ -137,6 +137,7 @@ class _Backfiller:
                 as_of=moment,
                 run_id="",
                 is_for_service=False,
+                keeps_notes=True,
                 golden=self.controller.golden,
             )
             key = digest_of([self.fitter.code, checks, dataset, moment, order.golden])
@@ -161,7 +162,7 @@ class _Backfiller:
                 elif key and run.state is RunState.RUNNING:
                     claim = self._make_claim()
                     if claim.take(tx, run.run_id):
-                        fail_lost_run(tx, run, now=now)
+                        fail_lost_run(tx, run, now=now, seen_at=claim.find_last_sign(now))
                         claim.give_back(tx)
         return done, left
 
@@ -174,9 +175,10 @@ class _Backfiller:
         with self.project.store.transaction() as tx:
             run = left
             if run is None:
+                checkout = describe_checkout(self.project.loop_file, self.project.store.artifacts)
                 parameters: Mapping[str, Json] = {
                     BACKFILL: {"key": window.key},
-                    "checkout": msgspec.to_builtins(read_checkout(self.project.folder)),
+                    "checkout": msgspec.to_builtins(checkout),
                 }
                 order = window.order
                 run = submit_run(
@@ -221,12 +223,9 @@ class _Backfiller:
             claim.require(tx)
             claim.give_back(tx)
             if problem is not None:
-                return fail_run(tx, run, now=now, error=describe_error(problem))
+                return close_failed_run(tx, run, problem, now=now)
             result = future.result()
-            made_with = {"provenance": msgspec.to_builtins(result.provenance)}
-            run = replace(run, code=result.code, parameters={**run.parameters, **made_with})
-            told = _describe(result)
-            return succeed_run(tx, run, now=now, result=told, steps=result.steps, cost=result.cost)
+            return close_run(tx, run, result, now=now, brought=_describe(result))
 
 
 def backfill_loop(

@@ -34,11 +34,12 @@ class InputMark:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part that is answered, written and logged."""
+    """A part that is answered, written and logged; `n_forgotten` as `ScoredSlice` says."""
 
     n_rows: int
     n_refused: int
     n_bytes: int
+    n_forgotten: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +98,11 @@ class PartFolder:
         """Return where the next part is written before it is whole."""
         return self._folder / f"draft{self.manifest.ending}"
 
-    def keep(self, *, n_refused: int, n_rows: int) -> None:
+    def keep(self, *, n_refused: int, n_rows: int, n_forgotten: int) -> None:
         """Take the draft as the next part; call it when its rows are in the prediction log."""
         path = self.path(self.n_parts)
         self.draft().replace(path)
-        part = Part(n_rows=n_rows, n_refused=n_refused, n_bytes=path.stat().st_size)
+        part = Part(n_rows=n_rows, n_refused=n_refused, n_bytes=path.stat().st_size, n_forgotten=n_forgotten)
         self.manifest = replace(self.manifest, parts=(*self.manifest.parts, part))
         self._write()
 

@@ -72,11 +72,15 @@ class RunView:
     tuning: Tuning | None = None
 
 
+KEPT, NOT_KEPT = "kept", "not kept"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunDifference:
     """One thing in which two runs differ.
 
-    `kind` is code, data, parameter, library, installed, commit, metric, figure or result.
+    `kind` is code, data, parameter, library, installed, commit, metric, figure or result. Where only one of the runs
+    kept such things the name is "all", and the sides are "kept" and "not kept".
     """
 
     kind: str
@@ -177,15 +181,20 @@ def choose_last(steps: Sequence[StepRecord], notes: Sequence[StepNotes]) -> list
 
 def compare_runs(first: RunView, second: RunView) -> tuple[RunDifference, ...]:
     """Return all in which two runs differ that has a part in their results, and the results; no times and no logs."""
-    one, other = first.provenance or Provenance(), second.provenance or Provenance()
+    one, other = first.provenance, second.provenance
+    made_with = compare_provenance(one or Provenance(), other or Provenance())
+    if (one is None) is not (other is None):  # all of it would differ
+        made_with = (_tell_absence("code", is_first=one is None),)
     found = [
         *_differ("data", _tell_data(first), _tell_data(second)),
-        *compare_provenance(one, other),
-        *_differ("parameter", first.parameters, second.parameters),
-        *_differ("installed", _tell_installed(first), _tell_installed(second)),
-        *_differ("commit", _tell_commit(first), _tell_commit(second)),
-        *_differ("metric", first.metrics, second.metrics),
-        *_differ("figure", _tell_figures(first), _tell_figures(second)),
+        *made_with,
+        *_differ_if_kept("parameter", _tell_noted(first, first.parameters), _tell_noted(second, second.parameters)),
+        *_differ_if_kept("installed", _tell_installed(first), _tell_installed(second)),
+        *_differ_if_kept("commit", _tell_commit(first), _tell_commit(second)),
+        *_differ_if_kept("metric", _tell_noted(first, first.metrics), _tell_noted(second, second.metrics)),
+        *_differ_if_kept(
+            "figure", _tell_noted(first, _tell_figures(first)), _tell_noted(second, _tell_figures(second))
+        ),
         *_differ("result", _tell_result(first), _tell_result(second)),
     ]
     return tuple(found)
@@ -207,22 +216,43 @@ def _differ(kind: str, first: Mapping[str, Json], second: Mapping[str, Json]) ->
             yield RunDifference(kind=kind, name=name, first=first.get(name), second=second.get(name))
 
 
+def _differ_if_kept(
+    kind: str, first: Mapping[str, Json] | None, second: Mapping[str, Json] | None
+) -> Iterator[RunDifference]:
+    """Yield the differences; where one side has kept nothing there are none to be known, and that is said."""
+    if first is not None and second is not None:
+        yield from _differ(kind, first, second)
+    elif first or second:
+        yield _tell_absence(kind, is_first=first is None)
+
+
+def _tell_absence(kind: str, *, is_first: bool) -> RunDifference:
+    return RunDifference(
+        kind=kind, name="all", first=NOT_KEPT if is_first else KEPT, second=KEPT if is_first else NOT_KEPT
+    )
+
+
+def _tell_noted(view: RunView, noted: Mapping[str, Json]) -> Mapping[str, Json] | None:
+    """Return what was noted; None for a run that kept none of it. One that keeps notes keeps what was installed too."""
+    return None if view.installation is None and not noted else noted
+
+
 def _tell_data(view: RunView) -> dict[str, Json]:
     return {"dataset": view.dataset, "rows": view.n_rows, "as of": view.as_of.isoformat()}
 
 
-def _tell_commit(view: RunView) -> dict[str, Json]:
+def _tell_commit(view: RunView) -> dict[str, Json] | None:
     checkout = view.checkout
     if checkout is None:
-        return {}
+        return None
     changes = f" and changes {(checkout.patch or '')[:12]}".rstrip()
     return {"git": checkout.commit + (changes if checkout.is_dirty else ""), "untracked": list(checkout.untracked)}
 
 
-def _tell_installed(view: RunView) -> dict[str, Json]:
+def _tell_installed(view: RunView) -> dict[str, Json] | None:
     installation = view.installation
     if installation is None:
-        return {}
+        return None
     return {"python": installation.python, "platform": installation.platform, **installation.distributions}
 
 

@@ -1,7 +1,7 @@
 """ScoredSlice: some rows of a file answered in one call; those that a server would refuse say why, and fail alone."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data import conform, derive_columns, find_suspects, take_kinds
+from holdtrue.data import History, conform, derive_columns, find_suspects, take_kinds
 from holdtrue.domain import MOMENT, Kind, Lookup, Prediction, Release, Role
 from holdtrue.registry import Scorer
 from holdtrue.serving.request.place import RowPlace
@@ -31,11 +31,13 @@ class SliceScorer:
         now: business time, Unix seconds UTC, for rows without a time of their own.
         revision: of the traffic.
         lookup: what features of the past are worth now.
+        recall: returns what rows from before the lookup's refresh gather them of; None where that cannot be had.
     """
 
     release: Release
     scorer: Scorer
     lookup: Lookup
+    recall: Callable[[], History | None]
     job: str
     time_zone: str | None
     now: float
@@ -44,6 +46,13 @@ class SliceScorer:
     @cached_property
     def _reader(self) -> RowReader:
         return RowReader(self.release.version.signature)
+
+    @cached_property
+    def _refreshed_at(self) -> float:
+        """The last refresh of what the version takes of the past, Unix seconds UTC; -inf where that is nothing."""
+        features = self.release.version.signature.features
+        tables = [self.lookup.tables.get(each.past.digest) for each in features if each.past is not None]
+        return max((table.refreshed_at.timestamp() for table in tables if table is not None), default=-np.inf)
 
     def score(self, frame: pl.DataFrame, *, start: int) -> "ScoredSlice":
         """Answer the rows of a slice that begins at row `start` of its file."""
@@ -58,7 +67,10 @@ class SliceScorer:
         sound = np.ones(frame.height, dtype=bool)
         sound[list(errors)] = False
         began = time.perf_counter()
-        features, told = self._compute(typed.filter(pl.Series(sound)), np.array(times)[sound])
+        moments = np.array(times, dtype=np.float64)[sound]
+        is_early = moments < self._refreshed_at
+        earlier = self.recall() if is_early.any() else None
+        features, told = self._compute(typed.filter(pl.Series(sound)), moments, earlier)
         answers, failed = score_apart(self.scorer, features)
         latency_ms = (time.perf_counter() - began) * 1_000 / max(1, len(answers))
         rows = np.flatnonzero(sound)
@@ -75,9 +87,12 @@ class SliceScorer:
             times=times,
             latency_ms=latency_ms,
             told=None if told is None else told[kept],
+            n_forgotten=int(is_early[kept].sum()) if earlier is None else 0,
         )
 
-    def _compute(self, rows: pl.DataFrame, times: NDArray[np.float64]) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    def _compute(
+        self, rows: pl.DataFrame, times: NDArray[np.float64], earlier: History | None
+    ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         """Return rows as the model takes them, and what they took of the past."""
         signature = self.release.version.signature
         given = conform(rows, signature.given)
@@ -87,7 +102,7 @@ class SliceScorer:
         texts = [rows[column.name].cast(pl.String) for column in signature.given.columns if column.kind is Kind.TEXT]
         moments = pl.Series(MOMENT, np.round(times * 1_000_000).astype(np.int64))
         plain = given.with_columns(*texts, moments.cast(pl.Datetime("us", "UTC")))
-        computed = derive_columns(plain, signature.features, lookup=self.lookup)
+        computed = derive_columns(plain, signature.features, lookup=self.lookup, earlier=earlier)
         names = [feature.name for feature in signature.features if feature.past is not None]
         return conform(computed, signature.schema), computed.select(names) if names else None
 
@@ -118,6 +133,7 @@ class ScoredSlice:
         answers: their answers, shape (n_answered, n_classes) or (n_answered,).
         errors: why each of the others was not, by place.
         told: what those that were answered took of the past, a column for each such feature; None without any.
+        n_forgotten: how many of them are from before the lookup's refresh, and took nothing of a past that is not kept.
     """
 
     maker: SliceScorer
@@ -129,6 +145,7 @@ class ScoredSlice:
     times: list[float]
     latency_ms: float
     told: pl.DataFrame | None
+    n_forgotten: int = 0
     received_at: float = field(default_factory=time.time)
 
     @cached_property

@@ -7,15 +7,17 @@ appears whole or not at all.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import polars as pl
 
-from holdtrue.data import JSON_LINES, SlicedFile, open_slices
-from holdtrue.domain import digest_of
-from holdtrue.errors import ColumnMissing, DeclarationError
+from holdtrue.data import JSON_LINES, History, SlicedFile, open_slices
+from holdtrue.domain import Signature, digest_of
+from holdtrue.errors import ColumnMissing, DeclarationError, HoldtrueError
 from holdtrue.registry import Keyring, read_release, resolve_version
 from holdtrue.serving.answer.loaded import load_released
+from holdtrue.serving.answer.shelf import FollowedLookup
 
 from .parts import PART_ROWS, Manifest, PartFolder, hold_parts, mark_input, name_job
 from .project import Project
@@ -38,7 +40,8 @@ class Scored:
         path: where the target stands.
         seconds: how long this run took.
         rows_a_second: what this run answered in a second.
-        note: why the work of an earlier run could not be gone on with; empty when nothing was lost.
+        note: why the work of an earlier run could not be gone on with, and how many rows are older than what is known
+            of the past; empty when nothing was lost.
     """
 
     n_rows: int
@@ -111,7 +114,7 @@ def score_file(
         path=str(target),
         seconds=seconds,
         rows_a_second=(done.n_done - n_resumed) / max(seconds, 1e-9),
-        note=parts.note,
+        note=" ".join(filter(None, (parts.note, _tell_forgotten(sum(part.n_forgotten for part in done.parts))))),
     )
 
 
@@ -131,17 +134,39 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
         raise ColumnMissing(
             f"{source.name} has no column {missing[0]!r}", expected=f"the features {list(schema.names)}"
         )
-    loaded = load_released(release, project.store.artifacts, folder=project.store.folder)
+    followed = FollowedLookup(project.store.folder, loop.name)
+    loaded = load_released(release, project.store.artifacts, followed=followed)
     maker = SliceScorer(
         release=release,
         scorer=loaded.scorer,
         lookup=loaded.shelf.take(),
+        recall=cache(partial(_recall, project, version.signature)),
         job=name_job(),
         time_zone=loop.table.time_zone,
         now=project.clock.now().timestamp(),
         revision=0 if traffic is None else traffic.revision,
     )
     return maker, rows
+
+
+def _recall(project: Project, signature: Signature) -> History | None:
+    """Return what rows of the past gather their features of, as a training would; None where that cannot be had."""
+    pasts = [feature.past for feature in signature.features if feature.past is not None]
+    try:
+        known = project.make_controller().gather_history(project.clock.now())
+    except HoldtrueError:
+        return None
+    needed = {name for past in pasts for name in (*past.by, past.of)}
+    return known if needed <= {*known.feature_names, known.label} else None
+
+
+def _tell_forgotten(n_rows: int) -> str:
+    if not n_rows:
+        return ""
+    return (
+        f"{n_rows:,} rows are from before the last refresh of what was known of the past, and the table that says what"
+        " was known at their time cannot be read: features of the past are missing there."
+    )
 
 
 def _try_first(maker: SliceScorer, rows: SlicedFile) -> None:
@@ -173,7 +198,7 @@ def _keep(scored: ScoredSlice, parts: PartFolder, log: ScoredLog) -> None:
     _write(scored.lay_out(), parts.draft(), has_header=not parts.n_parts)
     name = f"batch-{scored.maker.job}-{parts.n_parts:06d}"
     log.write(scored.list_predictions(), name)
-    parts.keep(n_rows=scored.frame.height, n_refused=len(scored.errors))
+    parts.keep(n_rows=scored.frame.height, n_refused=len(scored.errors), n_forgotten=scored.n_forgotten)
 
 
 def _write(frame: pl.DataFrame, path: Path, *, has_header: bool) -> None:

@@ -14,7 +14,7 @@ from typing import IO, Any
 import msgspec
 
 from holdtrue.domain import Json
-from holdtrue.errors import DeclarationError, StoreFailed
+from holdtrue.errors import DeclarationError, StoreFailed, TrackingRefused
 
 SECONDS = 60.0
 EXISTS = "RESOURCE_ALREADY_EXISTS"
@@ -22,6 +22,7 @@ _ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _API = "/api/2.0/mlflow/"
 _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts/"
 _PROXIED = "mlflow-artifacts"
+_UNKNOWN_SENDER = (401, 403)  # all that is asked is refused to such a one
 _AT_ONCE = 100  # of parameters, metrics and tags in one call
 
 
@@ -42,14 +43,24 @@ class TrackingServer:
     itself.
 
     Raises:
-        DeclarationError: the URI is not one of http or https.
-        StoreFailed: from every method, when the server cannot be reached or refuses.
+        DeclarationError: the URI is not one of http or https, or holds a user.
+        StoreFailed: from every method, when the server cannot be reached, or does not know who asks.
+        TrackingRefused: from every method, when it does not take what is written.
     """
 
     uri: str
 
     def __post_init__(self) -> None:
-        parts = urllib.parse.urlsplit(self.uri)
+        try:
+            parts = urllib.parse.urlsplit(self.uri)
+        except ValueError:
+            parts = urllib.parse.SplitResult("", "", "", "", "")
+        if "@" in self.uri:  # also one that is torn by what the password holds
+            raise DeclarationError(
+                f"the tracking server ***@{self.uri.rpartition('@')[2]} with a user",
+                expected="a URI such as http://127.0.0.1:5000",
+                remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+            )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise DeclarationError(f"the tracking server {self.uri!r}", expected="a URI such as http://127.0.0.1:5000")
 
@@ -155,10 +166,11 @@ class TrackingServer:
             told = refusal.read(4000).decode("utf-8", "replace")
             if any(code in told for code in passes):
                 return None
-            raise StoreFailed(
+            kind_of = StoreFailed if refusal.code in _UNKNOWN_SENDER else TrackingRefused
+            raise kind_of(
                 f"{self.uri} refuses {method} {path.partition('?')[0]} ({refusal.code}): {told[:500]}",
                 expected="an MLflow tracking server that takes what is written",
-                remedy="look at its log; MLFLOW_TRACKING_TOKEN says who asks",
+                remedy="look at its log; MLFLOW_TRACKING_TOKEN, or ..._USERNAME and ..._PASSWORD say who asks",
             ) from refusal
         except (OSError, HTTPException) as error:
             raise StoreFailed(

@@ -123,7 +123,8 @@ class _Session:
                 if plan.recipe == recipe:
                     self.run, self.plan = run, plan
                     return True
-                fail_lost_run(tx, run, now=now)  # the code or the ranges are others now
+                # The code or the ranges are others now.
+                fail_lost_run(tx, run, now=now, seen_at=claim.find_last_sign(now))
                 claim.give_back(tx)
         return False
 

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 Matrix = NDArray[np.float64]
+N_FITTED = 10_000  # of the rows of a fit are answered again
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedRows:
+    """What a model kept of its fit: the rows (n_rows, n_taken), and what it says of them itself, as a scorer does."""
+
+    matrix: Matrix
+    answers: Matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +38,7 @@ class Foreign:
         columns: places in the schema of what it takes, in its order.
         answer: what it answers in memory to a matrix (n_rows, n_taken): as a scorer does.
         tolerance: the difference that is allowed, relative to answers beyond 1.
+        fitted: what the model kept of its fit; None where it keeps nothing.
     """
 
     name: str
@@ -36,6 +46,7 @@ class Foreign:
     columns: tuple[int, ...]
     answer: Callable[[Matrix], Matrix]
     tolerance: float
+    fitted: FittedRows | None = None
 
 
 def check_foreign(foreign: Foreign, loaded: Scorer, signature: Signature, sample: "pl.DataFrame | None") -> None:
@@ -56,14 +67,58 @@ def check_foreign(foreign: Foreign, loaded: Scorer, signature: Signature, sample
         if not is_whole.any():
             continue
         before = settle_answers(raw[is_whole], signature, int(is_whole.sum()))
-        after = loaded.score(frame.filter(is_whole))
-        difference = float(np.max(np.abs(after - before) / np.maximum(1.0, np.abs(before))))
-        if not difference <= foreign.tolerance:
-            raise FormatRefused(
-                f"the {foreign.name} as ONNX answers differently from the one in memory (by up to {difference:.3g})",
-                expected=f"a difference of at most {foreign.tolerance:g}",
-                remedy="a model whose answer depends on the row alone",
-            )
+        _compare(foreign, before, loaded.score(frame.filter(is_whole)))
+    if foreign.fitted is not None:
+        _check_fitted(foreign, foreign.fitted, loaded, signature)
+        if sample is not None and foreign.columns:
+            matrix = encode_frame(sample.select(schema.names), code_levels(schema))[:, list(foreign.columns)]
+            _find_fitted(foreign, foreign.fitted, matrix)
+
+
+def _compare(foreign: Foreign, before: Matrix, after: Matrix) -> None:
+    difference = float(np.max(np.abs(after - before) / np.maximum(1.0, np.abs(before))))
+    if not difference <= foreign.tolerance:
+        raise FormatRefused(
+            f"the {foreign.name} as ONNX answers differently from the one in memory (by up to {difference:.3g})",
+            expected=f"a difference of at most {foreign.tolerance:g}",
+            remedy="a model whose answer depends on the row alone",
+        )
+
+
+def _check_fitted(foreign: Foreign, fitted: FittedRows, loaded: Scorer, signature: Signature) -> None:
+    """Compare with what the model says of the rows of its fit, which no mapping of ours has touched."""
+    import polars as pl
+
+    schema = signature.schema
+    chosen = np.linspace(0, len(fitted.matrix) - 1, min(len(fitted.matrix), N_FITTED)).astype(np.int64)
+    rows = fitted.matrix[chosen]
+    frame = pl.DataFrame(
+        [
+            pl.Series(column.name, rows[:, foreign.columns.index(place)])
+            if place in foreign.columns
+            else pl.repeat(
+                None, len(rows), dtype=pl.String if column.kind is Kind.TEXT else pl.Float64, eager=True
+            ).alias(column.name)
+            for place, column in enumerate(schema.columns)
+        ]
+    )
+    before = settle_answers(fitted.answers[chosen], signature, len(rows))
+    _compare(foreign, before, loaded.score(frame))
+
+
+def _find_fitted(foreign: Foreign, fitted: FittedRows, matrix: Matrix) -> None:
+    """Refuse a model when none of the table's rows is one that it was fitted on: its columns are others."""
+    import polars as pl
+
+    # Whoever fits in float32 has the same rows; and -0 is 0.
+    known, sampled = (pl.DataFrame(each.astype(np.float32) + np.float32(0)) for each in (fitted.matrix, matrix))
+    sampled = sampled.filter(np.asarray(np.isfinite(matrix).all(axis=1), dtype=np.bool_))
+    if sampled.height and not sampled.join(known, on=sampled.columns, how="semi").height:
+        raise FormatRefused(
+            f"the {foreign.name} was fitted on other numbers than the table's: none of {sampled.height} rows is there",
+            expected="the table's own columns, each under its name, and in a matrix all in their order",
+            remedy="fit on a pandas frame with the table's columns, and compute what it takes (a scale) in the table",
+        )
 
 
 def place_columns(names: Sequence[str], signature: Signature, *, name: str) -> tuple[int, ...]:

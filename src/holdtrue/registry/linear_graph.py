@@ -1,13 +1,15 @@
 """LinearGraph: fitted linear models, as statsmodels gives them, as ONNX: coefficients, an intercept and a link."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from holdtrue.domain import Signature, Task
+from holdtrue.domain import Kind, Signature, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
-from holdtrue.registry.foreign import Foreign, Matrix, give_input, place_columns, refuse_task
+from holdtrue.registry.foreign import FittedRows, Foreign, Matrix, give_input, place_columns, refuse_task
 from holdtrue.registry.onnx_bytes import OnnxGraph, OnnxNode
 
 _NAME = "linear model"
@@ -28,11 +30,46 @@ def convert_linear(result: Any, signature: Signature) -> Foreign:
     Of two classes 1 stands for the second in sorted order.
 
     Raises:
-        FormatRefused: a term is no column of the table, the link is another, or it has an offset.
+        FormatRefused: a term is no column of the table, a matrix without names is not that of all its numbers, the link
+            is another, or it has an offset.
         TrainingFailed: it answers another question than the task.
     """
-    kind = type(result.model).__name__
-    family = getattr(result.model, "family", None)
+    kind, link = type(result.model).__name__, _find_link(result.model)
+    is_share = link == "Sigmoid"
+    if signature.task is Task.MULTICLASS or is_share is not (signature.task is Task.BINARY):
+        raise refuse_task(_NAME, f"a {kind} that answers with {'a share' if is_share else 'a number'}", signature)
+    _refuse_offset(result.model)
+    weights = np.asarray(result.params, dtype=np.float64)
+    terms = _read_terms(result.model, signature)
+    if weights.shape != (len(terms.names),) or not np.isfinite(weights).all():
+        raise TrainingFailed(
+            f"the {_NAME} has coefficients of shape {weights.shape} for {len(terms.names)} terms, "
+            "or such as are not finite",
+            expected="one finite coefficient for each term",
+        )
+    taken = [place for place, name in enumerate(terms.names) if name is not None]
+    names = [name for name in terms.names if name is not None]
+    columns = place_columns(names, signature, name=_NAME)
+    data = _write(signature, columns, weights[taken], base=float(np.delete(weights, taken).sum()), link=link)
+
+    def answer(matrix: Matrix) -> Matrix:
+        return _answer_natively(result, matrix, terms, is_share=is_share)
+
+    own = _share_out(np.asarray(result.predict(), dtype=np.float64), is_share=is_share)
+    return Foreign(
+        name=_NAME,
+        data=data,
+        columns=columns,
+        answer=answer,
+        tolerance=_TOLERANCE,
+        fitted=FittedRows(matrix=terms.rows[:, taken], answers=own),
+    )
+
+
+def _find_link(model: Any) -> str:
+    """Return what makes the answer of the sum, as ONNX calls it."""
+    kind = type(model).__name__
+    family = getattr(model, "family", None)
     link = _MODELS.get(kind)
     if kind == "GLM" and family is not None:
         link = _FAMILY_LINKS.get(type(family.link).__name__)
@@ -43,26 +80,63 @@ def convert_linear(result: Any, signature: Signature) -> Foreign:
             expected=f"{', '.join(_MODELS)}, or GLM with the link {', '.join(_FAMILY_LINKS)}",
             remedy="fit one of these, or return an ONNX model that answers the same",
         )
-    is_share = link == "Sigmoid"
-    if signature.task is Task.MULTICLASS or is_share is not (signature.task is Task.BINARY):
-        raise refuse_task(_NAME, f"a {kind} that answers with {'a share' if is_share else 'a number'}", signature)
-    _refuse_offset(result.model)
-    terms, weights = list(result.model.exog_names), np.asarray(result.params, dtype=np.float64)
-    if weights.shape != (len(terms),) or not np.isfinite(weights).all():
-        raise TrainingFailed(
-            f"the {_NAME} has coefficients of shape {weights.shape} for {len(terms)} terms, or such as are not finite",
-            expected="one finite coefficient for each term",
+    return link
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Terms:
+    """What the coefficients stand for: columns by their names, None for the constant; and the rows of the fit."""
+
+    names: list[str | None]
+    rows: Matrix
+
+
+def _read_terms(model: Any, signature: Signature) -> _Terms:
+    rows = getattr(model, "exog", None)
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or not len(rows):
+        raise FormatRefused(
+            f"the {_NAME} does not have the rows that it was fitted on",
+            expected="a matrix model.exog, by which its terms are told",
+            remedy="return the results as fit() gave them, without remove_data()",
         )
-    names = [term for term in terms if term not in _INTERCEPTS]
-    columns = place_columns(names, signature, name=_NAME)
-    places = [terms.index(name) for name in names]
-    base = sum(weight for term, weight in zip(terms, weights, strict=True) if term in _INTERCEPTS)
-    data = _write(signature, columns, weights[places], base=float(base), link=link)
+    rows = rows.astype(np.float64)
+    constant = np.asarray((rows == 1.0).all(axis=0), dtype=np.bool_)
+    given = getattr(getattr(model, "data", None), "orig_exog", None)
+    named = list(getattr(given, "columns", [getattr(given, "name", None)])) if given is not None else []
+    if not named or not all(isinstance(name, str) for name in named):
+        return _Terms(names=_place_in_order(constant, signature), rows=rows)
+    told = [
+        None if is_one and _is_added(name, signature) else name for name, is_one in zip(named, constant, strict=True)
+    ]
+    return _Terms(names=told, rows=rows)
 
-    def answer(matrix: Matrix) -> Matrix:
-        return _answer_natively(result, matrix, names, terms, is_share=is_share)
 
-    return Foreign(name=_NAME, data=data, columns=columns, answer=answer, tolerance=_TOLERANCE)
+def _is_added(name: str, signature: Signature) -> bool:
+    """Say whether a term of ones is the constant: its name says so, and no column of the table is that one."""
+    return name in _INTERCEPTS and not (name in signature.schema.names and _holds_ones(name, signature))
+
+
+def _holds_ones(name: str, signature: Signature) -> bool:
+    column = signature.schema.column(name)
+    return column.low == 1.0 and column.high == 1.0
+
+
+def _place_in_order(constant: NDArray[np.bool_], signature: Signature) -> list[str | None]:
+    """Return what the columns of a matrix are. It has no names: those that statsmodels makes up are nobody's."""
+    numbers = [column.name for column in signature.schema.columns if column.kind is not Kind.TEXT]
+    ones = np.flatnonzero(constant)
+    if len(constant) == len(numbers) and all(_holds_ones(numbers[place], signature) for place in ones):
+        return list(numbers)
+    if len(constant) == len(numbers) + 1 and len(ones) == 1:
+        names: list[str | None] = list(numbers)
+        names.insert(int(ones[0]), None)
+        return names
+    raise FormatRefused(
+        f"the {_NAME} was fitted on a matrix without names, of {len(constant)} columns ({len(ones)} of them ones), "
+        f"and the table has {len(numbers)} of numbers",
+        expected="all of these in their order, with or without a constant",
+        remedy="fit on a pandas frame with the names of the columns that it takes",
+    )
 
 
 def _refuse_offset(model: Any) -> None:
@@ -93,7 +167,8 @@ def _write(signature: Signature, columns: Sequence[int], weights: Matrix, *, bas
     return graph.dump()
 
 
-def _answer_natively(result: Any, matrix: Matrix, names: list[str], terms: list[str], *, is_share: bool) -> Matrix:
+def _answer_natively(result: Any, matrix: Matrix, terms: _Terms, *, is_share: bool) -> Matrix:
+    names = [name for name in terms.names if name is not None]
     if hasattr(result.model, "formula"):  # it makes its own terms of columns by name
         import pandas as pd
 
@@ -102,6 +177,11 @@ def _answer_natively(result: Any, matrix: Matrix, names: list[str], terms: list[
         found = np.full(len(matrix), np.nan)
         found[is_whole] = np.asarray(result.predict(pd.DataFrame(matrix[is_whole], columns=names)), dtype=np.float64)
     else:
-        given = [matrix[:, names.index(term)] if term in names else np.ones(len(matrix)) for term in terms]
-        found = np.asarray(result.predict(np.column_stack(given)), dtype=np.float64)
+        given = np.ones((len(matrix), len(terms.names)))
+        given[:, [name is not None for name in terms.names]] = matrix
+        found = np.asarray(result.predict(given), dtype=np.float64)
+    return _share_out(found, is_share=is_share)
+
+
+def _share_out(found: Matrix, *, is_share: bool) -> Matrix:
     return np.column_stack((1.0 - found, found)) if is_share else found

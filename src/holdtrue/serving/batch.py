@@ -50,6 +50,7 @@ def answer_rows(folder: Path, loop: str, rows: Iterable[Mapping[str, Json]]) -> 
                 raise NotFound(found, expected=f"one of {sorted(engine.served)}")
             remaining, start = iter(rows), 0
             while chunk := list(islice(remaining, BATCH_ROWS)):
+                runner.run(engine.refresh_lookups())
                 yield from runner.run(_answer_chunk(router, shadow, loop, chunk, start))
                 start += len(chunk)
         finally:

@@ -4,13 +4,18 @@ The controller writes it at each refresh, workers read it when it has changed. W
 last one, which grows old: each table in it says when it was refreshed.
 """
 
+import time
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from holdtrue.domain import Lookup, encode_canonically
+from holdtrue.domain import Lookup, PastTable, encode_canonically
 from holdtrue.errors import StoreFailed
 from holdtrue.store.file import write_file
+
+_PIECE_BYTES = 1 << 16
 
 
 def place_lookup(folder: Path, loop: str) -> Path:
@@ -51,5 +56,42 @@ def write_lookup_file(folder: Path, loop: str, lookup: Lookup) -> None:
 
 
 def decode_lookup(data: bytes) -> Lookup:
-    """Return the lookup that bytes hold; raises what msgspec does where they hold none."""
-    return msgspec.json.decode(data, type=Lookup)
+    """Return the lookup that bytes hold; raises what msgspec does where they hold none.
+
+    It is decoded in pieces, between which other threads of the process get their turn.
+    """
+    raw = msgspec.json.decode(data, type=_RawLookup)
+    tables = {
+        name: PastTable(refreshed_at=table.refreshed_at, values=_decode_values(bytes(table.values)))
+        for name, table in raw.tables.items()
+    }
+    return Lookup(tables=tables)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RawTable:
+    refreshed_at: datetime
+    values: msgspec.Raw
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RawLookup:
+    tables: dict[str, _RawTable]
+
+
+def _decode_values(data: bytes) -> dict[str, float]:
+    """Return the object that JSON holds, of numbers by the keys of `name_past_key`."""
+    if not data.startswith(b"{"):
+        return msgspec.json.decode(data, type=dict[str, float])
+    values: dict[str, float] = {}
+    begin, end = 1, len(data) - 1
+    while begin < end:
+        # Each key ends with a bracket, and a quote within it stands behind a backslash: this is between two entries.
+        cut = data.find(b',"', begin + _PIECE_BYTES)
+        piece = data[begin : end if cut < 0 else cut]
+        values.update(msgspec.json.decode(b"{" + piece + b"}", type=dict[str, float]))
+        if cut < 0:
+            break
+        begin = cut + 1
+        time.sleep(0)
+    return values

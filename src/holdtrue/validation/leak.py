@@ -56,14 +56,17 @@ def find_leaks(dataset: Dataset, check: NoLeak, *, known: History | None = None)
         name: score_feature(sample.features[name], sample.labels, task=sample.task, n_classes=sample.n_classes)
         for name in sample.features.columns
     }
+    computed = [] if known is None else [feature.name for feature in known.features]
     named = []
     for finding in _search(dataset, sample, scores, known):
         if finding.is_sure:
-            return _refuse(finding, dataset.label.name)
+            return _refuse(finding, dataset.label.name, computed)
         named.append(finding)
     suspects = find_suspects(sample, scores, suspect_share=check.suspect_share)
     near = find_near_copies(sample, suspects)
-    return _refuse(near, dataset.label.name) if near is not None else _name_suspects(suspects, named, scores)
+    if near is not None:
+        return _refuse(near, dataset.label.name, computed)
+    return _name_suspects(suspects, named, scores, computed)
 
 
 def _take_sample(dataset: Dataset, check: NoLeak) -> Sample:
@@ -113,16 +116,26 @@ def _find_arithmetic(sample: Sample, label: str) -> Finding | None:
     return Finding(columns=found.columns, kind=kind, evidence={"formula": found.formula, "share": found.share})
 
 
-def _refuse(finding: Finding, label: str) -> Verdict:
+def _refuse(finding: Finding, label: str, computed: Sequence[str]) -> Verdict:
     sentence = (
         f"The label {label!r} is given away: {finding.kind}. Leave out what is not known at the moment of the "
-        f"prediction with drop={list(finding.columns)!r}."
+        f"prediction with {_tell_way_out(finding.columns, computed)}."
     )
     evidence: dict[str, Json] = {"columns": list(finding.columns), **finding.evidence}
     return Verdict(check=CHECK, ruling=Ruling.FAILED, sentence=sentence, evidence=evidence)
 
 
-def _name_suspects(suspects: Sequence[Suspect], named: Sequence[Finding], scores: Mapping[str, float]) -> Verdict:
+def _tell_way_out(columns: Sequence[str], computed: Sequence[str]) -> str:
+    """Return what to write for columns to be left out; a computed one is no column that could be dropped."""
+    given = [name for name in columns if name not in computed]
+    made = [name for name in columns if name in computed]
+    told = [] if made and not given else [f"drop={given!r}"]
+    return " and ".join(told + ([f"features= without the computed {', '.join(made)}"] if made else []))
+
+
+def _name_suspects(
+    suspects: Sequence[Suspect], named: Sequence[Finding], scores: Mapping[str, float], computed: Sequence[str]
+) -> Verdict:
     strongest = sorted(scores, key=lambda name: -scores[name])[:5]
     columns = [each.column for each in suspects]
     columns += [name for each in named for name in each.columns if name not in columns]
@@ -141,6 +154,6 @@ def _name_suspects(suspects: Sequence[Suspect], named: Sequence[Finding], scores
     else:
         sentence = (
             f"Suspect: {'; '.join(said)}. Make sure that it is known at the moment of the prediction; if not, leave it "
-            f"out with drop={columns!r}; if so, say allow={columns!r}."
+            f"out with {_tell_way_out(columns, computed)}; if so, say allow={columns!r}."
         )
     return Verdict(check=CHECK, ruling=Ruling.PASSED, sentence=sentence, evidence=evidence)

@@ -30,7 +30,8 @@ class Computer:
         """
         if not self._features:
             return row
-        values: dict[str, object] = {MOMENT_NAME: read_instant(time)}
+        moment = read_instant(time)
+        values: dict[str, object] = {MOMENT_NAME: moment}
         for column, value in zip(self._given, row.values, strict=True):
             # A text that training had not seen is missing to the model, and still a text to an expression.
             values[column.name] = row.features.get(column.name) if column.kind is Kind.TEXT else value
@@ -39,8 +40,10 @@ class Computer:
             if feature.past is None:
                 value = None if ask is None or kind is None else settle_value(ask(values), kind)
             else:
-                is_told = told is not None and feature.name in told
-                value = told[feature.name] if told is not None and is_told else lookup.find(feature.past, values)
+                if told is not None and feature.name in told:
+                    value = told[feature.name]
+                else:
+                    value = lookup.find(feature.past, values, at=moment)
                 features[feature.name] = value
             values[feature.name] = value
         taken = dict(zip((column.name for column in self._given), row.values, strict=True))

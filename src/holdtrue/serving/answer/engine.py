@@ -10,6 +10,7 @@ from holdtrue.clock import Clock, RealClock
 from holdtrue.errors import HoldtrueError, StoreFailed
 from holdtrue.serving.answer.batcher import Batcher
 from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop, load_version, settle_traffic
+from holdtrue.serving.answer.shelf import FollowedLookup
 from holdtrue.serving.counts.counter import Counters, Metric
 from holdtrue.serving.traffic_file import TRAFFIC_FILE, LoopTraffic, TrafficFile, read_traffic_file
 
@@ -36,6 +37,7 @@ class Engine:
         self._seen: tuple[int, ...] | None = None
         self._loaded: dict[str, LoadedVersion] = {}
         self._batchers: dict[LoadedVersion, Batcher] = {}
+        self._followed: dict[str, FollowedLookup] = {}
         self._problems: dict[str, str] = {}
         self._spares: dict[LoadedVersion, Batcher] = {}
         self._model_thread = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -96,6 +98,13 @@ class Engine:
                 self._seen = None
                 retry_at = loop.time() + RETRY_SECONDS
             await self.pull()
+            await self.refresh_lookups()
+
+    async def refresh_lookups(self) -> None:
+        """Read the lookup files that have changed, beside the event loop; each is one copy for all versions."""
+        for followed in {version.shelf.followed for version in self._loaded.values()}:
+            if followed is not None and followed.has_changed():
+                await asyncio.to_thread(followed.read)
 
     async def pull(self) -> bool:
         """Take over the traffic file if it changed; return whether it had. Failures leave what is served as it was."""
@@ -157,8 +166,11 @@ class Engine:
             return None
         if pointer.release in self._loaded:
             return self._loaded[pointer.release]
+        followed = self._followed.setdefault(name, FollowedLookup(self._folder, name))
         try:
-            loaded = await asyncio.to_thread(load_version, pointer, folder=self._folder, is_lean=self._is_lean)
+            loaded = await asyncio.to_thread(
+                load_version, pointer, folder=self._folder, is_lean=self._is_lean, followed=followed
+            )
         except Exception as error:  # whatever a file makes a loader raise, the versions that answer go on
             reason = str(error) if isinstance(error, HoldtrueError) else f"{type(error).__name__}: {error}"
             self._problems[f"{name} v{number}"] = f"v{number} of {name!r} cannot be loaded: {reason}"

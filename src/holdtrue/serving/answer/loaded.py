@@ -32,7 +32,7 @@ from holdtrue.serving.answer.batcher import Values
 from holdtrue.serving.answer.computer import Computer
 from holdtrue.serving.answer.lean import hide_optional
 from holdtrue.serving.answer.pace import HELD_ROWS, HELD_SECONDS, Pace
-from holdtrue.serving.answer.shelf import Shelf
+from holdtrue.serving.answer.shelf import FollowedLookup, Shelf
 from holdtrue.serving.lookup_file import decode_lookup
 from holdtrue.serving.request.place import Place, RowPlace
 from holdtrue.serving.request.row import EventNames, Row, RowReader
@@ -171,10 +171,13 @@ class ServedLoop:
         return frozenset(names)
 
 
-def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False) -> LoadedVersion:
+def load_version(
+    pointer: ReleasePointer, *, folder: Path, is_lean: bool = False, followed: FollowedLookup | None = None
+) -> LoadedVersion:
     """Load a version from the artifacts of a `.holdtrue` folder, and test it with its release's own sample.
 
-    `is_lean` is for a process that only serves: see `hide_optional`.
+    `is_lean` is for a process that only serves: see `hide_optional`. `followed` is the lookup file of its loop, to
+    share it with other versions.
 
     Raises:
         NotFound: an artifact is missing.
@@ -184,20 +187,24 @@ def load_version(pointer: ReleasePointer, *, folder: Path, is_lean: bool = False
     """
     artifacts = Artifacts(folder / "artifacts")
     release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
-    return load_released(release, artifacts, is_lean=is_lean, folder=folder)
+    followed = followed or FollowedLookup(folder, release.loop)
+    return load_released(release, artifacts, is_lean=is_lean, followed=followed)
 
 
 def load_released(
-    release: Release, artifacts: Artifacts, *, is_lean: bool = False, folder: Path | None = None
+    release: Release, artifacts: Artifacts, *, is_lean: bool = False, followed: FollowedLookup | None = None
 ) -> LoadedVersion:
     """Load what answers for a release whose signature was checked: its twin where it has one, else the model itself.
 
-    `folder` is the `.holdtrue` folder whose lookups are followed; without it the version answers by what it came with.
-    See `load_version`.
+    `followed` is the lookup file of its loop, read here; without it the version answers by what it came with. See
+    `load_version`.
     """
     version = release.version
     shipped = NO_LOOKUP if release.lookup is None else decode_lookup(artifacts.get(release.lookup))
-    shelf = Shelf(shipped, folder=folder, loop=release.loop)
+    takes_past = any(feature.past is not None for feature in version.signature.features)
+    shelf = Shelf(shipped, followed=followed if takes_past else None)
+    if shelf.followed is not None and shelf.followed.has_changed():
+        shelf.followed.read()
     if release.twin is not None:
         # Whatever keeps a twin from loading or agreeing here, the model itself answers.
         with suppress(Exception):

@@ -55,6 +55,12 @@ class Leases:
         row = self._connection.execute(statement.where(LEASES.c.name == name, LEASES.c.expires_unix > _NOW)).first()
         return None if row is None else (row.owner, row.seconds)
 
+    def seconds_left(self, name: str) -> float | None:
+        """Return for how long a lease runs still, below 0 once it has lapsed; None for one that was given back."""
+        statement = sa.select((LEASES.c.expires_unix - _NOW).label("seconds"))
+        found = self._connection.execute(statement.where(LEASES.c.name == name, LEASES.c.expires_unix > 0)).scalar()
+        return None if found is None else float(found)
+
     def read_tokens(self, prefix: str) -> dict[str, int]:
         """Return the last token of each lease whose name begins so, held or not, by name."""
         statement = sa.select(LEASES.c.name, LEASES.c.token).where(LEASES.c.name.startswith(prefix, autoescape=True))
