@@ -14,6 +14,8 @@ import pytest
 
 # Here, as the libraries read it when they are loaded; child processes inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Ray reads it once a process, when it is loaded: whichever test does so first decides for those of the cluster.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from holdtrue.errors import DeclarationError, StateConflict
@@ -27,14 +28,12 @@ def connect(address: str | None) -> Any:
             'compute is "ray", and no cluster is named',
             expected=f"an address such as 10.0.0.1:6379 in the settings or in the variable {ADDRESS}",
         )
+    if find_spec("ray") is None:
+        raise DeclarationError('compute is "ray", and Ray is not installed', remedy="pip install 'holdtrue[ray]'")
+    _knock(wanted)  # before Ray is loaded, which takes seconds
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # it warns at each connection otherwise
-    try:
-        import ray
-    except ImportError as missing:
-        raise DeclarationError(
-            'compute is "ray", and Ray is not installed', remedy="pip install 'holdtrue[ray]'"
-        ) from missing
-    _knock(wanted)
+    import ray
+
     _join(ray, wanted)
     return ray
 
