@@ -49,6 +49,8 @@ def note(journal: str, name: str) -> None:
         file.write(f"{name} {os.environ.get('MACHINE')}\\n")
     while Path(journal + ".hold").exists():
         time.sleep(0.05)
+    while Path(journal + ".meet").exists() and not {"spread", "weigh"} <= set(Path(journal).read_text().split()):
+        time.sleep(0.05)
     if name == "weigh" and Path(journal + ".break").exists():
         print("on the way")
         raise ValueError("no weight today")
@@ -185,8 +187,10 @@ def test_a_fit_on_two_machines_gives_the_digests_of_a_local_one(
     locally, away = Trail(), Trail()
     here = fit(write_project(tmp_path / "here", journal), None, trail=locally)
     journal.unlink()
-    loop_file = write_project(tmp_path / "there", journal)
+    loop_file, meet = write_project(tmp_path / "there", journal), journal.with_name("journal.meet")
+    meet.touch()  # each of two steps waits until the other has begun, as they can on two machines alone
     there = fit(loop_file, machines, trail=away)
+    meet.unlink()
     assert [(step.name, step.key, step.output) for step in there] == [
         (step.name, step.key, step.output) for step in here
     ]
