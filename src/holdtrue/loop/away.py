@@ -8,6 +8,7 @@ library, never answers under the name of this one.
 
 import hashlib
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -102,6 +103,7 @@ class Away:
     _environment: RayEnvironment | None = None
     _project: bytes | None = None
     _running: "list[Future[Json]]" = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, due: Due) -> "Future[Output]":
         """Send a step with what it takes."""
@@ -167,8 +169,9 @@ class Away:
         done.set_result(Output(encoded=told.output, n_attempts=told.n_attempts, notes=told.notes))
 
     def _take(self, told: StepDone | StepBroken, due: Due) -> None:
-        self.cpu_seconds += told.cost.cpu_seconds
-        self.peak_memory_bytes = max(self.peak_memory_bytes, told.cost.peak_memory_bytes)
+        with self._lock:  # steps that end at once are taken by a thread each
+            self.cpu_seconds += told.cost.cpu_seconds
+            self.peak_memory_bytes = max(self.peak_memory_bytes, told.cost.peak_memory_bytes)
         if told.notes is not None:
             due.trail.notes[due.key] = told.notes
 

@@ -106,7 +106,8 @@ class _Run:
             self._report()
             if self.running:
                 done, _ = wait(self.running, return_when=FIRST_COMPLETED)
-                for future in done:
+                # What ended well is kept before the failure of another is raised.
+                for future in sorted(done, key=lambda each: each.exception() is not None):
                     self._take(*self.running.pop(future), future.result())
         self._report()
 
