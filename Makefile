@@ -25,8 +25,8 @@ test: $(BIN)/.installed
 checks: lint types floors
 
 lint: $(BIN)/.installed
-	$(BIN)/ruff check src tests examples
-	$(BIN)/ruff format --check src tests examples
+	$(BIN)/ruff check src tests examples benchmarks
+	$(BIN)/ruff format --check src tests examples benchmarks
 
 types: $(BIN)/.installed
 	$(BIN)/mypy

@@ -25,7 +25,7 @@ from tool import TOOLS, Bench, Tool, end, open_bench
 
 sys.path.insert(1, str(Path(__file__).parents[1] / "judgement"))
 
-from peers import DEFAULT_VENVS, Skipped, keep_results, name_version, prepare_peer, read_results  # noqa: E402
+from peers import DEFAULT_VENVS, Skipped, keep_results, name_version, prepare_peer, read_results
 
 N_STEPS = (5, 100)
 FIRST = ("s0", "s1")
@@ -101,7 +101,8 @@ def edit_all(bench: Bench, plain: Bench, folder: Path, *, time_limit: float) -> 
         parameter = str(write_work(folder, edit))
         found = bench.run(folder, "work", parameter, time_limit=time_limit)
         expected = plain.run(folder, "work", parameter, time_limit=time_limit)
-        assert expected.result is not None and expected.result != done.result, expected.said
+        assert expected.result is not None, expected.said
+        assert expected.result != done.result, expected.said
         if found.result is None:
             failed.append(edit.name)
         elif found.result != expected.result:
@@ -126,7 +127,9 @@ def ask_tool(tool: Tool, plain: Bench, folder: Path, venvs: Path, *, is_full: bo
 
 def print_table(found: dict[str, dict[str, Any]]) -> None:
     """Print what was found, a line for each tool."""
-    print(f"\n{'tool':<22}{'5 steps: wall, CPU s':>24}{'100 steps: wall, CPU s':>26}  {'stale':<9}after kill -9 in step 3")
+    print(
+        f"\n{'tool':<22}{'5 steps: wall, CPU s':>24}{'100 steps: wall, CPU s':>26}  {'stale':<9}after kill -9 in step 3"
+    )
     for name, row in found.items():
         if "word" in row:
             print(f"{name:<22}left out: {row['word']}")
@@ -152,7 +155,9 @@ def _say_last(said: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="medians of five runs, and patience of a quarter of an hour")
+    parser.add_argument(
+        "--full", action="store_true", help="medians of five runs, and patience of a quarter of an hour"
+    )
     parser.add_argument("--only", nargs="*", help="these tools alone; what was kept of others stays")
     parser.add_argument("--venvs", type=Path, default=DEFAULT_VENVS)
     told = parser.parse_args()

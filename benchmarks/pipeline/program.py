@@ -1,9 +1,9 @@
-"""Programs: what the tools are given, as files of plain functions: chains of steps, and a step with ten things to edit."""
+"""Programs: what the tools are given, as files of plain functions: chains of steps, and a step to edit in ten ways."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-NOTING = '''
+NOTING = """
 import time
 from pathlib import Path
 
@@ -17,8 +17,8 @@ def hold():
     if not Path("go").exists():
         Path("reached").touch()
         time.sleep(300)
-'''
-WORK = '''
+"""
+WORK = """
 from pathlib import Path
 
 import project_part
@@ -55,8 +55,8 @@ def measure(rows: list, parameter: int) -> int:
     taken = sum(int(row["a"]) + 1000 * isinstance(row["a"], str) for row in rows)
     own = CONSTANT + 3 * Terms.rate + _helper(5) + _weigh(7) + _bound(11)
     return 100 * taken + own + 13 * project_part.scale(1) + 17 * tinylib.VALUE + 19 * parameter
-'''
-READING = '''
+"""
+READING = """
 from pathlib import Path
 
 
@@ -64,7 +64,7 @@ def read_rows():
     head, *lines = Path("rows.csv").read_text().split()
     take = int if head == "a:int" else str
     return [{"a": take(line)} for line in lines]
-'''
+"""
 
 
 @dataclass(frozen=True)

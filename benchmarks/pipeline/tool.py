@@ -17,11 +17,11 @@ from pathlib import Path
 
 import psutil
 
+sys.path.insert(1, str(Path(__file__).parents[1] / "judgement"))
+
+from peers import Peer, Skipped
+
 HERE = Path(__file__).parent
-sys.path.insert(1, str(HERE.parent / "judgement"))
-
-from peers import Peer, Skipped  # noqa: E402
-
 OPT_OUTS = {
     "DO_NOT_TRACK": "1",
     "HAMILTON_TELEMETRY_ENABLED": "false",

@@ -1,12 +1,16 @@
 """Dagster: the functions are ops of a job, run in this process with a persistent instance."""
 
-import os
 import sys
 
-import dagster
 import chain
+import dagster
 
-ops = [dagster.op(name=chain.FUNCTIONS[0].__name__)(lambda: chain.FUNCTIONS[0]())]
+
+def make_first(function):
+    def compute():
+        return function()
+
+    return dagster.op(name=function.__name__)(compute)
 
 
 def make_op(function):
@@ -16,7 +20,7 @@ def make_op(function):
     return dagster.op(name=function.__name__, ins={"before": dagster.In()})(compute)
 
 
-ops += [make_op(function) for function in chain.FUNCTIONS[1:]]
+ops = [make_first(chain.FUNCTIONS[0]), *(make_op(function) for function in chain.FUNCTIONS[1:])]
 
 
 @dagster.job(resource_defs={"io_manager": dagster.fs_io_manager})

@@ -3,9 +3,8 @@
 import sys
 import uuid
 
-from dbos import DBOS, SetWorkflowID
-
 import chain
+from dbos import DBOS, SetWorkflowID
 
 DBOS(config={"name": "chain", "system_database_url": "sqlite:///dbos.sqlite", "run_admin_server": False})
 steps = [DBOS.step()(function) for function in chain.FUNCTIONS]

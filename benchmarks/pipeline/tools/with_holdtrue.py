@@ -10,7 +10,9 @@ with Store.open(Path(".holdtrue")) as store:
     if sys.argv[1] == "chain":
         import chain
 
-        print("RESULT", run_steps(chain.FUNCTIONS, inputs={}, cache=StepCache(store)).values[chain.FUNCTIONS[-1].__name__])
+        print(
+            "RESULT", run_steps(chain.FUNCTIONS, inputs={}, cache=StepCache(store)).values[chain.FUNCTIONS[-1].__name__]
+        )
     else:
         import work
         from reading import read_rows

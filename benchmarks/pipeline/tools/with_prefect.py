@@ -21,7 +21,6 @@ def run_chain() -> int:
 @flow
 def run_work(rows: list, parameter: int) -> float:
     import work
-    from reading import read_rows
 
     return task(work.measure, **CACHED)(rows, parameter)
 
@@ -29,7 +28,6 @@ def run_work(rows: list, parameter: int) -> float:
 if sys.argv[1] == "chain":
     print("RESULT", run_chain())
 else:
-    import work
     from reading import read_rows
 
     print("RESULT", run_work(read_rows(), int(sys.argv[2])))
