@@ -29,10 +29,27 @@ def declare(tune: Tune, **parameters: int) -> ht.Loop:
         lambda: ht.integers(3, 3),
         lambda: ht.integers(1.5, 3),  # type: ignore[arg-type]
         lambda: ht.between(0, float("inf")),
+        lambda: ht.between("0", 1),  # type: ignore[arg-type]
+        lambda: ht.log_between(None, 1),  # type: ignore[arg-type]
+        lambda: ht.between(False, True),
         lambda: ht.log_between(0, 1),
         lambda: ht.one_of("one"),
     ],
-    ids=["empty", "pair", "no trial", "seed", "timeout", "no width", "half", "endless", "log of 0", "single"],
+    ids=[
+        "empty",
+        "pair",
+        "no trial",
+        "seed",
+        "timeout",
+        "no width",
+        "half",
+        "endless",
+        "text",
+        "nothing",
+        "booleans",
+        "log of 0",
+        "single",
+    ],
 )
 def test_what_cannot_be_meant_is_refused(make: Callable[[], object]) -> None:
     with pytest.raises(DeclarationError, match="Expected"):

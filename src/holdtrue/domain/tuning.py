@@ -165,5 +165,6 @@ def tune(
 
 
 def _check_ends(name: str, low: float, high: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise DeclarationError(f"{name}({low}, {high})", expected="two finite numbers, the smaller one first")
+    are_numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
+    if not (are_numbers and math.isfinite(low) and math.isfinite(high) and low < high):
+        raise DeclarationError(f"{name}({low!r}, {high!r})", expected="two finite numbers, the smaller one first")

@@ -35,6 +35,7 @@ from holdtrue.loop import (
     Fold,
     await_some,
     choose_loss,
+    describe_checkout,
     describe_stop,
     find_overspending,
     sum_spending,
@@ -55,7 +56,6 @@ from holdtrue.pipeline import (
     describe_error,
     fail_lost_run,
     fail_run,
-    read_checkout,
     start_run,
     submit_run,
     succeed_run,
@@ -144,7 +144,7 @@ class _Session:
         parameters: dict[str, Json] = {
             TUNING: msgspec.to_builtins(self.plan),
             "provenance": msgspec.to_builtins(self.provenance),
-            "checkout": msgspec.to_builtins(read_checkout(project.folder)),
+            "checkout": msgspec.to_builtins(describe_checkout(project.loop_file, project.store.artifacts)),
         }
         with project.store.transaction() as tx:
             run = submit_run(
