@@ -11,6 +11,7 @@ import pytest
 
 from holdtrue.environments import ProcessEnvironment, Progress
 from holdtrue.errors import ColumnMissing, DeclarationError, RequestInvalid, StateConflict, TrainingFailed
+from holdtrue.testing import is_gone
 
 
 @pytest.fixture(scope="module")
@@ -330,18 +331,6 @@ def test_an_interrupt_in_the_parent_passes_and_ends_the_child() -> None:
         _, said = parent.communicate(timeout=10)
     assert "KeyboardInterrupt" in said
     assert is_gone(child)
-
-
-def is_gone(pid: int, seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def await_file(path: Path) -> None:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
-import psutil
 import pytest
 
 from holdtrue.clock import VirtualClock
@@ -17,7 +16,7 @@ from holdtrue.errors import StateConflict, StoreFailed
 from holdtrue.loop import Controller, InlineTrainer, StartRun, Trained, TrainingLost
 from holdtrue.project import Project, find_run, list_runs, open_project, stop_run
 from holdtrue.store import Artifacts, Store, Transaction
-from holdtrue.testing import drifting_rows, write_drifting_project
+from holdtrue.testing import drifting_rows, is_gone, write_drifting_project
 from holdtrue.testing.world import START
 
 NOW = START + timedelta(days=40)
@@ -62,19 +61,6 @@ class Disk:
             return put(artifacts, data)
 
         return put_limited
-
-
-def is_gone(pid: int) -> bool:
-    """Say whether a process has ended; one that was just killed has a moment to do so."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def make_controller(project: Project) -> Controller:

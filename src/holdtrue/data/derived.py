@@ -290,10 +290,7 @@ def _compare(rows: pl.DataFrame, name: str, answers: Sequence[object], by: str) 
 def _are_equal(one: object, other: object) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return one == other
-    numbers = [
-        None if each is None or not math.isfinite(each) else float(each)  # type: ignore[arg-type]
-        for each in (one, other)
-    ]
+    numbers = [float(each) if isinstance(each, int | float) and math.isfinite(each) else None for each in (one, other)]
     if numbers[0] is None or numbers[1] is None:
         return numbers[0] is numbers[1]
     return math.isclose(numbers[0], numbers[1], rel_tol=TOLERANCE, abs_tol=1e-12)

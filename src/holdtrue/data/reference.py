@@ -23,10 +23,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def make_reference(known: History) -> tuple[pl.DataFrame, dict[str, Json]] | None:
     """Return the rows of a history that its origin does not have as they are, and how to find the others again.
 
-    None where it did not begin as a version of an immutable table, or cannot be made whole from that.
+    None where it did not begin as a version of an immutable table, or cannot be made whole from that; or has no rows.
     """
     origin = known.origin
-    if origin is None:
+    if origin is None or known.frame.is_empty():
         return None
     frame, moment = spell_texts(known.frame), _find_moment(known.frame)
     base = _align(replace(known, frame=origin.frame).known_at(moment).frame, frame.schema)
@@ -117,7 +117,8 @@ def digest_frame(frame: pl.DataFrame) -> str:
 
 def _find_moment(frame: pl.DataFrame) -> datetime:
     """Return the first moment at which all of this was known: the same rows say the same, whenever one looks."""
-    found = [count_microseconds(each) for each in (frame[TIME].max(), frame[LABEL_TIME].max()) if each is not None]  # type: ignore[arg-type]
+    ends = (frame[TIME].max(), frame[LABEL_TIME].max())
+    found = [count_microseconds(end) for end in ends if isinstance(end, datetime)]
     return _EPOCH + timedelta(microseconds=max(found))
 
 

@@ -51,13 +51,18 @@ class StepOptions:
 def _check_amount(name: object, amount: object) -> None:
     if name == "memory":
         raise DeclarationError("resources has memory", expected='memory="2GB" beside it, which is also its limit')
-    is_number = isinstance(amount, int | float) and not isinstance(amount, bool) and 0 <= amount < math.inf
-    # A cluster counts parts of a thing, or whole things.
-    if not isinstance(name, str) or not name or not is_number or (amount > 1 and amount != int(amount)):  # type: ignore[operator, call-overload]
+    if not isinstance(name, str) or not name or not _is_amount(amount):
         raise DeclarationError(
             f"resources has {name!r}: {amount!r}",
             expected='names with how much of each, a share below 1 or a whole number, as in {"cpu": 4, "gpu": 0.5}',
         )
+
+
+def _is_amount(amount: object) -> bool:
+    """Say whether a cluster can give so much: it counts parts of a thing, or whole things."""
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < math.inf:
+        return False
+    return amount <= 1 or amount == int(amount)
 
 
 def step(

@@ -1,7 +1,6 @@
 """Log: the prediction log of a project's loop: asked, kept, erased, its profiles told."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +14,6 @@ from holdtrue.data import (
     compact_log,
     latest_labels,
     query_log,
-    read_history,
     read_log_problems,
     remove_old_rows,
     write_query,
@@ -26,6 +24,7 @@ from holdtrue.registry import resolve_version
 from holdtrue.serving import measure_log, read_policy_file
 from holdtrue.store import read_manifest
 
+from .evidence import find_label_delay
 from .project import CHAMPION, Project
 
 NEARLY = 0.9
@@ -61,7 +60,7 @@ def keep_log(
     Raises:
         StateConflict: another process works on this log.
         StoreFailed: the disk refused.
-        SourceError: the label delay is in the table, which cannot be read; nothing is removed.
+        SourceError: the label delay is in the table, which cannot be read and never was; nothing is removed.
     """
     folder = name_log_folder(project)
     compacted = compact_log(folder, on_progress=on_progress)
@@ -93,14 +92,6 @@ def find_upkeep(project: Project, policy: LogPolicy) -> Upkeep | None:
     except HoldtrueError:
         return None
     return Upkeep(loop=project.loop.name, policy=policy, label_delay=delay, now=project.clock.now())
-
-
-def find_label_delay(project: Project) -> timedelta:
-    """Return how long after its moment the label of a row is due, as the table declares or shows it."""
-    table = project.loop.table
-    if table.label_delay is not None:
-        return table.label_delay
-    return read_history(table, folder=project.folder, task=project.loop.declared_task).label_delay
 
 
 def _find_signature(project: Project) -> Signature | None:

@@ -21,6 +21,9 @@ _DATATYPES: Mapping[Kind, frozenset[str]] = {
     Kind.TEXT: frozenset({"BYTES"}),
 }
 _Size = Annotated[int, msgspec.Meta(ge=1)]
+# The types of a body are known when a version is loaded, and not before.
+_TUPLE: Any = tuple
+_LITERAL: Any = Literal
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -66,12 +69,12 @@ class VectorForm(Form):
         width = row_type.n_features
         fields: list[Any] = [
             ("name", _Name),
-            ("shape", tuple[Literal[1], Literal[width]]),  # type: ignore[valid-type]
-            ("datatype", Literal[tuple(sorted(_FLOATING))]),
+            ("shape", _TUPLE[_LITERAL[1], _LITERAL[width]]),
+            ("datatype", _LITERAL[tuple(sorted(_FLOATING))]),
             ("data", _name_row(schema)),
         ]
         tensor = msgspec.defstruct("Vector", fields, forbid_unknown_fields=True, gc=False)
-        self._decode = msgspec.json.Decoder(_wrap_inputs(tuple[tensor])).decode  # type: ignore[valid-type]
+        self._decode = msgspec.json.Decoder(_wrap_inputs(_TUPLE[tensor])).decode
         self._make_row: Any = row_type.struct
 
     def decode(self, body: bytes) -> PlainRequest:
@@ -89,7 +92,7 @@ class MatrixForm(Form):
         self._kinds = _name_row(schema)
         fields = [("name", _Name), ("shape", tuple[_Size, _Size]), ("datatype", str), ("data", list[float | None])]
         tensor = msgspec.defstruct("Matrix", fields, forbid_unknown_fields=True, gc=False)
-        self._decoder = msgspec.json.Decoder(_wrap_inputs(tuple[tensor]))  # type: ignore[valid-type]
+        self._decoder = msgspec.json.Decoder(_wrap_inputs(_TUPLE[tensor]))
 
     def decode(self, body: bytes) -> PlainRequest:
         """Decode a body."""
@@ -107,7 +110,7 @@ class MatrixForm(Form):
 
 def _name_row(schema: Schema) -> Any:
     """Return the type of a row of numbers."""
-    return tuple.__class_getitem__(tuple(_name_kind(column) for column in schema.columns))
+    return _TUPLE[tuple(_name_kind(column) for column in schema.columns)]
 
 
 def _name_kind(column: Column) -> Any:
