@@ -139,6 +139,11 @@ def _print_history(loop: Loop, history: History, *, is_declared: bool = False) -
     print_schema(history.schema, is_declared=is_declared)
     if history.features:
         say(f"Computed, not carried by requests: {', '.join(feature.name for feature in history.features)}.")
+    if history.late_names:
+        say(
+            f"Known only with the label: {', '.join(history.late_names)}. The table must bring it: labels that are sent"
+            " for the log do not carry it."
+        )
 
 
 def _find_declared(loop: Loop, folder: Path, *, may_be_missing: bool) -> Schema | None:

@@ -8,10 +8,11 @@ from datetime import datetime
 
 import polars as pl
 
+from holdtrue.clock import format_span
 from holdtrue.data.columns import conform, find_levels
 from holdtrue.data.expression import read_expression
 from holdtrue.data.files import name_nearest
-from holdtrue.data.history import KEY, LABEL_TIME, PARTS, TIME, History
+from holdtrue.data.history import KEY, LABEL, LABEL_TIME, LATE, PARTS, TIME, History, is_part
 from holdtrue.data.past import find_refresh, gather_column, gather_lookup, look_up_column
 from holdtrue.data.typed_expression import TIME_SORT, Sort, find_names, type_formula
 from holdtrue.domain import (
@@ -29,7 +30,7 @@ from holdtrue.domain import (
     make_formula,
     settle_value,
 )
-from holdtrue.errors import ColumnMissing, DeclarationError
+from holdtrue.errors import ColumnMissing, DeclarationError, SourceError
 
 N_PROVED = 200
 N_POWERS = 15
@@ -170,13 +171,34 @@ def _check_past(name: str, past: Past, history: History, raw: Sequence[str]) -> 
                 expected="a number, or a label of two classes",
             )
         return
+    if past.of in history.late_names:
+        _check_late(name, past, history)
+        return
     dtype = history.frame.schema.get(past.of)
     if past.of not in raw or dtype is None or not (dtype.is_numeric() or dtype == pl.Boolean):
         raise DeclarationError(
             f"the feature {name!r} gathers {past.of!r}",
-            expected=f"the label {history.label!r}, or a raw column of numbers or booleans",
-            remedy=name_nearest(past.of, [history.label, *raw]),
+            expected=f"the label {history.label!r}, or a column of numbers or booleans: one that requests carry, or one"
+            " that is known only with the label and stands in drop=[...]",
+            remedy=name_nearest(past.of, [*history.gathered_names]),
         )
+
+
+def _check_late(name: str, past: Past, history: History) -> None:
+    """Refuse a column of which the newest labels bring nothing: what is gathered of it would silently run dry."""
+    known = history.frame.filter(pl.col(LABEL).is_not_null())
+    newest = known[LABEL_TIME].max()
+    if not isinstance(newest, datetime):
+        return
+    window = known.filter(pl.col(LABEL_TIME) > newest - past.span)
+    if window[f"{LATE}{past.of}"].null_count() < window.height:
+        return
+    raise SourceError(
+        f"none of the {window.height:,} rows whose label became known in the {format_span(past.span)} to"
+        f" {newest:%Y-%m-%d %H:%M} UTC has a value of {past.of!r}, of which the feature {name!r} is gathered",
+        expected=f"rows of the table that bring {past.of!r} with the label: labels sent for the log do not carry it",
+        remedy="have the table extended by the rows that were answered: there they count from their label's time",
+    )
 
 
 def _need_columns(frame: pl.DataFrame, names: Sequence[str]) -> None:
@@ -302,7 +324,7 @@ def _lay_edges(rows: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
     powers = [power for feature in features if feature.formula for power in _find_powers(json.loads(feature.formula))]
     columns = []
     for name, dtype in rows.schema.items():
-        if name in computed or (name in PARTS and name != MOMENT):
+        if name in computed or (is_part(name) and name != MOMENT):
             continue
         sort = _find_sort(dtype)
         if sort == TIME_SORT:

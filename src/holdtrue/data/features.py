@@ -6,7 +6,7 @@ import polars as pl
 
 from holdtrue.data.columns import TEXTS, find_levels
 from holdtrue.data.files import name_nearest
-from holdtrue.data.history import PARTS
+from holdtrue.data.history import LATE, is_part
 from holdtrue.domain import Kind, Schema, Table
 from holdtrue.errors import ColumnMissing, SchemaMismatch
 
@@ -46,6 +46,24 @@ def read_features(
     return taken, notes
 
 
+def read_late(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:
+    """Return the columns that are known only with the label as Float64, null where missing or not finite.
+
+    Raises:
+        SchemaMismatch: one is no number or boolean.
+    """
+    columns = []
+    for name in declared.late:
+        column = frame[name]
+        if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+            raise SchemaMismatch(
+                f"history(of={name!r}) gathers a column that is {column.dtype}", expected="numbers or booleans"
+            )
+        numbers = column.cast(pl.Float64)
+        columns.append(numbers.set(~numbers.is_finite(), None).alias(f"{LATE}{name}"))
+    return columns
+
+
 def check_dropped(names: Sequence[str], declared: Table) -> None:
     """Refuse a `drop=` that names no column: a slip there would let a leak in."""
     for name in declared.drop:
@@ -57,7 +75,7 @@ def check_dropped(names: Sequence[str], declared: Table) -> None:
 
 def _find_reason_against(column: pl.Series) -> str | None:
     dtype = column.dtype
-    if column.name in PARTS:
+    if is_part(column.name):
         return "has a name that holdtrue keeps for itself"
     if column.null_count() == len(column):
         return "has no value"

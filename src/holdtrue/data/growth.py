@@ -6,7 +6,7 @@ import polars as pl
 
 from holdtrue.data.breaches import select_sound
 from holdtrue.data.columns import find_levels
-from holdtrue.data.history import KEY, LABEL, LABEL_TIME, PARTS, PROPENSITY, SOURCE, TIME, UNIT, History
+from holdtrue.data.history import KEY, LABEL, LABEL_TIME, LATE, PROPENSITY, SOURCE, TIME, UNIT, History, is_part
 from holdtrue.data.log.rows import SHADOW
 from holdtrue.data.task import encode_labels
 from holdtrue.domain import BROKEN_ROW
@@ -36,6 +36,7 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
     if fresh.height:
         table, fresh = _share_levels(table, fresh)
         unsaid = [pl.lit(None, pl.String).alias(SOURCE)] if SOURCE in table.columns else []
+        unsaid += [pl.lit(None, pl.Float64).alias(name) for name in table.columns if name.startswith(LATE)]
         fresh = fresh.with_columns(unsaid).select(table.columns)
         frame = pl.concat([table, fresh]).sort(TIME, maintain_order=True).rechunk()
     frame = _mark_own(frame, predictions)
@@ -47,8 +48,20 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
         (n_filled, "labels of the table came from outside it"),
         (n_strange, "labels that came are none of the label's values and were left out"),
     ]
+    notes += [(_count_untold(frame, name), tell_untold(name)) for name in history.late_names]
     said = tuple(f"{n:,} {sentence}" for n, sentence in notes if n)
     return replace(history, frame=frame, notes=(*history.notes, *said))
+
+
+def tell_untold(name: str) -> str:
+    """Return what is said of labelled rows that have no value of a column that is known only with the label."""
+    return f"labelled rows have no {name!r}, which labels sent for the log do not carry: they do not count in it yet"
+
+
+def _count_untold(frame: pl.DataFrame, name: str) -> int:
+    is_untold = pl.col(LABEL).is_not_null() & pl.col(f"{LATE}{name}").is_null()
+    is_of_log = pl.col(PROPENSITY).is_not_null() if PROPENSITY in frame.columns else pl.lit(value=False)
+    return frame.filter(is_untold & is_of_log).height
 
 
 def _fit_labels(history: History, labels: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -106,7 +119,7 @@ def _mark_own(frame: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
         return frame
     marks = served.select(pl.col("key").alias(KEY), pl.col("probability").alias(PROPENSITY))
     names = [name for name in frame.columns if name != PROPENSITY]
-    parts, features = [n for n in names if n in PARTS], [n for n in names if n not in PARTS]
+    parts, features = [n for n in names if is_part(n)], [n for n in names if not is_part(n)]
     marked = frame.select(names).join(marks, on=KEY, how="left", maintain_order="left")
     return marked.select(*parts, PROPENSITY, *features)
 
@@ -114,7 +127,7 @@ def _mark_own(frame: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
 def _share_levels(table: pl.DataFrame, fresh: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     wider, taken = [], []
     for name, dtype in table.schema.items():
-        if not isinstance(dtype, pl.Enum) or name in PARTS:
+        if not isinstance(dtype, pl.Enum) or is_part(name):
             continue
         levels, came = dtype.categories.to_list(), find_levels(fresh[name])
         shared = pl.Enum(sorted({*levels, *came}))

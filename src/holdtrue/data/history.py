@@ -20,6 +20,7 @@ from holdtrue.errors import SourceError
 KEY, UNIT, TIME, LABEL_TIME, LABEL = "__key", "__unit", "__time", "__label_time", "__label"
 SOURCE, PROPENSITY = "__source", "__propensity"  # only where the table names a source, or rows of the log were added
 PARTS = (KEY, UNIT, TIME, LABEL_TIME, LABEL, SOURCE, PROPENSITY)
+LATE = "__late."  # begins the names of the columns that are known only with the label
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,7 +30,7 @@ class History:
 
     Attributes:
         frame: columns `__key`, `__unit` (text), `__time`, `__label_time` (UTC; null without a label), `__label`, where
-            there are any `__source` and `__propensity`, then the features. Text features are `pl.Enum` with the levels
+            there are any `__source`, `__propensity` and `__late.NAME` (Float64), then the features. Text features are `pl.Enum` with the levels
             of the whole table, so that slices are free: ask `schema` or `dataset()` for the levels that occur here.
         label: the label's name in the table.
         task: what kind of question the label asks.
@@ -66,7 +67,17 @@ class History:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Return the names of the features, in order."""
-        return tuple(name for name in self.frame.columns if name not in PARTS)
+        return tuple(name for name in self.frame.columns if not is_part(name))
+
+    @property
+    def late_names(self) -> tuple[str, ...]:
+        """Return the names of the columns that are known only with the label."""
+        return tuple(name.removeprefix(LATE) for name in self.frame.columns if name.startswith(LATE))
+
+    @property
+    def gathered_names(self) -> tuple[str, ...]:
+        """Return what features of the past may be gathered of: the label, columns known with it, features."""
+        return (self.label, *self.late_names, *self.feature_names)
 
     @property
     def given_names(self) -> tuple[str, ...]:
@@ -111,7 +122,8 @@ class History:
         end = int(np.searchsorted(self._times, count_microseconds(moment), side="right"))
         frame = self.frame.slice(0, end)
         is_known = pl.col(LABEL_TIME) <= moment.astimezone(UTC)
-        frame = frame.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in (LABEL, LABEL_TIME))
+        late = [LABEL, LABEL_TIME, *(name for name in frame.columns if name.startswith(LATE))]
+        frame = frame.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in late)
         return replace(self, frame=frame)
 
     def dataset(self) -> Dataset:
@@ -134,6 +146,11 @@ class History:
     def encoded_labels(self) -> NDArray[Any]:
         """Return the labels as numbers, shape (n_rows,): class positions (int64, -1 = missing), or float64 with NaN."""
         return encode_labels(self.frame[LABEL], task=self.task, classes=self.classes)
+
+
+def is_part(name: str) -> bool:
+    """Say whether a column of a history is one that holdtrue keeps for itself, and no feature."""
+    return name in PARTS or name.startswith(LATE)
 
 
 def count_microseconds(moment: datetime) -> int:

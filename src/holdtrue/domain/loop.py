@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
 from holdtrue.domain.digest import Json
@@ -97,6 +97,7 @@ class Loop:
             object.__setattr__(self, "retrain", Triggers((self.retrain,)))
         self._check_triggers()
         self._check_features()
+        self._find_late()
 
     def _check_features(self) -> None:
         if not isinstance(self.features, Mapping):
@@ -115,6 +116,14 @@ class Loop:
                 raise DeclarationError(
                     f"the feature {name!r} is {said!r}", expected="a polars expression, or holdtrue.history(...).mean()"
                 )
+
+    def _find_late(self) -> None:
+        """Declare the columns that features gather and no request carries as known only with the label."""
+        if isinstance(self.data, Table):
+            gathered = dict.fromkeys(said.of for said in self.features.values() if isinstance(said, Past))
+            late = tuple(name for name in gathered if self.data.leaves_out(name))
+            if late != self.data.late:
+                object.__setattr__(self, "data", replace(self.data, late=late))
 
     def _check_triggers(self) -> None:
         if self.guards is not None and not isinstance(self.guards, Guards):

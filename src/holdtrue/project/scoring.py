@@ -157,7 +157,7 @@ def _recall(project: Project, signature: Signature) -> History | None:
     except HoldtrueError:
         return None
     needed = {name for past in pasts for name in (*past.by, past.of)}
-    return known if needed <= {*known.feature_names, known.label} else None
+    return known if needed <= {*known.gathered_names} else None
 
 
 def _tell_forgotten(n_rows: int) -> str:
