@@ -1,7 +1,7 @@
 """History: all rows of a loop in order of time, with the labels and the moment at which each became known."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from holdtrue.data.columns import infer_schema, narrow_levels, overlay_schema
 from holdtrue.data.dataset import Dataset
 from holdtrue.data.origin import Origin
 from holdtrue.data.task import encode_labels
-from holdtrue.domain import Feature, LabelValue, Schema, Task
+from holdtrue.domain import Ask, Feature, LabelValue, Schema, Task
 from holdtrue.errors import SourceError
 
 KEY, UNIT, TIME, LABEL_TIME, LABEL = "__key", "__unit", "__time", "__label_time", "__label"
@@ -30,8 +30,9 @@ class History:
 
     Attributes:
         frame: columns `__key`, `__unit` (text), `__time`, `__label_time` (UTC; null without a label), `__label`, where
-            there are any `__source`, `__propensity` and `__late.NAME` (Float64), then the features. Text features are `pl.Enum` with the levels
-            of the whole table, so that slices are free: ask `schema` or `dataset()` for the levels that occur here.
+            there are any `__source`, `__propensity` and `__late.NAME` (Float64), then the features. Text features are
+            `pl.Enum` with the levels of the whole table, so that slices are free: ask `schema` or `dataset()` for the
+            levels that occur here.
         label: the label's name in the table.
         task: what kind of question the label asks.
         classes: the values that the label can have, in order; empty for a regression.
@@ -42,6 +43,7 @@ class History:
         origin: the version of an immutable source that these rows began as, whatever was added or left out since; None
             where the source is none.
         features: those of the columns that were computed, see `derive_history`.
+        calls: the functions that may compute columns of these rows, by what tells their code from that of others.
     """
 
     frame: pl.DataFrame
@@ -54,6 +56,7 @@ class History:
     declared: Schema | None = None
     origin: Origin | None = None
     features: tuple[Feature, ...] = ()
+    calls: Mapping[str, Ask] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Schema:

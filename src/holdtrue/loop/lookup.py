@@ -51,7 +51,7 @@ class LookupKeeper:
 
     def _list_wanted(self) -> Iterator[Past]:
         """Yield what the declaration and the versions in service gather."""
-        yield from (said for said in self.loop.features.values() if isinstance(said, Past))
+        yield from (said for said in self.loop.declared_features.values() if isinstance(said, Past))
         with self.store.reading() as tx:
             former = find_former(tx.aliases.history(self.loop.name))
             rows = [row for row in tx.traffic.all("main") if row.loop == self.loop.name]
