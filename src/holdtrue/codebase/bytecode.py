@@ -14,7 +14,9 @@ from types import CodeType
 _MEANINGFUL_FLAGS = 0x3EF  # how arguments are taken; generator, coroutine. Not: whether the function is nested
 _SILENT = {"NOP", "CACHE", "EXTENDED_ARG", "RESUME"}
 _GLOBAL_LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
+_LOCAL_LOADS = {"LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK"}
 _ATTRIBUTE_LOADS = {"LOAD_ATTR", "LOAD_METHOD"}
+_ITEM_WRITES = {"STORE_SUBSCR", "DELETE_SUBSCR"}
 _DESCRIPTIVE = {"__doc__", "__firstlineno__"}  # what the body of a nested class stores about its own source
 _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 _CONSTANTS = frozenset(dis.hasconst)
@@ -23,19 +25,28 @@ _NAMES = frozenset(dis.hasname)
 
 @dataclass(frozen=True)
 class GlobalUse:
-    """A global name that code loads, and the attributes that it takes of it at once, as in `module.part.function`."""
+    """A global name that code loads, and the attributes that it takes of it at once, as in `module.part.function`.
+
+    `beside` is what stands next to it, before and behind: the constant or global name that it may be asked for.
+    """
 
     name: str
     attributes: tuple[str, ...]
+    beside: "tuple[Constant | str, ...]" = ()
 
 
 @dataclass(frozen=True)
 class ImportUse:
-    """An import inside a function; `names` are those after `import`, empty for `import module`."""
+    """An import inside a function; `names` are those after `import`, empty for `import module`.
+
+    `taken` are the attributes that the code takes of what `import a.b` binds, which is `a`: an empty tuple among them
+    is `a` itself. It is None where `a.b` itself is bound, or names of it: `import a.b as c`, `from a.b import c`.
+    """
 
     module: str
     level: int
     names: tuple[str, ...]
+    taken: tuple[tuple[str, ...], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ def read_code(code: CodeType) -> CodeShape:
     return CodeShape(
         arguments=(code.co_varnames[:n_named], code.co_posonlyargcount, code.co_kwonlyargcount),
         flags=code.co_flags & _MEANINGFUL_FLAGS,
-        operations=tuple((instruction.opname, _read_operand(instruction, positions)) for instruction in kept),
+        operations=tuple((instruction.opname, _read_operand(instruction, positions, code)) for instruction in kept),
         handlers=tuple(_read_handlers(code.co_exceptiontable, positions)),
         globals=tuple(_find_globals(kept)),
         imports=tuple(_find_imports(kept)),
@@ -106,9 +117,9 @@ def _drop_silent(instructions: list[dis.Instruction]) -> list[dis.Instruction]:
     ]
 
 
-def _read_operand(instruction: dis.Instruction, positions: _Positions) -> object:
-    if instruction.opcode in _CONSTANTS:
-        return Constant(instruction.argval)
+def _read_operand(instruction: dis.Instruction, positions: _Positions, code: CodeType) -> object:
+    if instruction.opcode in _CONSTANTS:  # for the names of arguments, KW_NAMES, `dis` does not look them up
+        return Constant(code.co_consts[instruction.arg or 0])
     if instruction.opcode in _JUMPS:
         return positions.of(instruction.argval)
     if instruction.opcode in _NAMES:
@@ -119,19 +130,55 @@ def _read_operand(instruction: dis.Instruction, positions: _Positions) -> object
 def _find_globals(kept: list[dis.Instruction]) -> Iterator[GlobalUse]:
     for position, instruction in enumerate(kept):
         if instruction.opname in _GLOBAL_LOADS:
-            attributes = []
-            for follower in kept[position + 1 :]:
-                if follower.opname not in _ATTRIBUTE_LOADS:
-                    break
-                attributes.append(follower.argval)
-            yield GlobalUse(instruction.argval, tuple(attributes))
+            attributes = _read_attributes(kept, position)
+            behind = position + 1 + len(attributes)
+            near = [*kept[max(0, position - 1) : position], *kept[behind : behind + 2]]
+            is_written = any(each.opname in _ITEM_WRITES for each in near)
+            yield GlobalUse(instruction.argval, attributes, () if is_written else tuple(_read_keys(near)))
+
+
+def _read_attributes(kept: list[dis.Instruction], position: int) -> tuple[str, ...]:
+    """Return the attributes that are taken at once of what an instruction loads."""
+    attributes = []
+    for follower in kept[position + 1 :]:
+        if follower.opname not in _ATTRIBUTE_LOADS:
+            break
+        attributes.append(follower.argval)
+    return tuple(attributes)
+
+
+def _read_keys(near: list[dis.Instruction]) -> Iterator[Constant | str]:
+    for instruction in near:
+        if instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str):
+            yield Constant(instruction.argval)
+        elif instruction.opname in _GLOBAL_LOADS:
+            yield str(instruction.argval)
 
 
 def _find_imports(kept: list[dis.Instruction]) -> Iterator[ImportUse]:
     for position, instruction in enumerate(kept):
         if instruction.opname == "IMPORT_NAME":  # always after the loads of its level and its list of names
             level, names = (before.argval for before in kept[position - 2 : position])
-            yield ImportUse(instruction.argval, int(level or 0), tuple(names or ()))
+            taken = None if names else _find_taken(kept, position)
+            yield ImportUse(instruction.argval, int(level or 0), tuple(names or ()), taken)
+
+
+def _find_taken(kept: list[dis.Instruction], position: int) -> tuple[tuple[str, ...], ...] | None:
+    bound = kept[position + 1]
+    if bound.opname == "IMPORT_FROM":
+        return None
+    if bound.opname != "STORE_FAST":
+        return ((),)
+    taken = []
+    for place, instruction in enumerate(kept):
+        names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
+        if "FAST" not in instruction.opname or bound.argval not in names or instruction.opname == "STORE_FAST":
+            continue
+        attributes = _read_attributes(kept, place)
+        if instruction.opname not in _LOCAL_LOADS or not attributes:
+            return ((),)
+        taken.append(attributes)
+    return tuple(taken)
 
 
 def _read_handlers(table: bytes, positions: _Positions) -> Iterator[int]:

@@ -34,6 +34,7 @@ from holdtrue.domain import OPTIONS, StepOptions
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type(...), type(NotImplemented))
 _NATIVE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, GetSetDescriptorType, MemberDescriptorType)
+_SINGLE_DISPATCH = functools.singledispatch(lambda: None).__code__
 _ABOUT_THE_SOURCE = {
     "__file__",
     "__name__",
@@ -143,9 +144,13 @@ class _Tracer:
                 self._trace_instance(thing)
 
     def _trace_function(self, function: FunctionType, is_root: bool) -> None:
-        library = None if is_root else self._libraries.name_library(_name_module(function))
+        library = None if is_root else self._libraries.name_owner(function)
         if library is not None:
             self.write("library", library, function.__module__ or "", function.__qualname__)
+            return
+        maker = self._libraries.name_library(_name_module(function))
+        if maker is not None:
+            self._trace_made(function, maker)
             return
         self.write("function")
         self.trace(function.__code__)
@@ -158,6 +163,15 @@ class _Tracer:
                 self.write("library", use.library)
             elif use.name.rpartition(".")[2] not in _ABOUT_THE_SOURCE:
                 self.trace(use.value)
+
+    def _trace_made(self, function: FunctionType, library: str) -> None:
+        """Trace a function that a library made, such as a decorator's: what it holds may be the project's."""
+        self.write("made by a library", library, _name_module(function), function.__code__.co_qualname)
+        if function.__code__ is _SINGLE_DISPATCH:  # its closure holds a cache, and a count of this process
+            self.trace(vars(function).get("registry"))
+            return
+        for part in (function.__defaults__, function.__kwdefaults__, function.__closure__, _read_attributes(function)):
+            self.trace(part)
 
     def _trace_code(self, shape: CodeShape) -> None:
         self.write("code", repr((shape.arguments, shape.flags, shape.handlers)), str(len(shape.operations)))
@@ -212,7 +226,7 @@ class _Tracer:
             self.trace(owner)
 
     def _trace_class(self, kind: type) -> None:
-        library = self._libraries.name_library(kind.__module__)
+        library = self._libraries.name_owner(kind)
         if library is not None:
             self.write("library class", library, kind.__module__, kind.__qualname__)
             return
@@ -236,7 +250,7 @@ class _Tracer:
     def _trace_instance(self, thing: object) -> None:
         self.write("instance")
         self.trace(type(thing))
-        self.trace(read_state(thing))
+        self.trace(read_state(thing, is_own=lambda part: self._libraries.name_owner(part) is None))
 
 
 def _name_module(function: FunctionType) -> str:

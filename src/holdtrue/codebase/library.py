@@ -7,12 +7,14 @@ import sysconfig
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Protocol
 
 # Packages whose distribution has another name; looking all of them up takes 0.2 s.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "dateutil": "python-dateutil", "yaml": "PyYAML", "PIL": "pillow"}
 _OWN = "holdtrue"
+_NATIVE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _INSTALLED_FOLDERS = ("site-packages", "dist-packages")
 
 
@@ -53,6 +55,44 @@ class Libraries:
         if library is not None:
             self.named.add(library)
         return library
+
+    def name_owner(self, thing: FunctionType | type) -> str | None:
+        """Return the library that a function or class is a part of under its own name; None where there is none.
+
+        What a decorator or a factory of a library makes is none of its parts: it stands under no name there, and may
+        hold functions and values of the project.
+        """
+        names = [thing.__module__]
+        if isinstance(thing, FunctionType):  # a decorator may have copied `__module__` from the decorated
+            names.insert(0, thing.__globals__.get("__name__"))
+        for name in dict.fromkeys(name for name in names if isinstance(name, str)):
+            library = self.name_library(name)
+            if library is not None and (_find_part(name, thing.__qualname__) is thing or _is_native(thing)):
+                return library
+        return None
+
+
+def _find_part(module_name: str, path: str) -> object:
+    found: object = sys.modules.get(module_name)
+    for name in path.split("."):
+        found = getattr(found, "__dict__", {}).get(name)
+        if isinstance(found, staticmethod | classmethod):
+            found = found.__func__
+        elif isinstance(found, property):
+            found = found.fget
+    return found
+
+
+def _is_native(thing: FunctionType | type) -> bool:
+    """Say whether a class is not made by Python code: such are not found under a name at times, as `NoneType`."""
+    if isinstance(thing, FunctionType):
+        return False
+    owners = (
+        getattr(value, "__objclass__", None) or getattr(value, "__self__", None)
+        for value in vars(thing).values()
+        if isinstance(value, _NATIVE)
+    )
+    return not thing.__flags__ & _HEAP_TYPE or any(owner is thing for owner in owners)
 
 
 @lru_cache(maxsize=4096)

@@ -3,14 +3,15 @@
 import builtins
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 
 from holdtrue.codebase.bytecode import CodeShape, GlobalUse, ImportUse, read_code
 from holdtrue.codebase.library import Kept, Libraries
+from holdtrue.codebase.state import MISSING, read_attribute
+from holdtrue.codebase.variables import find_variables
 
-_MISSING = "(there is no such name)"
 _BUILT_IN = "(built in)"
 
 
@@ -28,8 +29,8 @@ def find_uses(function: FunctionType, libraries: Libraries) -> list[Use]:
     uses: dict[str, Use] = {}
     for shape in _walk(function.__code__):
         for global_use in shape.globals:
-            use = _follow(global_use, function.__globals__, libraries)
-            uses[use.name] = use
+            for use in _follow(global_use, function.__globals__, libraries):
+                uses[use.name] = use
         for import_use in shape.imports:
             for use in _resolve(import_use, function.__globals__, libraries):
                 uses[use.name] = use
@@ -44,17 +45,30 @@ def _walk(code: CodeType) -> Iterator[CodeShape]:
             yield from _walk(constant)
 
 
-def _follow(use: GlobalUse, namespace: dict[str, object], libraries: Libraries) -> Use:
+def _follow(use: GlobalUse, namespace: dict[str, object], libraries: Libraries) -> Iterator[Use]:
     if use.name not in namespace:
-        return Use(use.name, _BUILT_IN if hasattr(builtins, use.name) else _MISSING)
-    value, path = namespace[use.name], use.name
-    for attribute in use.attributes:
-        # Only modules are entered: what a class or an instance gives for a name is its own code's matter.
-        if not isinstance(value, ModuleType) or libraries.name_library(value.__name__) is not None:
+        yield Use(use.name, _BUILT_IN if hasattr(builtins, use.name) else MISSING)
+        return
+    path, value = _take(use.name, namespace[use.name], use.attributes, libraries)
+    yield _name(path, value, libraries)
+    for variable, text in find_variables(use, namespace):
+        yield Use(f"environment variable {variable}", text)
+
+
+def _take(path: str, value: object, attributes: Sequence[str], libraries: Libraries) -> tuple[str, object]:
+    """Follow attributes through modules; what a class or an instance gives for a name is its own code's matter."""
+    holder, held = path, value
+    for attribute in attributes:
+        if not isinstance(value, ModuleType):
             break
+        is_library = libraries.name_library(value.__name__) is not None
         path = f"{path}.{attribute}"
-        value = vars(value).get(attribute, _MISSING)
-    return _name(path, value, libraries)
+        value = vars(value).get(attribute, MISSING) if is_library else read_attribute(value, attribute)
+        if not is_library:
+            holder, held = path, value
+    # A library that holds a function or class of the project was given it there: `library.loss = loss`.
+    is_given = value is not held and isinstance(value, FunctionType | type) and libraries.name_owner(value) is None
+    return (path, value) if is_given else (holder, held)
 
 
 def _resolve(use: ImportUse, namespace: dict[str, object], libraries: Libraries) -> Iterator[Use]:
@@ -70,10 +84,16 @@ def _resolve(use: ImportUse, namespace: dict[str, object], libraries: Libraries)
         yield Use(f"import {full_name}", library=library)
         return
     module = _import(full_name, kept)
+    if use.taken is not None:
+        top = _import(full_name.partition(".")[0], kept)
+        for attributes in use.taken:
+            path, value = _take(f"import {full_name} as", top, attributes, libraries)
+            yield _name(path, value, libraries)
+        return
     for name in use.names or ("*",):
-        part = module if name == "*" or module is None else vars(module).get(name, _MISSING)
-        if part is _MISSING:
-            part = _import(f"{full_name}.{name}", kept) or _MISSING
+        part = module if name == "*" or module is None else read_attribute(module, name)
+        if part is MISSING:
+            part = _import(f"{full_name}.{name}", kept) or MISSING
         yield _name(f"import {full_name} {name}", part, libraries)
 
 

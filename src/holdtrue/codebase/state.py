@@ -1,57 +1,143 @@
 """State: what classes, modules and instances consist of, for the fingerprint."""
 
+import gc
 import inspect
 import logging
 import re
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import PurePath
-from types import GetSetDescriptorType, ModuleType
+from types import CodeType, FunctionType, GeneratorType, GetSetDescriptorType, MemberDescriptorType, MethodType, ModuleType
 
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_ADDRESS = re.compile(r"( at |handle )(0x)?[0-9a-fA-F]+")
 _ABOUT_THE_CLASS = {
     "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__",
     "__abstractmethods__", "_abc_impl", "__slotnames__", "__annotate__", "__annotate_func__", "__annotations_cache__",
 }  # fmt: skip
+# What pydantic builds of the fields and validators, with ids and addresses in it, some of it when first used.
+_BUILT_BY_PYDANTIC = {
+    "__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__", "__pydantic_complete__",
+    "__pydantic_setattr_handlers__", "__pydantic_parent_namespace__", "__signature__", "core_schema", "validator",
+    "serializer", "_parent_depth", "pydantic_complete",
+}  # fmt: skip
+_REDUCERS = ("__reduce_ex__", "__reduce__", "__getstate__")
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
+MISSING = "(there is no such name)"
+_CACHES = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 
 
 def read_class(kind: type) -> Iterator[tuple[str, object]]:
     """Return the attributes of a class itself, in the order of their names, without what describes its source."""
+    is_pydantic = "__pydantic_fields__" in vars(kind)
     for name in sorted(vars(kind)):
         value = vars(kind)[name]
-        if name not in _ABOUT_THE_CLASS and not isinstance(value, GetSetDescriptorType):
-            yield name, value
+        if name in _ABOUT_THE_CLASS or isinstance(value, GetSetDescriptorType):
+            continue
+        if is_pydantic and name in _BUILT_BY_PYDANTIC:
+            continue
+        yield name, _list_decorators(value) if name == "__pydantic_decorators__" else value
     for name in ("__struct_fields__", "__struct_defaults__"):  # msgspec keeps these outside of the class's dictionary
         yield name, getattr(kind, name, None)
 
 
+def _list_decorators(infos: object) -> list[object]:
+    """Return what pydantic's decorators say; the functions themselves stand in the class, under their names."""
+    return [
+        (kind, name, getattr(decorator, "info", None))
+        for kind, decorators in (_read_attributes(infos) or {}).items()
+        if isinstance(decorators, dict)
+        for name, decorator in decorators.items()
+    ]
+
+
 def read_module(module: ModuleType) -> Iterator[tuple[str, object]]:
     """Return what a module holds, in the order of the names, without what describes its source."""
-    for name in sorted(vars(module)):
+    if "__getattr__" in vars(module):  # it finds more by asking; what it found it may keep
+        for name in dir(module):
+            read_attribute(module, name)
+    for name in sorted({*vars(module), *(dir(module) if "__getattr__" in vars(module) else ())}):
         if not (name.startswith("__") and name.endswith("__")):
-            yield name, vars(module)[name]
+            yield name, read_attribute(module, name)
 
 
-def read_state(thing: object) -> object:
+def read_attribute(module: ModuleType, name: str) -> object:
+    """Return what a module gives for a name, which a `__getattr__` of its own may find or import; MISSING for none."""
+    if name in vars(module):
+        return vars(module)[name]
+    try:
+        return getattr(module, name)
+    except Exception:  # as the function itself would find out
+        return MISSING
+
+
+def read_state(thing: object, *, is_own: Callable[[FunctionType | type], bool]) -> object:
     """Return what tells an instance from others of its class, made of things that can be traced.
 
     It is what the object itself says for copying (`__reduce_ex__`), which numpy, polars, scikit-learn and the standard
-    library all answer well; nothing is ever rebuilt from it. Objects without an answer count by their attributes and
-    their repr without addresses.
+    library all answer well; nothing is ever rebuilt from it. Where a class of the project answers itself, it may leave
+    something out, so all attributes count too. Objects without an answer count by their attributes, their repr without
+    addresses and the functions of the project in them.
+
+    Args:
+        is_own: says whether a function or class is none of a library's.
     """
-    if isinstance(thing, PurePath):
-        return thing.as_posix()
-    if isinstance(thing, logging.Logger):
-        return "logger"
+    match thing:
+        case PurePath():
+            return thing.as_posix()
+        case logging.Logger():
+            return "logger"
+        case _ if isinstance(thing, _CACHES):
+            return "what others hold"
+        case weakref.ReferenceType():
+            return ("refers to", thing())
+        case GeneratorType():
+            frame = thing.gi_frame
+            return ("generator", thing.gi_code, None if frame is None else (frame.f_lasti, dict(frame.f_locals)))
     wrapped = inspect.getattr_static(thing, "__wrapped__", None)
     if wrapped is not None:
-        return ("wraps", wrapped)
+        return ("wraps", wrapped, _read_attributes(thing))
+    hidden = _read_attributes(thing) if _answers_itself(type(thing), is_own) else None
     try:
         reduced = thing.__reduce_ex__(4)
     except Exception:
-        attributes = getattr(thing, "__dict__", None)
-        return ("repr", dict(attributes) if attributes else None, _ADDRESS.sub("", repr(thing)))
+        return ("repr", _read_attributes(thing), _ADDRESS.sub("", repr(thing)), _find_held(thing, is_own))
     if isinstance(reduced, str):
-        return ("name", reduced)
+        return ("name", reduced, hidden)
     make, arguments, *rest = reduced
     state, items, pairs = [*rest, None, None, None][:3]
-    return (make, arguments, state, list(items or ()), list(pairs or ()))
+    return (make, arguments, _leave_built(type(thing), state), list(items or ()), list(pairs or ()), hidden)
+
+
+def _answers_itself(kind: type, is_own: Callable[[FunctionType | type], bool]) -> bool:
+    return any(is_own(each) and any(name in vars(each) for name in _REDUCERS) for each in kind.__mro__)
+
+
+def _read_attributes(thing: object) -> dict[str, object] | None:
+    """Return the attributes of an instance, in its dictionary and in slots."""
+    found = dict(getattr(thing, "__dict__", None) or {})
+    for kind in type(thing).__mro__:
+        for name, slot in vars(kind).items():
+            if isinstance(slot, MemberDescriptorType) and kind.__flags__ & _HEAP_TYPE:
+                try:
+                    found[name] = slot.__get__(thing)
+                except AttributeError:
+                    continue
+    return {name: found[name] for name in sorted(found) if name != "__wrapped__"} or None
+
+
+def _leave_built(kind: type, state: object) -> object:
+    if isinstance(state, dict) and kind.__module__.partition(".")[0] == "pydantic":
+        return {name: value for name, value in state.items() if name not in _BUILT_BY_PYDANTIC}
+    return state
+
+
+def _find_held(thing: object, is_own: Callable[[FunctionType | type], bool]) -> list[object]:
+    """Return the functions and classes of the project that an object of native code holds, as numpy's `frompyfunc`."""
+    held = [each for each in gc.get_referents(thing) if each is not type(thing)]
+    held = [part for each in held for part in (each if isinstance(each, tuple) else (each,))]
+    return [
+        each
+        for each in held
+        if isinstance(each, MethodType | CodeType | GeneratorType)
+        or (isinstance(each, FunctionType | type) and is_own(each))
+    ]
