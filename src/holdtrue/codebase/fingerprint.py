@@ -27,6 +27,7 @@ from types import (
 from typing import Any
 
 from holdtrue.codebase.bytecode import CodeShape, Constant, read_code
+from holdtrue.codebase.folder import find_folders, tell_path
 from holdtrue.codebase.library import Kept, Libraries
 from holdtrue.codebase.names import find_uses
 from holdtrue.codebase.state import read_class, read_module, read_state
@@ -67,17 +68,17 @@ class CodeTrace:
 def trace_code(function: Callable[..., Any]) -> CodeTrace:
     """Return the fingerprint of a function, and the libraries that count in it."""
     module_name = getattr(function, "__module__", None) or ""
-    return _trace(function, Libraries(package=module_name.rpartition(".")[0]))
+    return _trace(function, module_name, Libraries(package=module_name.rpartition(".")[0]))
 
 
 def trace_kept(function: Callable[..., Any], kept: Kept) -> CodeTrace:
     """Return the same of a function that was kept under a private name: what `trace_code` says of its original."""
     module_name = kept.strip(function.__module__)
-    return _trace(function, Libraries(package=module_name.rpartition(".")[0], kept=kept))
+    return _trace(function, module_name, Libraries(package=module_name.rpartition(".")[0], kept=kept))
 
 
-def _trace(function: Callable[..., Any], libraries: Libraries) -> CodeTrace:
-    tracer = _Tracer(libraries, {})
+def _trace(function: Callable[..., Any], module_name: str, libraries: Libraries) -> CodeTrace:
+    tracer = _Tracer(libraries, {}, find_folders(module_name))
     version = ".".join(map(str, sys.version_info[:3]))
     tracer.write("python", sys.implementation.name, version)
     tracer.trace(function, is_root=True)
@@ -88,8 +89,9 @@ def _trace(function: Callable[..., Any], libraries: Libraries) -> CodeTrace:
 class _Tracer:
     """Walks over everything that is reached, once each, and writes down what it is."""
 
-    def __init__(self, libraries: Libraries, seen: dict[int, tuple[int, object]]) -> None:
+    def __init__(self, libraries: Libraries, seen: dict[int, tuple[int, object]], folders: tuple[str, ...]) -> None:
         self._libraries = libraries
+        self._folders = folders
         # The objects are kept alive beside their position: an id would be given again.
         self._seen = seen
         self._hash = hashlib.sha256()
@@ -104,6 +106,9 @@ class _Tracer:
             self._hash.update(data)
 
     def trace(self, thing: object, *, is_root: bool = False) -> None:
+        if type(thing) is str and (path := tell_path(thing, self._folders)) is not None:
+            self.write("path in the project", path)
+            return
         if isinstance(thing, _PLAIN) and type(thing) in _PLAIN:
             self.write(type(thing).__name__, bytes(thing) if isinstance(thing, bytes | bytearray) else repr(thing))
             return
@@ -214,7 +219,7 @@ class _Tracer:
                 self.trace(value)
 
     def _digest_alone(self, thing: object) -> str:
-        tracer = _Tracer(self._libraries, dict(self._seen))
+        tracer = _Tracer(self._libraries, dict(self._seen), self._folders)
         tracer.trace(thing)
         return tracer.digest()
 

@@ -57,7 +57,7 @@ class Libraries:
         return library
 
     def name_owner(self, thing: FunctionType | type) -> str | None:
-        """Return the library that a function or class is a part of under its own name; None where there is none.
+        """Return the library that a function or class is a part of under its own name; None where it is none's.
 
         What a decorator or a factory of a library makes is none of its parts: it stands under no name there, and may
         hold functions and values of the project.
@@ -69,7 +69,7 @@ class Libraries:
             library = self.name_library(name)
             if library is not None and (_find_part(name, thing.__qualname__) is thing or _is_native(thing)):
                 return library
-        return None
+        return "native code" if _is_native(thing) else None
 
 
 def _find_part(module_name: str, path: str) -> object:

@@ -66,9 +66,11 @@ def _take(path: str, value: object, attributes: Sequence[str], libraries: Librar
         value = vars(value).get(attribute, MISSING) if is_library else read_attribute(value, attribute)
         if not is_library:
             holder, held = path, value
-    # A library that holds a function or class of the project was given it there: `library.loss = loss`.
-    is_given = value is not held and isinstance(value, FunctionType | type) and libraries.name_owner(value) is None
-    return (path, value) if is_given else (holder, held)
+    if value is held:
+        return holder, held
+    # A library may have been given something: `library.loss = loss`, `library.LIMIT = 3`.
+    is_part = isinstance(value, FunctionType | type) and libraries.name_owner(value) is not None
+    return (path, value) if isinstance(value, FunctionType | type | int | float) and not is_part else (holder, held)
 
 
 def _resolve(use: ImportUse, namespace: dict[str, object], libraries: Libraries) -> Iterator[Use]:

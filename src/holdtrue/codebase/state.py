@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from types import CodeType, FunctionType, GeneratorType, GetSetDescriptorType, MemberDescriptorType, MethodType, ModuleType
+from holdtrue.codebase.pickled import holds_functions, read_pickled
 
 _ADDRESS = re.compile(r"( at |handle )(0x)?[0-9a-fA-F]+")
 _ABOUT_THE_CLASS = {
@@ -84,6 +85,8 @@ def read_state(thing: object, *, is_own: Callable[[FunctionType | type], bool]) 
     match thing:
         case PurePath():
             return thing.as_posix()
+        case memoryview():
+            return ("memory", thing.format, thing.shape, thing.tobytes())
         case logging.Logger():
             return "logger"
         case _ if isinstance(thing, _CACHES):
@@ -126,6 +129,8 @@ def _read_attributes(thing: object) -> dict[str, object] | None:
 
 
 def _leave_built(kind: type, state: object) -> object:
+    if holds_functions(state):
+        return read_pickled(state)
     if isinstance(state, dict) and kind.__module__.partition(".")[0] == "pydantic":
         return {name: value for name, value in state.items() if name not in _BUILT_BY_PYDANTIC}
     return state

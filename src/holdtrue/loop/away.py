@@ -239,8 +239,11 @@ def _find_step(loop: Loop, order: StepOrder) -> Step:
     differing = f": it has {', '.join(sorted(here - there))}" if here != there else ""
     raise StateConflict(
         f"the machine {socket.gethostname()} would do the step {order.step} with other code than this one{differing}",
-        expected=", ".join(sorted(there - here)) or "the same files of the project on both",
-        remedy="install the same versions on all machines of the cluster",
+        expected=", ".join(sorted(there - here)) or "the same files, constants and environment variables on both",
+        remedy="install the same versions on all machines of the cluster"
+        if here != there
+        else "a path outside of the loop file's folder, or a variable of the environment that a step reads, may differ"
+        " there: give such things as parameters",
     )
 
 
