@@ -35,7 +35,7 @@ from holdtrue.domain import OPTIONS, StepOptions
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type(...), type(NotImplemented))
 _NATIVE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, GetSetDescriptorType, MemberDescriptorType)
-_SINGLE_DISPATCH = functools.singledispatch(lambda: None).__code__
+_SINGLE_DISPATCH = getattr(functools.singledispatch(lambda _: None), "__code__", None)
 _ABOUT_THE_SOURCE = {
     "__file__",
     "__name__",
@@ -111,6 +111,9 @@ class _Tracer:
             return
         if isinstance(thing, _PLAIN) and type(thing) in _PLAIN:
             self.write(type(thing).__name__, bytes(thing) if isinstance(thing, bytes | bytearray) else repr(thing))
+            return
+        if type(thing) in {tuple, frozenset} and _is_constant(thing):  # Python shares such, or does not, as it likes
+            self._trace_container(thing)
             return
         if id(thing) in self._seen:
             self.write("seen", str(self._seen[id(thing)][0]))
@@ -256,6 +259,12 @@ class _Tracer:
         self.write("instance")
         self.trace(type(thing))
         self.trace(read_state(thing, is_own=lambda part: self._libraries.name_owner(part) is None))
+
+
+def _is_constant(thing: object) -> bool:
+    if type(thing) is tuple or type(thing) is frozenset:
+        return all(_is_constant(each) for each in thing)
+    return type(thing) in _PLAIN
 
 
 def _name_module(function: FunctionType) -> str:

@@ -30,8 +30,8 @@ def _find_folder(module: object) -> Iterator[str]:
     file, name = getattr(module, "__file__", None), getattr(module, "__name__", "")
     if not isinstance(file, str):
         return
-    path = Path(os.path.abspath(file))
+    path = Path(file).absolute()
     depth = name.count(".") + (path.name == "__init__.py")
     if depth < len(path.parents):
         yield str(path.parents[depth])
-        yield os.path.realpath(path.parents[depth])
+        yield str(path.parents[depth].resolve())

@@ -62,7 +62,7 @@ class Libraries:
         What a decorator or a factory of a library makes is none of its parts: it stands under no name there, and may
         hold functions and values of the project.
         """
-        names = [thing.__module__]
+        names: list[object] = [thing.__module__]
         if isinstance(thing, FunctionType):  # a decorator may have copied `__module__` from the decorated
             names.insert(0, thing.__globals__.get("__name__"))
         for name in dict.fromkeys(name for name in names if isinstance(name, str)):

@@ -7,10 +7,19 @@ import re
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
-from types import CodeType, FunctionType, GeneratorType, GetSetDescriptorType, MemberDescriptorType, MethodType, ModuleType
+from types import (
+    CodeType,
+    FunctionType,
+    GeneratorType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
+
 from holdtrue.codebase.pickled import holds_functions, read_pickled
 
-_ADDRESS = re.compile(r"( at |handle )(0x)?[0-9a-fA-F]+")
+_ADDRESS = re.compile(r"(, handle [0-9a-f]+)? at 0x[0-9a-fA-F]+")
 _ABOUT_THE_CLASS = {
     "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__",
     "__abstractmethods__", "_abc_impl", "__slotnames__", "__annotate__", "__annotate_func__", "__annotations_cache__",
@@ -79,8 +88,7 @@ def read_state(thing: object, *, is_own: Callable[[FunctionType | type], bool]) 
     something out, so all attributes count too. Objects without an answer count by their attributes, their repr without
     addresses and the functions of the project in them.
 
-    Args:
-        is_own: says whether a function or class is none of a library's.
+    `is_own` says whether a function or class is none of a library's.
     """
     match thing:
         case PurePath():
