@@ -122,6 +122,9 @@ class _Tracer:
         self._trace_new(thing, is_root)
 
     def _trace_new(self, thing: object, is_root: bool) -> None:
+        if getattr(thing, "__class__", None) is not type(thing):  # it says that it is what it stands for
+            self._trace_instance(thing)
+            return
         match thing:
             case FunctionType():
                 self._trace_function(thing, is_root)

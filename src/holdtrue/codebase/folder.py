@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from holdtrue.codebase.kept import LOOP_FILE
@@ -33,5 +34,9 @@ def _find_folder(module: object) -> Iterator[str]:
     path = Path(file).absolute()
     depth = name.count(".") + (path.name == "__init__.py")
     if depth < len(path.parents):
-        yield str(path.parents[depth])
-        yield str(path.parents[depth].resolve())
+        yield from _list_names(str(path.parents[depth]))
+
+
+@lru_cache(maxsize=256)
+def _list_names(folder: str) -> tuple[str, str]:
+    return folder, str(Path(folder).resolve())

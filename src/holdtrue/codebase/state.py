@@ -1,5 +1,6 @@
 """State: what classes, modules and instances consist of, for the fingerprint."""
 
+import functools
 import gc
 import inspect
 import logging
@@ -33,6 +34,7 @@ _BUILT_BY_PYDANTIC = {
 _REDUCERS = ("__reduce_ex__", "__reduce__", "__getstate__")
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
 MISSING = "(there is no such name)"
+_REMEMBERING = type(functools.lru_cache(lambda: None))  # it holds what was returned
 _CACHES = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 
 
@@ -104,9 +106,10 @@ def read_state(thing: object, *, is_own: Callable[[FunctionType | type], bool]) 
         case GeneratorType():
             frame = thing.gi_frame
             return ("generator", thing.gi_code, None if frame is None else (frame.f_lasti, dict(frame.f_locals)))
-    wrapped = inspect.getattr_static(thing, "__wrapped__", None)
+    wrapped = _find_wrapped(thing)
     if wrapped is not None:
-        return ("wraps", wrapped, _read_attributes(thing))
+        held = [] if isinstance(thing, _REMEMBERING) else _find_held(thing, is_own)
+        return ("wraps", wrapped, _read_beside(thing, is_own), held)
     hidden = _read_attributes(thing) if _answers_itself(type(thing), is_own) else None
     try:
         reduced = thing.__reduce_ex__(4)
@@ -117,6 +120,21 @@ def read_state(thing: object, *, is_own: Callable[[FunctionType | type], bool]) 
     make, arguments, *rest = reduced
     state, items, pairs = [*rest, None, None, None][:3]
     return (make, arguments, _leave_built(type(thing), state), list(items or ()), list(pairs or ()), hidden)
+
+
+def _find_wrapped(thing: object) -> object:
+    wrapped = inspect.getattr_static(thing, "__wrapped__", None)  # not asked of what answers to any name
+    if isinstance(wrapped, GetSetDescriptorType | MemberDescriptorType | property):
+        wrapped = getattr(thing, "__wrapped__", None)
+    return wrapped
+
+
+def _read_beside(thing: object, is_own: Callable[[FunctionType | type], bool]) -> dict[str, object] | None:
+    """Return the attributes beside what is wrapped; of a library's wrapper, which may hold a cache, functions only."""
+    found = _read_attributes(thing)
+    if found is None or is_own(type(thing)):
+        return found
+    return {name: value for name, value in found.items() if isinstance(value, FunctionType | MethodType)}
 
 
 def _answers_itself(kind: type, is_own: Callable[[FunctionType | type], bool]) -> bool:
