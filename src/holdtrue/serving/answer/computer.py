@@ -1,50 +1,106 @@
 """Computer: the computed columns of a row, after it was checked and before its model takes it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
 
-from holdtrue.domain import MOMENT as MOMENT_NAME
-from holdtrue.domain import Kind, Lookup, Signature, make_formula, read_instant, settle_value
+from holdtrue.domain import MOMENT, Feature, Kind, Lookup, Signature, find_settler, make_formula, read_instant
 from holdtrue.serving.request.row import Row
+
+Slots = list[Any]
+"""The values of a row, each at its place: the raw columns, the moment, then one feature after the other."""
 
 
 class Computer:
-    """Computes the features of one version. It needs neither dataframes nor past rows."""
+    """Computes the features of one version. It needs neither dataframes nor past rows.
+
+    Attributes:
+        past_names: the features that are taken of the past, in the order in which they are logged.
+    """
 
     def __init__(self, signature: Signature) -> None:
+        given, features = signature.given.columns, signature.features
         kinds = {column.name: column.kind for column in signature.schema.columns}
-        self._given = signature.given.columns
-        self._names = signature.schema.names
-        self._features = [
-            (feature, make_formula(feature.formula) if feature.formula else None, kinds.get(feature.name))
-            for feature in signature.features
-        ]
+        names = [*(column.name for column in given), MOMENT, *(feature.name for feature in features)]
+        places = {name: place for place, name in enumerate(names)}
+        self._steps = [_Step(feature, kinds.get(feature.name), places) for feature in features]
+        self._needs_moment = any(feature.past is not None or MOMENT in feature.formula for feature in features)
+        self._pick_schema = _make_picker([places[name] for name in signature.schema.names])
+        self.past_names = tuple(feature.name for feature in features if feature.past is not None)
+        self._pick_past = _make_picker([places[name] for name in self.past_names])
+        order = {name: place for place, name in enumerate(signature.schema.names)}
+        self._given = [(column.name, column.kind is Kind.TEXT, order[column.name]) for column in given]
 
-    def fill(self, row: Row, *, time: float, lookup: Lookup, told: Mapping[str, object] | None = None) -> Row:
-        """Return a row with all that the model takes; what it took of the past is among what is logged.
+    def compute(
+        self, given: Sequence[object], *, time: float, lookup: Lookup, told: Mapping[str, object] | None = None
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        """Return the values of all columns in the order of the schema, and what was taken of the past.
 
         Args:
-            row: as a request carries it.
+            given: the values of the raw columns in their order: texts as they came, all else as it was read.
             time: when the prediction is made, Unix seconds UTC.
             lookup: what was gathered of past rows.
             told: what a logged row took of the past; it goes before the lookup.
         """
-        if not self._features:
-            return row
-        moment = read_instant(time)
-        values: dict[str, object] = {MOMENT_NAME: moment}
-        for column, value in zip(self._given, row.values, strict=True):
-            # A text that training had not seen is missing to the model, and still a text to an expression.
-            values[column.name] = row.features.get(column.name) if column.kind is Kind.TEXT else value
-        features = dict(row.features)
-        for feature, ask, kind in self._features:
-            if feature.past is None:
-                value = None if ask is None or kind is None else settle_value(ask(values), kind)
+        slots = [*given, read_instant(time) if self._needs_moment else None]
+        for step in self._steps:
+            if told is not None and step.past is not None and step.name in told:
+                slots.append(told[step.name])
             else:
-                if told is not None and feature.name in told:
-                    value = told[feature.name]
-                else:
-                    value = lookup.find(feature.past, values, at=moment)
-                features[feature.name] = value
-            values[feature.name] = value
-        taken = dict(zip((column.name for column in self._given), row.values, strict=True))
-        return Row([taken.get(name, values.get(name)) for name in self._names], features, row.n_unseen)
+                slots.append(step.ask(slots, lookup))
+        return self._pick_schema(slots), self._pick_past(slots)
+
+    def fill(self, row: Row, *, time: float, lookup: Lookup, told: Mapping[str, object] | None = None) -> Row:
+        """Return a row, as a request carries it, with all that the model takes; see `compute`.
+
+        What it took of the past is among what is logged. A text that training had not seen is missing to the model,
+        and still a text to an expression.
+        """
+        given = [
+            row.features.get(name) if is_text else value
+            for (name, is_text, _), value in zip(self._given, row.values, strict=True)
+        ]
+        computed, taken = self.compute(given, time=time, lookup=lookup, told=told)
+        values = list(computed)
+        for (_, _, place), value in zip(self._given, row.values, strict=True):
+            values[place] = value
+        return Row(values, row.features | dict(zip(self.past_names, taken, strict=True)), row.n_unseen)
+
+
+class _Step:
+    """One feature: what it comes to on a row whose columns, and the features above it, stand at their places."""
+
+    def __init__(self, feature: Feature, kind: Kind | None, places: Mapping[str, int]) -> None:
+        self.name = feature.name
+        self.past = feature.past
+        own = places[feature.name]
+        there = {name: place for name, place in places.items() if place < own}
+        self.ask = _make_expression(feature, kind, there) if feature.past is None else _make_search(feature, there)
+
+
+def _make_expression(feature: Feature, kind: Kind | None, places: Mapping[str, int]) -> Callable[[Slots, Lookup], Any]:
+    if kind is None or not feature.formula:
+        return lambda slots, lookup: None
+    evaluate, settle = make_formula(feature.formula, places=places), find_settler(kind)
+
+    def ask(slots: Slots, lookup: Lookup) -> Any:
+        value = evaluate(slots)
+        return None if value is None else settle(value)
+
+    return ask
+
+
+def _make_search(feature: Feature, places: Mapping[str, int]) -> Callable[[Slots, Lookup], Any]:
+    past, moment = feature.past, places[MOMENT]
+    assert past is not None, "only a feature of the past is searched for"
+    if any(name not in places for name in past.by):
+        return lambda slots, lookup: None
+    pick = _make_picker([places[name] for name in past.by])
+    return lambda slots, lookup: lookup.find_by(past, pick(slots), at=slots[moment])
+
+
+def _make_picker(places: Sequence[int]) -> Callable[[Slots], Sequence[Any]]:
+    """Return what takes the values at these places out of a list, as a tuple."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return (lambda slots: (slots[places[0]],)) if places else lambda slots: ()

@@ -28,7 +28,7 @@ from holdtrue.serving.fast.asked import (
 )
 from holdtrue.serving.fast.head import Route
 from holdtrue.serving.fast.plain_loop import PlainLoop, make_plain_loop
-from holdtrue.serving.fast.row_type import NotPlain, PlainRow
+from holdtrue.serving.fast.row_type import NotPlain, PlainEvent, PlainRow
 from holdtrue.serving.log import PredictionLog
 from holdtrue.serving.request.refusal import Refused
 from holdtrue.serving.request.row import Row
@@ -60,7 +60,8 @@ class Lane:
         started = time.perf_counter()
         try:
             asked = plain.forms[route.form].decode(body)
-            rows = [self._read_row(plain, row, started) for row in asked.rows]
+            now = self._engine.clock.now().timestamp() if plain.computes else None
+            rows = [self._read_row(plain, row, started, now) for row in asked.rows]
         except (NotPlain, Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return False
         if len(rows) > 1 and len({row.event.key or row.name for row in rows}) < len(rows):
@@ -126,14 +127,19 @@ class Lane:
             known = self._loops[name] = (served, make_plain_loop(served))
         return known[1]
 
-    def _read_row(self, plain: PlainLoop, row: PlainRow, started: float) -> AskedRow:
+    def _read_row(self, plain: PlainLoop, row: PlainRow, started: float, now: float | None) -> AskedRow:
         row_type = plain.row_type
         event = row_type.read_event(row)
         if row_type.is_allowed is not None and not row_type.is_allowed(row):
             raise NotPlain
         name = self._name_next()
         arm = plain.sole or plain.find_arm(event.unit or event.key or name[1:-1].decode())
-        values, n_unseen = arm.taker.take(row)
+        if now is not None and event.seconds is None:  # the log has the moment that the features were computed for
+            event = PlainEvent(event.key, event.unit, now)
+        try:
+            values, n_unseen = arm.taker.take(row, seconds=event.seconds)
+        except Exception as error:  # whatever a formula met, the careful way meets it again and says what it is
+            raise NotPlain from error
         return AskedRow(row, event, name, arm, values, n_unseen, started)
 
     def _answer(self, plain: PlainLoop, requests: Sequence[AskedRequest]) -> Tick:
@@ -174,9 +180,13 @@ class Lane:
                 number = row.arm.assignment.shadow
                 if number is None or number not in plain.served.versions:
                     continue
-                values, n_unseen = plain.takers[number].take(row.plain)
                 answered = describe_row(plain, row, tick)
-                asked = Row(list(values), answered.features, n_unseen)
+                try:
+                    values, n_unseen, logged = plain.takers[number].take_beside(row.plain, seconds=answered.time)
+                except Exception:  # its formulas do not hold for this row, and the reply has left
+                    self._counters.add(Metric.SHADOW_DROPPED, plain.name, f"v{number}", "failed")
+                    continue
+                asked = Row(list(values), logged, n_unseen)
                 self._shadow.offer(ShadowJob(plain.served, plain.served.versions[number], asked, answered))
 
 
