@@ -66,7 +66,7 @@ def _settle_number(value: Any) -> float | None:
 
 def read_instant(seconds: float) -> datetime:
     """Return a moment (Unix seconds UTC) as formulas take it, to the microsecond."""
-    return _EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
+    return _EPOCH + timedelta(0, 0, round(seconds * 1_000_000))
 
 
 def _make(tree: Json, make: _Make, take: Callable[[str], Evaluate]) -> Evaluate:
@@ -310,15 +310,15 @@ _PLAIN: Mapping[str, Callable[..., Any]] = {
     "len_chars": len,
 }
 _PARTS: Mapping[str, Callable[[datetime], int]] = {
-    "year": lambda at: at.year,
+    "year": operator.attrgetter("year"),
     "quarter": lambda at: (at.month + 2) // 3,
-    "month": lambda at: at.month,
+    "month": operator.attrgetter("month"),
     "week": lambda at: at.isocalendar().week,
-    "day": lambda at: at.day,
+    "day": operator.attrgetter("day"),
     "weekday": datetime.isoweekday,
     "ordinal_day": lambda at: at.timetuple().tm_yday,
-    "hour": lambda at: at.hour,
-    "minute": lambda at: at.minute,
+    "hour": operator.attrgetter("hour"),
+    "minute": operator.attrgetter("minute"),
 }
 _SETTLERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.NUMBER: _settle_number,

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from holdtrue.domain import MOMENT, Feature, Kind, Lookup, Signature, find_settler, make_formula, read_instant
+from holdtrue.domain import MOMENT, Feature, Kind, Lookup, Past, Signature, find_settler, make_formula, read_instant
 from holdtrue.serving.request.row import Row
 
 Slots = list[Any]
 """The values of a row, each at its place: the raw columns, the moment, then one feature after the other."""
+Step = Callable[[Slots, Lookup], Any]
 
 
 class Computer:
@@ -23,7 +24,7 @@ class Computer:
         kinds = {column.name: column.kind for column in signature.schema.columns}
         names = [*(column.name for column in given), MOMENT, *(feature.name for feature in features)]
         places = {name: place for place, name in enumerate(names)}
-        self._steps = [_Step(feature, kinds.get(feature.name), places) for feature in features]
+        self._steps = {feature.name: _make_step(feature, kinds.get(feature.name), places) for feature in features}
         self._needs_moment = any(feature.past is not None or MOMENT in feature.formula for feature in features)
         self._pick_schema = _make_picker([places[name] for name in signature.schema.names])
         self.past_names = tuple(feature.name for feature in features if feature.past is not None)
@@ -43,11 +44,13 @@ class Computer:
             told: what a logged row took of the past; it goes before the lookup.
         """
         slots = [*given, read_instant(time) if self._needs_moment else None]
-        for step in self._steps:
-            if told is not None and step.past is not None and step.name in told:
-                slots.append(told[step.name])
-            else:
-                slots.append(step.ask(slots, lookup))
+        add = slots.append
+        if told is None:
+            for ask in self._steps.values():
+                add(ask(slots, lookup))
+        else:
+            for name, ask in self._steps.items():
+                add(told[name] if name in self.past_names and name in told else ask(slots, lookup))
         return self._pick_schema(slots), self._pick_past(slots)
 
     def fill(self, row: Row, *, time: float, lookup: Lookup, told: Mapping[str, object] | None = None) -> Row:
@@ -67,21 +70,14 @@ class Computer:
         return Row(values, row.features | dict(zip(self.past_names, taken, strict=True)), row.n_unseen)
 
 
-class _Step:
-    """One feature: what it comes to on a row whose columns, and the features above it, stand at their places."""
-
-    def __init__(self, feature: Feature, kind: Kind | None, places: Mapping[str, int]) -> None:
-        self.name = feature.name
-        self.past = feature.past
-        own = places[feature.name]
-        there = {name: place for name, place in places.items() if place < own}
-        self.ask = _make_expression(feature, kind, there) if feature.past is None else _make_search(feature, there)
-
-
-def _make_expression(feature: Feature, kind: Kind | None, places: Mapping[str, int]) -> Callable[[Slots, Lookup], Any]:
+def _make_step(feature: Feature, kind: Kind | None, places: Mapping[str, int]) -> Step:
+    """Return what one feature comes to on a row whose columns, and the features above it, stand at their places."""
+    there = {name: place for name, place in places.items() if place < places[feature.name]}
+    if feature.past is not None:
+        return _make_search(feature.past, there)
     if kind is None or not feature.formula:
         return lambda slots, lookup: None
-    evaluate, settle = make_formula(feature.formula, places=places), find_settler(kind)
+    evaluate, settle = make_formula(feature.formula, places=there), find_settler(kind)
 
     def ask(slots: Slots, lookup: Lookup) -> Any:
         value = evaluate(slots)
@@ -90,12 +86,10 @@ def _make_expression(feature: Feature, kind: Kind | None, places: Mapping[str, i
     return ask
 
 
-def _make_search(feature: Feature, places: Mapping[str, int]) -> Callable[[Slots, Lookup], Any]:
-    past, moment = feature.past, places[MOMENT]
-    assert past is not None, "only a feature of the past is searched for"
+def _make_search(past: Past, places: Mapping[str, int]) -> Step:
     if any(name not in places for name in past.by):
         return lambda slots, lookup: None
-    pick = _make_picker([places[name] for name in past.by])
+    moment, pick = places[MOMENT], _make_picker([places[name] for name in past.by])
     return lambda slots, lookup: lookup.find_by(past, pick(slots), at=slots[moment])
 
 
