@@ -72,7 +72,6 @@ from .feature import Past as Past
 from .feature import PastWindow as PastWindow
 from .feature import history as history
 from .feature import name_past_key as name_past_key
-from .formula import find_settler as find_settler
 from .formula import make_formula as make_formula
 from .formula import read_instant as read_instant
 from .formula import settle_value as settle_value
@@ -396,7 +395,6 @@ __all__ = [
     "every",
     "fairness",
     "find_former",
-    "find_settler",
     "frames",
     "golden",
     "guards",

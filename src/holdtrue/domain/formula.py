@@ -28,35 +28,40 @@ _TWO_64 = 2**64
 _TWO_63 = 2**63
 
 
-def make_formula(text: str, *, places: Mapping[str, int] | None = None) -> Evaluate:
+def make_formula(text: str, *, places: Mapping[str, int] | None = None, kind: Kind | None = None) -> Evaluate:
     """Return what evaluates a formula on the values of one row.
 
     Args:
         text: the formula as JSON.
         places: where each name stands in a list of values, which is sooner read than a mapping; None for values by
             name. What has no place, or no name, is missing.
+        kind: of the column that it is to be a value of, see `settle_value`; None for what it comes to.
 
     >>> make_formula('["*", ["col", "miles"], ["lit", 1.609]]')({"miles": 100})
     160.9
-    >>> make_formula('["*", ["col", "miles"], ["lit", 1.609]]', places={"hour": 0, "miles": 1})([7, 100])
-    160.9
+    >>> make_formula('["/", ["col", "miles"], ["lit", 0]]', places={"miles": 0}, kind=Kind.NUMBER)([100]) is None
+    True
     """
     take = _take if places is None else partial(_take_place, places=places)
 
     def make(tree: Json) -> Evaluate:
         return _make(tree, make, take)
 
-    return make(msgspec.json.decode(text))
+    evaluate = make(msgspec.json.decode(text))
+    return evaluate if kind is None else _settle(evaluate, _SETTLERS[kind])
 
 
 def settle_value(value: Any, kind: Kind) -> Any:
     """Return what a formula came to as a value of a column of this kind; NaN and infinity are missing."""
-    return None if value is None else find_settler(kind)(value)
+    return None if value is None else _SETTLERS[kind](value)
 
 
-def find_settler(kind: Kind) -> Callable[[Any], Any]:
-    """Return what makes a value of a column of this kind of what a formula came to, other than None."""
-    return _SETTLERS[kind]
+def _settle(evaluate: Evaluate, settle: Callable[[Any], Any]) -> Evaluate:
+    def ask(values: Values) -> Any:
+        value = evaluate(values)
+        return None if value is None else settle(value)
+
+    return ask
 
 
 def _settle_number(value: Any) -> float | None:

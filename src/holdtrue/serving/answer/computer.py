@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from holdtrue.domain import MOMENT, Feature, Kind, Lookup, Past, Signature, find_settler, make_formula, read_instant
+from holdtrue.domain import MOMENT, Feature, Kind, Lookup, Past, Signature, make_formula, read_instant
 from holdtrue.serving.request.row import Row
 
 Slots = list[Any]
-"""The values of a row, each at its place: the raw columns, the moment, then one feature after the other."""
-Step = Callable[[Slots, Lookup], Any]
+"""What a row comes to, each at its place: the raw columns, the moment, the lookup, then one feature after the other."""
+Step = Callable[[Slots], Any]
 
 
 class Computer:
@@ -22,9 +22,11 @@ class Computer:
     def __init__(self, signature: Signature) -> None:
         given, features = signature.given.columns, signature.features
         kinds = {column.name: column.kind for column in signature.schema.columns}
-        names = [*(column.name for column in given), MOMENT, *(feature.name for feature in features)]
-        places = {name: place for place, name in enumerate(names)}
-        self._steps = {feature.name: _make_step(feature, kinds.get(feature.name), places) for feature in features}
+        places = {name: place for place, name in enumerate([*(column.name for column in given), MOMENT])}
+        self._steps: dict[str, Step] = {}
+        for feature in features:
+            self._steps[feature.name] = _make_step(feature, kinds.get(feature.name), places)
+            places[feature.name] = len(places) + 1  # the lookup has a place, and no name
         self._needs_moment = any(feature.past is not None or MOMENT in feature.formula for feature in features)
         self._pick_schema = _make_picker([places[name] for name in signature.schema.names])
         self.past_names = tuple(feature.name for feature in features if feature.past is not None)
@@ -43,14 +45,14 @@ class Computer:
             lookup: what was gathered of past rows.
             told: what a logged row took of the past; it goes before the lookup.
         """
-        slots = [*given, read_instant(time) if self._needs_moment else None]
+        slots = [*given, read_instant(time) if self._needs_moment else None, lookup]
         add = slots.append
         if told is None:
             for ask in self._steps.values():
-                add(ask(slots, lookup))
+                add(ask(slots))
         else:
             for name, ask in self._steps.items():
-                add(told[name] if name in self.past_names and name in told else ask(slots, lookup))
+                add(told[name] if name in self.past_names and name in told else ask(slots))
         return self._pick_schema(slots), self._pick_past(slots)
 
     def fill(self, row: Row, *, time: float, lookup: Lookup, told: Mapping[str, object] | None = None) -> Row:
@@ -71,26 +73,19 @@ class Computer:
 
 
 def _make_step(feature: Feature, kind: Kind | None, places: Mapping[str, int]) -> Step:
-    """Return what one feature comes to on a row whose columns, and the features above it, stand at their places."""
-    there = {name: place for name, place in places.items() if place < places[feature.name]}
+    """Return what one feature comes to on a row whose columns, and the features above it, stand at these places."""
     if feature.past is not None:
-        return _make_search(feature.past, there)
+        return _make_search(feature.past, places)
     if kind is None or not feature.formula:
-        return lambda slots, lookup: None
-    evaluate, settle = make_formula(feature.formula, places=there), find_settler(kind)
-
-    def ask(slots: Slots, lookup: Lookup) -> Any:
-        value = evaluate(slots)
-        return None if value is None else settle(value)
-
-    return ask
+        return lambda slots: None
+    return make_formula(feature.formula, places=places, kind=kind)
 
 
 def _make_search(past: Past, places: Mapping[str, int]) -> Step:
     if any(name not in places for name in past.by):
-        return lambda slots, lookup: None
+        return lambda slots: None
     moment, pick = places[MOMENT], _make_picker([places[name] for name in past.by])
-    return lambda slots, lookup: lookup.find_by(past, pick(slots), at=slots[moment])
+    return lambda slots: slots[moment + 1].find_by(past, pick(slots), at=slots[moment])
 
 
 def _make_picker(places: Sequence[int]) -> Callable[[Slots], Sequence[Any]]:

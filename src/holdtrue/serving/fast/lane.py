@@ -60,8 +60,7 @@ class Lane:
         started = time.perf_counter()
         try:
             asked = plain.forms[route.form].decode(body)
-            now = self._engine.clock.now().timestamp() if plain.computes else None
-            rows = [self._read_row(plain, row, started, now) for row in asked.rows]
+            rows = [self._read_row(plain, row, started) for row in asked.rows]
         except (NotPlain, Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return False
         if len(rows) > 1 and len({row.event.key or row.name for row in rows}) < len(rows):
@@ -127,15 +126,15 @@ class Lane:
             known = self._loops[name] = (served, make_plain_loop(served))
         return known[1]
 
-    def _read_row(self, plain: PlainLoop, row: PlainRow, started: float, now: float | None) -> AskedRow:
+    def _read_row(self, plain: PlainLoop, row: PlainRow, started: float) -> AskedRow:
         row_type = plain.row_type
         event = row_type.read_event(row)
         if row_type.is_allowed is not None and not row_type.is_allowed(row):
             raise NotPlain
         name = self._name_next()
         arm = plain.sole or plain.find_arm(event.unit or event.key or name[1:-1].decode())
-        if now is not None and event.seconds is None:  # the log has the moment that the features were computed for
-            event = PlainEvent(event.key, event.unit, now)
+        if plain.computes and event.seconds is None:  # the log has the moment that the features were computed for
+            event = PlainEvent(event.key, event.unit, self._engine.clock.now().timestamp())
         try:
             values, n_unseen = arm.taker.take(row, seconds=event.seconds)
         except Exception as error:  # whatever a formula met, the careful way meets it again and says what it is
