@@ -13,10 +13,24 @@ from holdtrue.domain import Column, Kind, Limits, Rule, Schema, Signature, Task
 from holdtrue.errors import StoreFailed
 from holdtrue.registry import dump_model
 from holdtrue.serving.answer.pace import LATE_SECONDS, N_LATE, Pace
+from holdtrue.serving.fast import form as form_module
 from holdtrue.serving.fast.head import Route
 from holdtrue.store import Store
 from serving.flights import CLASSES, ROW, Flights
-from serving.ways import EVENT, NATIVE, PATHS, V2, Client, ask_app, ask_lane, make_tensors, strip, strip_row
+from serving.ways import (
+    EVENT,
+    NATIVE,
+    PATHS,
+    V2,
+    Client,
+    ask_app,
+    ask_lane,
+    make_tensors,
+    open_both,
+    stop_clock,
+    strip,
+    strip_row,
+)
 
 
 @pytest.fixture
@@ -63,30 +77,67 @@ def _rows(draw):
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory, boosters):
-    with Store.open(tmp_path_factory.mktemp("lane") / ".holdtrue") as store:
+def both(tmp_path_factory, boosters):
+    with Store.open(tmp_path_factory.mktemp("lane") / ".holdtrue") as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(form_module, "MOST_ORDERS", 10_000)
         flights = Flights(store)
         flights.release(boosters[0])
-        flights.send(1)
-        yield flights
+        flights.send(1, clock=stop_clock())
+        with open_both(flights) as both:
+            yield both
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=st.lists(_rows(), min_size=1, max_size=3), form=st.sampled_from(["native", "v2"]))
-def test_the_lane_takes_nothing_that_the_app_refuses(kept, rows, form):
-    served = kept
-    if form == "v2" and len({tuple(row) for row in rows}) > 1:
-        rows = rows[:1]
-    route = NATIVE if form == "native" else V2
-    content = {"rows": rows} if form == "native" else make_tensors(rows)
-    told, logged = ask_lane(served, route, content)
-    if told is None:
-        assert logged == []
-        return
-    (status, expected), expected_log = ask_app(served, route, content)
-    assert status == 200, expected
-    assert strip(told) == strip(expected)
-    assert [strip_row(each) for each in logged] == [strip_row(each) for each in expected_log]
+@given(rows=st.lists(_rows(), min_size=1, max_size=3))
+def test_the_lane_takes_nothing_that_the_app_refuses(both, rows):
+    both.ask(NATIVE, {"rows": rows})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    row=_rows(),
+    n_rows=st.integers(1, 2),
+    kind=st.sampled_from(["FP64", "INT64", "BYTES", "BOOL"]),
+    turned=st.integers(0, 5),
+    is_nested=st.booleans(),
+    has_id=st.booleans(),
+)
+def test_tensors_in_an_order_that_came_before_are_checked_as_all_others_are(
+    both, row, n_rows, kind, turned, is_nested, has_id
+):
+    names = [*row][turned:] + [*row][:turned]
+    good = {**ROW, **EVENT, "other": 1}
+
+    def spell(row, n_rows):
+        content = make_tensors([{name: row[name] for name in names}] * n_rows, **({"id": "mine"} if has_id else {}))
+        for tensor in content["inputs"]:
+            tensor["shape"] += [1] * is_nested
+        return content
+
+    both.ask(V2, spell(good, 1))
+    both.ask(V2, spell(row, n_rows))
+    if names:
+        content = spell(row, n_rows)
+        content["inputs"][0]["datatype"] = kind
+        both.ask(V2, content)
+
+
+def test_an_order_of_tensors_is_learned_a_few_times_and_no_more(served, monkeypatch):
+    monkeypatch.setattr(form_module, "MOST_ORDERS", 2)
+    learned = []
+    steady = form_module.SteadyForm
+
+    def learn(row_type, datatypes, tensors):
+        learned.append([tensor.name for tensor in tensors])
+        return steady(row_type, datatypes, tensors)
+
+    monkeypatch.setattr(form_module, "SteadyForm", learn)
+    first = ["distance", "hour", "dest", "departs_at"]
+    orders = [first, first[1:] + first[:1], first[::-1]]
+    with open_both(served) as both:
+        for order in [first, *orders, *orders]:
+            assert both.ask(V2, make_tensors([{name: {**ROW, **EVENT}[name] for name in order}])) is not None
+    assert learned == orders[:2]
 
 
 def test_declared_limits_and_rules_are_kept(flights, boosters):

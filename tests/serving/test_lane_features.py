@@ -1,22 +1,16 @@
 """Rows of a version that computes features are answered the short way, as the careful way answers them."""
 
-import asyncio
 import json
-import re
-import time
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import lightgbm
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import holdtrue as ht
-from holdtrue.clock import ScaledClock
 from holdtrue.domain import Column, Feature, Kind, Lookup, PastTable, Schema, Task, name_past_key
 from holdtrue.domain import encode_canonically as encode
 from holdtrue.registry import dump_model
@@ -25,9 +19,19 @@ from holdtrue.serving.answer import shelf as shelf_module
 from holdtrue.serving.counts.counter import Metric
 from holdtrue.serving.fast.plain_loop import make_plain_loop
 from holdtrue.store import Store
-from holdtrue.store.segments import read_segments
-from serving.flights import CLASSES, JSON, NOW, ROW, SCHEMA, Flights
-from serving.ways import EVENT, NATIVE, PATHS, V2, Client, make_tensors
+from serving.flights import CLASSES, NOW, ROW, SCHEMA, Flights
+from serving.ways import (
+    EVENT,
+    NATIVE,
+    V2,
+    Client,
+    ask_careful,
+    ask_short,
+    make_tensors,
+    open_both,
+    spell_log,
+    stop_clock,
+)
 
 BY_DEST = ht.history("7d", by="dest", of="late").mean()
 BY_BOTH = ht.history("1d", by=("dest", "hour"), of="late", every="6h").sum()
@@ -88,78 +92,10 @@ def release(flights, declared=FEATURES, seed=0):
     return flights.release(train(signature, seed), signature=signature, lookup=shipped).number
 
 
-def stop_clock():
-    """Return business time that stands still, so that rows without a time are all of one moment."""
-    return ScaledClock(NOW, began_unix=time.time(), speed=1e-12)
-
-
 @pytest.fixture
 def served(flights):
     flights.send(release(flights), clock=stop_clock())
     return flights
-
-
-def spell_log(flights, n_before=0):
-    """Return the bytes of the log's rows but for what differs from request to request."""
-    spelt = []
-    for frame in [*read_segments(flights.folder / "log" / "flights")][n_before:]:
-        row = [bytes(each) for each in msgspec.json.decode(frame.payload, type=list[msgspec.Raw])]
-        own, (latency, received) = row[0], row[-3:-1]
-        assert float(latency) >= 0
-        assert float(received) > 1.7e9
-        spelt.append([b"own" if each == own else each for each in row[1:-3]] + row[-1:])
-    return spelt
-
-
-def blank_ids(body):
-    """Return the bytes of a reply without ids."""
-    return re.sub(rb'"[0-9a-f]{32}"', b'"id"', body)
-
-
-async def ask_lane(client, route, content):
-    """Return what the short way replied, None where it did not take the request."""
-    lane, asker = client.replica.lane, Client()
-    if not lane.take(route, json.dumps(content).encode(), asker):
-        return None
-    lane.flush()
-    assert asker.n_careful == 0
-    return blank_ids(asker.bodies[0])
-
-
-async def ask_app(client, route, content):
-    reply = await client.post(PATHS[route], content=json.dumps(content), headers=JSON)
-    return reply.status_code, blank_ids(reply.content)
-
-
-class BothWays:
-    """A server of flights with features that goes on from question to question."""
-
-    def __init__(self, flights, runner, client):
-        self.flights, self.client = flights, client
-        self.run = runner.run
-
-    def ask(self, route, content):
-        """Ask both ways, look that they reply and log the same, and return the reply; None where one way alone did."""
-        n_before = len(self.flights.read_log())
-        short = self.run(ask_lane(self.client, route, content))
-        n_between = len(self.flights.read_log())
-        status, careful = self.run(ask_app(self.client, route, content))
-        if short is None:
-            assert n_between == n_before
-            return None
-        assert (status, careful) == (200, short)
-        logged = spell_log(self.flights, n_before)
-        n_rows = n_between - n_before
-        assert logged[:n_rows] == logged[n_rows:]
-        return json.loads(short)
-
-
-@contextmanager
-def open_both(flights):
-    with asyncio.Runner() as runner:
-        serving = flights.serve()
-        yield BothWays(flights, runner, runner.run(serving.__aenter__()))
-        runner.run(serving.__aexit__(None, None, None))
 
 
 @pytest.fixture(scope="module")
@@ -227,8 +163,8 @@ def test_what_the_lane_logs_says_what_the_model_took(both):
 @pytest.mark.parametrize("value", [None, 0, 0.5, True, "text", [], {}])
 def test_a_request_that_carries_a_computed_column_is_left_to_the_app_which_refuses_it(both, name, value):
     content = {"rows": [{**ROW, name: value}]}
-    assert both.run(ask_lane(both.client, NATIVE, content)) is None
-    status, told = both.run(ask_app(both.client, NATIVE, content))
+    assert both.run(ask_short(both.client, NATIVE, content)) is None
+    status, told = both.run(ask_careful(both.client, NATIVE, content))
     assert status == 422
     assert json.loads(told)["error"]["code"] == "unknown_field"
 
@@ -273,8 +209,8 @@ def test_a_lookup_that_is_refreshed_counts_from_the_next_row_on(served, monkeypa
             if value is not None:
                 write_lookup_file(served.folder, "flights", make_lookup(value))
                 await client.replica.engine.refresh_lookups()
-            told.append(await ask_lane(client, NATIVE, content))
-            assert (200, told[-1]) == await ask_app(client, NATIVE, content)
+            told.append(await ask_short(client, NATIVE, content))
+            assert (200, told[-1]) == await ask_careful(client, NATIVE, content)
         return told
 
     told = served.run(scenario)
@@ -288,10 +224,10 @@ def test_versions_with_other_features_are_each_asked_and_logged_with_their_own(f
     rows = [{**ROW, "flight": f"LH{i}", "tail": f"N{i}"} for i in range(40)]
 
     async def scenario(client):
-        short = await ask_lane(client, NATIVE, {"rows": rows})
+        short = await ask_short(client, NATIVE, {"rows": rows})
         await client.replica.shadow.drain()
         n_short = len(flights.read_log())
-        status, told = await ask_app(client, NATIVE, {"rows": rows})
+        status, told = await ask_careful(client, NATIVE, {"rows": rows})
         await client.replica.shadow.drain()
         assert (status, told) == (200, short)
         return n_short
@@ -347,7 +283,7 @@ def test_a_shadow_whose_features_fail_is_counted_and_holds_no_reply_up(flights, 
 
     async def scenario(client):
         break_computer(client.replica.engine.served["flights"].versions[challenger])
-        assert await ask_lane(client, NATIVE, {"rows": [{**ROW, "hour": None}, ROW]}) is not None
+        assert await ask_short(client, NATIVE, {"rows": [{**ROW, "hour": None}, ROW]}) is not None
         await client.replica.shadow.drain()
         return client.replica.counters.value(Metric.SHADOW_DROPPED, "flights", f"v{challenger}", "failed")
 

@@ -1,9 +1,17 @@
 """Both ways of a request, the short one and the careful one, asked the same and told apart."""
 
+import asyncio
 import json
+import re
+import time
+from contextlib import contextmanager
 
+import msgspec
+
+from holdtrue.clock import ScaledClock
 from holdtrue.serving.fast.head import Route
-from serving.flights import JSON
+from holdtrue.store.segments import read_segments
+from serving.flights import JSON, NOW
 
 NATIVE = Route("native", "flights", "/v1/predict/{loop}")
 V2 = Route("v2", "flights", "/v2/models/{loop}/infer")
@@ -83,3 +91,74 @@ def ask_app(flights, route, content):
 
     before = len(flights.read_log())
     return flights.run(scenario), flights.read_log()[before:]
+
+
+def spell_log(flights, n_before=0):
+    """Return the bytes of the log's rows but for what differs from request to request."""
+    spelt = []
+    for frame in [*read_segments(flights.folder / "log" / "flights")][n_before:]:
+        row = [bytes(each) for each in msgspec.json.decode(frame.payload, type=list[msgspec.Raw])]
+        own, (latency, received) = row[0], row[-3:-1]
+        assert float(latency) >= 0
+        assert float(received) > 1.7e9
+        spelt.append([b"own" if each == own else each for each in row[1:-3]] + row[-1:])
+    return spelt
+
+
+def blank_ids(body):
+    """Return the bytes of a reply without ids."""
+    return re.sub(rb'"[0-9a-f]{32}"', b'"id"', body)
+
+
+async def ask_short(client, route, content):
+    """Return what the short way replied, None where it did not take the request."""
+    lane, asker = client.replica.lane, Client()
+    if not lane.take(route, json.dumps(content).encode(), asker):
+        return None
+    lane.flush()
+    assert asker.n_careful == 0
+    return blank_ids(asker.bodies[0])
+
+
+async def ask_careful(client, route, content):
+    reply = await client.post(PATHS[route], content=json.dumps(content), headers=JSON)
+    return reply.status_code, blank_ids(reply.content)
+
+
+def stop_clock():
+    """Return business time that stands still, so that rows without a time are all of one moment."""
+    return ScaledClock(NOW, began_unix=time.time(), speed=1e-12)
+
+
+class BothWays:
+    """A server that goes on from question to question."""
+
+    def __init__(self, flights, runner, client):
+        self.flights, self.client = flights, client
+        self.run = runner.run
+
+    def ask(self, route, content):
+        """Ask both ways, look that they reply and log the same, and return the reply; None where one way alone did."""
+        n_before = len(self.flights.read_log())
+        short = self.run(ask_short(self.client, route, content))
+        n_between = len(self.flights.read_log())
+        status, careful = self.run(ask_careful(self.client, route, content))
+        if short is None:
+            assert n_between == n_before
+            return None
+        assert (status, careful) == (200, short)
+        logged = spell_log(self.flights, n_before)
+        n_rows = n_between - n_before
+        assert logged[:n_rows] == logged[n_rows:]
+        return json.loads(short)
+
+
+@contextmanager
+def open_both(flights):
+    """Serve in this process until the block ends."""
+    with asyncio.Runner() as runner:
+        serving = flights.serve()
+        try:
+            yield BothWays(flights, runner, runner.run(serving.__aenter__()))
+        finally:
+            runner.run(serving.__aexit__(None, None, None))

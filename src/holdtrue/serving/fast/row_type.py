@@ -46,6 +46,7 @@ class RowType:
 
     Attributes:
         struct: the generated type.
+        kinds: the types of the raw columns and of the names of the event, as texts, in the order of the fields.
         n_features: how many of its fields are raw columns; they come first.
         has_more: whether it has other fields: the names of an event, and what is taken of the past.
         past_fields: the field of each feature of the past, by its name. No request can fill them; they are unset, and
@@ -55,6 +56,7 @@ class RowType:
     """
 
     struct: type[msgspec.Struct]
+    kinds: Mapping[str, Any]
     n_features: int
     has_more: bool
     past_fields: Mapping[str, str]
@@ -90,6 +92,7 @@ def make_row_type(schema: Schema, names: EventNames, *, past_names: Sequence[str
     fields = {name: field for field, name in spelt.items()}
     return RowType(
         struct=struct,
+        kinds={spelt[field]: kind for field, kind in features} | dict.fromkeys(extra, str | None),
         n_features=len(features),
         has_more=bool(extra or pasts),
         past_fields={name: f"p{i}" for i, name in enumerate(past_names)},
