@@ -1,7 +1,6 @@
 """Arm: one of the ways in which a loop's traffic may have a row answered, made ready for the short way."""
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from typing import Any
 
 import msgspec
@@ -56,13 +55,11 @@ class Taker:
                 n_unseen += 1
         return values, n_unseen
 
-    def take_beside(self, row: PlainRow, *, seconds: float | None) -> tuple[Values, int, PlainRow]:
-        """Return the same for a row that another version has taken, and the row as it is logged for this one."""
-        if self._fields_of_all:
-            row = copy(row)
-            for field in self._fields_of_all:
-                setattr(row, field, msgspec.UNSET)
-        return *self.take(row, seconds=seconds), row
+    def take_over(self, row: PlainRow, *, seconds: float | None) -> tuple[Values, int]:
+        """Return the same for a row that was logged for another version; from now on it is as logged for this one."""
+        for field in self._fields_of_all:
+            setattr(row, field, msgspec.UNSET)
+        return self.take(row, seconds=seconds)
 
 
 class Arm:

@@ -181,11 +181,11 @@ class Lane:
                     continue
                 answered = describe_row(plain, row, tick)
                 try:
-                    values, n_unseen, logged = plain.takers[number].take_beside(row.plain, seconds=answered.time)
+                    values, n_unseen = plain.takers[number].take_over(row.plain, seconds=answered.time)
                 except Exception:  # its formulas do not hold for this row, and the reply has left
                     self._counters.add(Metric.SHADOW_DROPPED, plain.name, f"v{number}", "failed")
                     continue
-                asked = Row(list(values), logged, n_unseen)
+                asked = Row(list(values), answered.features, n_unseen)
                 self._shadow.offer(ShadowJob(plain.served, plain.served.versions[number], asked, answered))
 
 
