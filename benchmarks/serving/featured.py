@@ -13,7 +13,6 @@ import holdtrue as ht
 from holdtrue.data import Dataset, derive_history, gather_lookup, take_rows
 from holdtrue.data.table import read_frame
 from holdtrue.domain import Lookup, PastTable, Signature, encode_canonically
-from holdtrue.loop.fitting import sign_rows
 
 START, N_DAYS = datetime(2013, 9, 1, tzinfo=UTC), 60
 REFRESH = START + timedelta(days=N_DAYS)
@@ -49,14 +48,16 @@ def write_featured(file: Path, *, n_rows: int, n_bodies: int, seed: int) -> None
     loop = ht.Loop("features", data=declared, features=FEATURES, train=_train_nothing)
     known = derive_history(read_frame(_draw_flights(rng, n_rows, since=START, n_days=N_DAYS), declared), loop)
     rows = known.dataset()
-    signature = sign_rows(rows, known)
+    signature = Signature(
+        schema=rows.schema, task=rows.task, label=known.label, classes=rows.classes, features=known.features
+    )
     data = lightgbm.Dataset(_encode(rows.features), label=rows.label.to_numpy(), feature_name=rows.features.columns)
     options = {"objective": "binary", "num_leaves": 31, "learning_rate": 0.05, "verbose": -1, "num_threads": 1}
     booster = lightgbm.train({**options, "seed": seed, "deterministic": True}, data, num_boost_round=100)
     booster.save_model(file)
     asked = _draw_flights(rng, n_bodies, since=REFRESH, n_days=1)
     taken = take_rows(read_frame(asked, declared), signature, known=known)
-    answers = booster.predict(_encode(taken), num_threads=1)
+    answers = np.asarray(booster.predict(_encode(taken), num_threads=1))
     bodies = asked.drop("late").with_columns(pl.col(TIME).dt.strftime("%Y-%m-%dT%H:%M:%SZ")).to_dicts()
     _write(file.with_suffix(".json"), {"rows": bodies, "answers": answers.tolist()})
     pasts = [feature.past for feature in signature.features if feature.past is not None]
