@@ -87,3 +87,8 @@ def test_the_order_of_the_ranges_changes_nothing() -> None:
     one, other = ht.integers(1, 3), ht.between(0, 1)
     assert ht.tune({"a": one, "b": other}) == ht.tune({"b": other, "a": one})
     assert hash(ht.tune({"a": one})) == hash(ht.tune({"a": one}))
+
+
+def test_a_value_that_is_declared_twice_is_refused() -> None:
+    with pytest.raises(DeclarationError, match=r"one_of\('a', 'a'\).*each value once"):
+        ht.one_of("a", "a")

@@ -14,6 +14,10 @@ from holdtrue.environments import Limit, limiting, report_progress
 from holdtrue.errors import ColumnMissing, RequestInvalid
 
 
+def miss_file(_: None) -> None:
+    raise FileNotFoundError("no file caf\udce9.csv")
+
+
 def echo(payload: Any) -> Any:
     return payload
 

@@ -126,6 +126,9 @@ def one_of(*values: Choosable) -> OneOf:
     """
     if len(values) < 2 or not all(value is None or isinstance(value, str | int | float) for value in values):
         raise DeclarationError(f"one_of{values!r}", expected="two or more numbers, texts, booleans or None")
+    twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+    if twice is not None or any(isinstance(value, float) and not math.isfinite(value) for value in values):
+        raise DeclarationError(f"one_of{values!r}", expected="finite numbers, and each value once")
     return OneOf(values=values)
 
 

@@ -23,6 +23,8 @@ from .ray_environment import RayEnvironment as RayEnvironment
 from .service import Service as Service
 from .service import find_service as find_service
 from .service import start_service as start_service
+from .spelling import is_text as is_text
+from .spelling import spell_out as spell_out
 
 __all__ = [
     "LOCAL",
@@ -44,10 +46,12 @@ __all__ = [
     "format_traceback",
     "hearing",
     "is_elsewhere",
+    "is_text",
     "limiting",
     "make_failure",
     "pack_project",
     "read_compute",
     "report_progress",
+    "spell_out",
     "start_service",
 ]
