@@ -1,14 +1,15 @@
 """Tryout: a part of a trial, done: the recipe fitted with other parameters, and judged on rows that it has not seen."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.data import Dataset, History
-from holdtrue.domain import Json, Loop, Proof
+from holdtrue.domain import Json, Loop, Proof, RunCost
 from holdtrue.errors import LabelError, StatisticsError
+from holdtrue.loop.away import find_away
 from holdtrue.loop.fitting import Fitter
 from holdtrue.loop.gate import day_numbers
 from holdtrue.loop.score import score_labelled
@@ -19,8 +20,20 @@ from holdtrue.store import Store
 from .order import ProofOrder, TrialOrder, TrialResult
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Judged:
+    """A fit that was judged on a fold: the loss of each of its rows, and what the fit took."""
+
+    losses: NDArray[np.float64]
+    rows: Dataset
+    is_cached: bool
+    cost: RunCost
+
+
 def try_parameters(loop: Loop, store: Store, history: History, order: TrialOrder) -> TrialResult:
     """Fit with the order's parameters and return the mean loss on its fold.
+
+    The steps of the fit are done where those of a training are, here or on a cluster; its answers are judged here.
 
     Raises:
         TrainingFailed: the recipe raised or returned nothing usable.
@@ -28,15 +41,19 @@ def try_parameters(loop: Loop, store: Store, history: History, order: TrialOrder
         LabelError: the fold holds no labelled row.
         StatisticsError: the loss is no number.
     """
-    meter = CostMeter.start()
-    losses, _, is_cached = _judge(loop, store, history, order, order.parameters)
-    return TrialResult(loss=float(losses.mean()), n_rows=len(losses), is_cached=is_cached, cost=meter.read())
+    judged = _judge(loop, store, history, order, order.parameters)
+    return TrialResult(
+        loss=float(judged.losses.mean()),
+        n_rows=len(judged.losses),
+        is_cached=judged.is_cached,
+        cost=judged.cost,
+    )
 
 
 def prove_parameters(loop: Loop, store: Store, history: History, order: ProofOrder) -> Proof:
     """Hold the found parameters against the declared ones on the same rows; see `try_parameters` for what it raises."""
-    mine, rows, _ = _judge(loop, store, history, order.trial, order.trial.parameters)
-    days = day_numbers(rows)
+    judged = _judge(loop, store, history, order.trial, order.trial.parameters)
+    mine, days = judged.losses, day_numbers(judged.rows)
     n_days = len(np.unique(days))
     own = paired_interval(mine, blocks=days) if n_days > 1 else None
     proof = Proof(
@@ -48,7 +65,7 @@ def prove_parameters(loop: Loop, store: Store, history: History, order: ProofOrd
     )
     if order.declared is None or order.declared == order.trial.parameters:
         return replace(proof, declared_loss=None if order.declared is None else proof.loss)
-    theirs, _, _ = _judge(loop, store, history, order.trial, order.declared)
+    theirs = _judge(loop, store, history, order.trial, order.declared).losses
     pair = paired_interval(mine - theirs, blocks=days) if n_days > 1 else None
     return replace(
         proof,
@@ -60,17 +77,20 @@ def prove_parameters(loop: Loop, store: Store, history: History, order: ProofOrd
 
 def _judge(
     loop: Loop, store: Store, history: History, order: TrialOrder, parameters: Mapping[str, Json]
-) -> tuple[NDArray[np.float64], Dataset, bool]:
-    """Return the loss of each row of the fold, the rows, and whether the fit was in the cache."""
+) -> _Judged:
+    meter = CostMeter.start()
     tried = replace(loop, parameters={**loop.parameters, **parameters})
     fitter = Fitter(loop=tried, cache=StepCache(store), artifacts=store.artifacts)
+    fitter.place = away = find_away(order.loop_file, fitter)
     _, scorer = fitter.fit(order.fold.select_known(history), until=order.fold.since)
-    judged = order.fold.select_judged(history)
-    rows = judged.dataset()
+    later = order.fold.select_judged(history)
+    rows = later.dataset()
     if not rows.n_rows:
         raise LabelError(f"no label is known of the rows from {order.fold.since.isoformat()} on", expected="some")
-    answers = score_labelled(scorer, judged, classes=history.classes, known=history)
+    answers = score_labelled(scorer, later, classes=history.classes, known=history)
     losses = order.loss.rows(answers, rows.encoded_labels())
     if not np.isfinite(losses).all():
         raise StatisticsError("the loss of a row is no finite number", expected="finite answers")
-    return losses, rows, all(record.is_cached for record in fitter.records)
+    is_cached = all(record.is_cached for record in fitter.records)
+    cost = meter.read() if away is None else away.add_cost(meter.read())
+    return _Judged(losses=losses, rows=rows, is_cached=is_cached, cost=cost)
