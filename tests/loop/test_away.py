@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from holdtrue.clock import VirtualClock
 from holdtrue.backtest import run_backtest
+from holdtrue.clock import VirtualClock
 from holdtrue.data import read_history
 from holdtrue.domain import StepRecord, Trial, Tuning
 from holdtrue.environments import Compute, InlineEnvironment, Luggage, Progress, RayEnvironment, compute, pack_project

@@ -179,7 +179,7 @@ def _print_tuning(tuning: Tuning, *, with_trials: bool) -> None:
     from holdtrue.report import tabulate_trials, tell_tuning
 
     if with_trials:
-        print_figures(tabulate_trials(tuning.trials, best=tuning.best))
+        print_figures(tabulate_trials(tuning))
     else:
         say(f"Its parameters were tuned by the run {tuning.run_id[:N_DIGITS]}.")
     for sentence in tell_tuning(tuning):

@@ -34,7 +34,7 @@ def tune(
     if json:
         print_json({"loop": name, "tuning": found})
         return
-    print_figures(tabulate_trials(found.trials, best=found.best))
+    print_figures(tabulate_trials(found))
     for sentence in tell_tuning(found):
         say(sentence)
     say(f"Trainings use them from now on. Run: {found.run_id[:12]}")

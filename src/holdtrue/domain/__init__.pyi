@@ -92,6 +92,9 @@ from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
 from .loss import LossKind as LossKind
 from .loss import default_kind as default_kind
+from .metric import Metric as Metric
+from .metric import highest as highest
+from .metric import lowest as lowest
 from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
@@ -164,6 +167,7 @@ from .traffic import Traffic as Traffic
 from .traffic import assign as assign
 from .traffic import hash_unit as hash_unit
 from .trial import Choice as Choice
+from .trial import MetricProof as MetricProof
 from .trial import Proof as Proof
 from .trial import Trial as Trial
 from .trial import TrialState as TrialState
@@ -296,6 +300,8 @@ __all__ = [
     "LossKind",
     "Measured",
     "Method",
+    "Metric",
+    "MetricProof",
     "ModelCard",
     "ModelFormat",
     "Money",
@@ -399,12 +405,14 @@ __all__ = [
     "golden",
     "guards",
     "hash_unit",
+    "highest",
     "history",
     "integers",
     "invariant_to",
     "last_good",
     "link_digest",
     "log_between",
+    "lowest",
     "make_action_rule",
     "make_expression",
     "make_formula",

@@ -26,7 +26,15 @@ from holdtrue.domain import (
     Tuning,
     digest_of,
 )
-from holdtrue.errors import DeclarationError, StateConflict, TrainingFailed
+from holdtrue.errors import (
+    DeclarationError,
+    FormatRefused,
+    HoldtrueError,
+    LabelError,
+    StateConflict,
+    StatisticsError,
+    TrainingFailed,
+)
 from holdtrue.loop import (
     CHAMPION,
     Actor,
@@ -134,6 +142,8 @@ class _Session:
         with project.store.reading() as tx:
             number = tx.aliases.current(loop.name, CHAMPION)
             champion = None if number is None else tx.versions.read(loop.name, number)
+        if self.tune.metric is not None:
+            self.tune.metric.check_task(history.task)
         span = cut_span(history.known_at(now), champion)
         rows = span.select(history)
         first = span.folds[0].select_known(rows).dataset()
@@ -228,7 +238,7 @@ class _Session:
                 f"none of {len(trials)} trials came to its end; the first: {trials[0].error if trials else note}",
                 remedy="holdtrue train shows the traceback of the declared parameters",
             )
-        best = min(completed, key=lambda trial: (trial.loss, trial.number))
+        best = min(completed, key=lambda trial: (self.tune.rank(trial.loss or 0.0, trial.metric), trial.number))
         proof, span = self.prove(best, trials), self.plan.span
         declared = {name: self.project.loop.parameters[name] for name, _ in self.tune.ranges}
         return Tuning(
@@ -263,7 +273,7 @@ class _Session:
             Actor(loop=loop.name, name="person").note_tuning(tx, tuning.run_id, sentence, now)
             self.controller.claim.give_back(tx)
 
-    def fail(self, problem: TrainingFailed) -> None:
+    def fail(self, problem: HoldtrueError) -> None:
         """Record that nothing was found."""
         with self.project.store.transaction() as tx:
             fail_run(tx, self.run, now=self.project.clock.now(), error=describe_error(problem))
@@ -286,11 +296,13 @@ def tune_loop(
         on_trial: is told how many trials have ended, and of how many.
 
     Raises:
-        DeclarationError: the loop declares no tune=, or Optuna is not installed.
+        DeclarationError: the loop declares no tune=, or Optuna is not installed; or its metric is none of its task's
+            answers, or returned no number.
         LabelError: too few labelled rows lie before those that a gate judges.
         StateConflict: a budget of the loop's guards is used up, another worker does a tuning, or a person stopped this
             one: the trials that ended stay in its run.
         TrainingFailed: no trial came to its end, or the best could not be fitted again.
+        StatisticsError: there is no such figure of the rows that prove the best.
     """
     tune = _read_tune(project, n_trials)
     fitter = Fitter(loop=project.loop, cache=StepCache(project.store), artifacts=project.store.artifacts)
@@ -319,7 +331,7 @@ def tune_loop(
     trials = tuner.run(done)
     try:
         tuning = session.conclude(trials, tuner.note)
-    except TrainingFailed as problem:
+    except (TrainingFailed, FormatRefused, LabelError, StatisticsError) as problem:
         session.fail(problem)
         raise
     session.finish(tuning)
