@@ -23,6 +23,8 @@ from .ray_environment import RayEnvironment as RayEnvironment
 from .service import Service as Service
 from .service import find_service as find_service
 from .service import start_service as start_service
+from .together import Together as Together
+from .together import run_together as run_together
 
 __all__ = [
     "LOCAL",
@@ -37,6 +39,7 @@ __all__ = [
     "Progress",
     "RayEnvironment",
     "Service",
+    "Together",
     "find_baggage",
     "find_environment",
     "find_pieces",
@@ -49,5 +52,6 @@ __all__ = [
     "pack_project",
     "read_compute",
     "report_progress",
+    "run_together",
     "start_service",
 ]

@@ -42,6 +42,7 @@ from .settings import Settings as Settings
 from .settings import find_price as find_price
 from .settings import read_settings as read_settings
 from .tracking_server import TrackingServer as TrackingServer
+from .tuning import open_to_tune as open_to_tune
 from .tuning import read_tuning as read_tuning
 from .tuning import tune_loop as tune_loop
 from .up import Live as Live
@@ -92,6 +93,7 @@ __all__ = [
     "list_wanted",
     "name_log_folder",
     "open_project",
+    "open_to_tune",
     "read_logs",
     "read_patch",
     "read_runs",

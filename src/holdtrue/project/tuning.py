@@ -1,11 +1,11 @@
 """Tuning: the trials of a loop, begun or gone on with, and what trainings do with what they found."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from pathlib import Path
 
 import msgspec
 
@@ -14,14 +14,11 @@ from holdtrue.domain import (
     Choice,
     Guards,
     Json,
-    Loss,
-    Proof,
     Provenance,
     Run,
     RunCost,
     RunState,
     Trial,
-    TrialState,
     Tune,
     Tuning,
     digest_of,
@@ -40,20 +37,13 @@ from holdtrue.loop import (
     Actor,
     Controller,
     Fitter,
-    Fold,
-    await_some,
     choose_loss,
     describe_checkout,
-    describe_stop,
     find_overspending,
     sum_spending,
 )
 from holdtrue.loop.tuning import (
-    ProofOrder,
-    TrialOrder,
-    TrialResult,
     Tuner,
-    TuningSpan,
     cut_span,
     import_optuna,
     remember_choice,
@@ -68,32 +58,12 @@ from holdtrue.pipeline import (
     submit_run,
     succeed_run,
 )
-from holdtrue.project.project import Project
+from holdtrue.project.project import Project, open_project
 from holdtrue.project.settings import find_price, read_settings
+from holdtrue.project.tryouts import Tryouts, TuningPlan
 from holdtrue.store import Transaction
 
 TUNING = "tuning"
-_TRY, _PROVE = "holdtrue.loop.child:try_out", "holdtrue.loop.child:prove"
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningPlan:
-    """What a tuning keeps of its beginning, to be gone on with.
-
-    Attributes:
-        recipe: digest of code, ranges, declared parameters and seed: trials of another recipe are no likeness.
-        dataset: digest of its rows.
-        span: their parts.
-        loss: what trials are judged by.
-        n_parallel: how many trials are drawn at a time.
-    """
-
-    recipe: str
-    dataset: str
-    span: TuningSpan
-    loss: Loss
-    n_parallel: int
 
 
 @dataclass(kw_only=True)
@@ -109,6 +79,7 @@ class _Session:
     run: Run = field(init=False)
     plan: TuningPlan = field(init=False)
     began: float = field(default_factory=time.monotonic)
+    tryouts: Tryouts = field(init=False)
 
     def open(self, n_parallel: int) -> Sequence[Trial]:
         """Go on with the tuning that was left, or begin one; return the trials that are done."""
@@ -117,6 +88,7 @@ class _Session:
         if not self._go_on(recipe, now):
             self._begin(recipe, n_parallel, now)
         self.controller.claim.keep()
+        self.tryouts = Tryouts(project=self.project, claim=self.controller.claim, run=self.run, plan=self.plan)
         return msgspec.convert(self.run.result.get("trials", []), list[Trial])
 
     def _go_on(self, recipe: str, now: datetime) -> bool:
@@ -164,39 +136,6 @@ class _Session:
             self.run = start_run(tx, run, now=now, owner=self.controller.claim.owner)
             self.controller.claim.take(tx, run.run_id)
 
-    def order(self, parameters: Mapping[str, Json], fold: Fold) -> TrialOrder:
-        """Return the order of a part of a trial."""
-        return TrialOrder(
-            folder=str(self.project.store.folder),
-            loop_file=str(self.project.loop_file),
-            loop=self.project.loop.name,
-            dataset=self.plan.dataset,
-            parameters=parameters,
-            fold=fold,
-            loss=self.plan.loss,
-        )
-
-    def submit(self, parameters: Mapping[str, Json], fold: Fold) -> "Future[TrialResult]":
-        """Begin a part of a trial."""
-        answered = self.project.environment.submit(_TRY, msgspec.to_builtins(self.order(parameters, fold)))
-        future: Future[TrialResult] = Future()
-        answered.add_done_callback(lambda done: _hand_over(done, future))
-        return future
-
-    def await_first(self, futures: Collection["Future[T]"]) -> set["Future[T]"]:
-        """Return those that have ended, at least one; raises `StateConflict` when a person stopped the tuning."""
-        environment = self.project.environment
-        done, stopped = await_some(futures, runs=[self.run], store=self.project.store, interrupt=environment.interrupt)
-        if stopped is None:
-            return done
-        with self.project.store.transaction() as tx:
-            self.controller.claim.give_back(tx)
-        n_trials = len(stopped.result.get("trials", []))
-        raise StateConflict(
-            f"{describe_stop(stopped)}; nothing was chosen, and the run keeps what had ended (trials: {n_trials})",
-            remedy="holdtrue tune begins another, which takes what was fitted for these trials from the cache",
-        )
-
     def keep(self, trials: Sequence[Trial]) -> None:
         """Keep the trials that have ended: whoever goes on begins after them."""
         with self.project.store.transaction() as tx:
@@ -221,15 +160,6 @@ class _Session:
         spent = replace(spent, n_runs=0, minutes=spent.minutes + minutes, cost=spent.cost + cost)
         return find_overspending(guards, spent) or ""
 
-    def prove(self, best: Trial, trials: Sequence[Trial]) -> Proof:
-        """Hold the best trial against the declared parameters on rows that no trial was judged on."""
-        first = trials[0]
-        declared = first.parameters if first.number == 0 and first.state is not TrialState.FAILED else None
-        order = ProofOrder(trial=self.order(best.parameters, self.plan.span.proof), declared=declared)
-        future = self.project.environment.submit(_PROVE, msgspec.to_builtins(order))
-        self.await_first([future])
-        return msgspec.convert(future.result(), Proof)
-
     def conclude(self, trials: tuple[Trial, ...], note: str) -> Tuning:
         """Choose: the best trial, unless later rows show that it does harm."""
         completed = [trial for trial in trials if trial.loss is not None]
@@ -239,7 +169,7 @@ class _Session:
                 remedy="holdtrue train shows the traceback of the declared parameters",
             )
         best = min(completed, key=lambda trial: (self.tune.rank(trial.loss or 0.0, trial.metric), trial.number))
-        proof, span = self.prove(best, trials), self.plan.span
+        proof, span = self.tryouts.prove(best, trials), self.plan.span
         declared = {name: self.project.loop.parameters[name] for name, _ in self.tune.ranges}
         return Tuning(
             run_id=self.run.run_id,
@@ -322,11 +252,11 @@ def tune_loop(
         tune=tune,
         declared=project.loop.parameters,
         folds=session.plan.span.folds,
-        submit=session.submit,
+        submit=session.tryouts.submit,
         n_parallel=session.plan.n_parallel,
         find_end=session.find_end,
         on_trial=session.keep,
-        await_first=session.await_first,
+        await_first=session.tryouts.await_first,
     )
     trials = tuner.run(done)
     try:
@@ -336,6 +266,14 @@ def tune_loop(
         raise
     session.finish(tuning)
     return tuning
+
+
+@contextmanager
+def open_to_tune(loop_file: Path, *, n_parallel: int) -> Iterator[Project]:
+    """Open a project with a child for each trial at a time; with one for all where a cluster does their steps."""
+    compute = read_settings(loop_file.resolve().parent).compute
+    with open_project(loop_file, n_children=1 if compute.is_elsewhere else n_parallel) as project:
+        yield project
 
 
 def read_tuning(tx: Transaction, run: Run | None) -> Tuning | None:
@@ -366,11 +304,3 @@ def _sum_cost(trials: Sequence[Trial]) -> RunCost:
         cpu_seconds=sum(trial.cpu_seconds for trial in trials),
         peak_memory_bytes=max((trial.peak_memory_bytes for trial in trials), default=0),
     )
-
-
-def _hand_over(done: "Future[Json]", future: "Future[TrialResult]") -> None:
-    problem = done.exception()
-    if problem is not None:
-        future.set_exception(problem)
-    else:
-        future.set_result(msgspec.convert(done.result(), TrialResult))

@@ -49,10 +49,11 @@ class _Judged:
         )  # fmt: skip
 
 
-def try_parameters(loop: Loop, store: Store, history: History, order: TrialOrder) -> TrialResult:
+def try_parameters(loop: Loop, store: Store, history: History, order: TrialOrder, *, n_at_once: int = 1) -> TrialResult:
     """Fit with the order's parameters and return the mean loss on its fold.
 
     The steps of the fit are done where those of a training are, here or on a cluster; its answers are judged here.
+    `n_at_once` says how many parts of trials this process does at the same time.
 
     Raises:
         TrainingFailed: the recipe raised or returned nothing usable.
@@ -61,7 +62,7 @@ def try_parameters(loop: Loop, store: Store, history: History, order: TrialOrder
         StatisticsError: the loss or the metric is no number.
         DeclarationError: the metric of the loop's tuning returned no number.
     """
-    judged, metric = _judge(loop, store, history, order, order.parameters), _find_metric(loop)
+    judged, metric = _judge(loop, store, history, order, order.parameters, n_at_once), _find_metric(loop)
     return TrialResult(
         loss=float(judged.losses.mean()),
         n_rows=len(judged.losses),
@@ -109,8 +110,10 @@ def _find_metric(loop: Loop) -> Metric | None:
     return None if loop.tune is None else loop.tune.metric
 
 
-def _judge(loop: Loop, store: Store, history: History, order: TrialOrder, parameters: Mapping[str, Json]) -> _Judged:
-    meter = CostMeter.start()
+def _judge(
+    loop: Loop, store: Store, history: History, order: TrialOrder, parameters: Mapping[str, Json], n_at_once: int = 1
+) -> _Judged:
+    meter = CostMeter.start(n_at_once=n_at_once)
     tried = replace(loop, parameters={**loop.parameters, **parameters})
     fitter = Fitter(loop=tried, cache=StepCache(store), artifacts=store.artifacts)
     fitter.place = away = find_away(order.loop_file, fitter)
