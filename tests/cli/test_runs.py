@@ -1,13 +1,15 @@
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from cli.command import Command
 from holdtrue.domain import LOST
+from holdtrue.errors import NotFound
 from holdtrue.loop.memory import change_memory
 from holdtrue.pipeline import fail_run, start_run, submit_run
-from holdtrue.project import open_project
+from holdtrue.project import StoredView, open_project
 
 
 def train_twice(holdtrue: Command, loop_file: Path) -> tuple[str, str]:
@@ -118,6 +120,15 @@ def test_a_run_keeps_what_its_steps_noted_drew_and_printed_and_what_was_installe
     assert found["installation"]["distributions"]["polars"]
     assert found["figure_files"] == [str(out / "train-curve.svg")]
     assert (out / "train-curve.svg").read_text().startswith("<svg")
+    card, picture = tmp_path / "card.html", b64encode((out / "train-curve.svg").read_bytes()).decode()
+    assert "curve, kept by the step train: --html FILE shows it." in holdtrue("card", fresh, "1", "--html", card).told
+    assert f'<img class="kept" src="data:image/svg+xml;base64,{picture}"' in card.read_text()
+    with open_project(fresh) as project:
+        view = StoredView(project=project)
+        ((_, figure),) = view.overview().loops[0].runs[0].figures
+        assert view.read_figure(figure.artifact) == (figure, (out / "train-curve.svg").read_bytes())
+        with pytest.raises(NotFound, match="--figures FOLDER"):
+            view.read_figure(found["notes"][0]["log"])  # kept by the same run, and no picture
     told = holdtrue("runs", "show", run, "--loop", fresh, "--logs").told
     assert "depth = 3" in told
     assert "fitting" in told

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from holdtrue.domain import StepRecord, Tuning
+from holdtrue.domain import StepRecord, Tuning, choose_last
 from holdtrue.errors import NotFound
 from holdtrue.project import (
     Project,
     RunView,
     TrackingServer,
-    choose_last,
     compare_runs,
     export_runs,
     find_run,

@@ -135,6 +135,7 @@ from .run import RunCost as RunCost
 from .run import RunState as RunState
 from .run import StepNotes as StepNotes
 from .run import StepRecord as StepRecord
+from .run import choose_last as choose_last
 from .schedule import Cron as Cron
 from .schedule import TimeOfDay as TimeOfDay
 from .schema import Bound as Bound
@@ -166,12 +167,14 @@ from .traffic import Role as Role
 from .traffic import Traffic as Traffic
 from .traffic import assign as assign
 from .traffic import hash_unit as hash_unit
+from .trial import TUNING as TUNING
 from .trial import Choice as Choice
 from .trial import MetricProof as MetricProof
 from .trial import Proof as Proof
 from .trial import Trial as Trial
 from .trial import TrialState as TrialState
 from .trial import Tuning as Tuning
+from .trial import find_tuning as find_tuning
 from .trigger import After as After
 from .trigger import Every as Every
 from .trigger import OnCron as OnCron
@@ -234,6 +237,7 @@ __all__ = [
     "OPTIONS",
     "PROBABILITY_CLIP",
     "SEEN_AT",
+    "TUNING",
     "WEIGHT",
     "ActionRule",
     "After",
@@ -391,6 +395,7 @@ __all__ = [
     "between",
     "calibrated",
     "canary",
+    "choose_last",
     "column",
     "combine_rulings",
     "constant",
@@ -401,6 +406,7 @@ __all__ = [
     "every",
     "fairness",
     "find_former",
+    "find_tuning",
     "frames",
     "golden",
     "guards",

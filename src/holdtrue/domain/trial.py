@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from holdtrue.domain.digest import Json
+from holdtrue.domain.run import Run, RunState
+
+TUNING = "tuning"  # among the parameters of a run that is one
 
 
 class TrialState(StrEnum):
@@ -193,3 +198,9 @@ class Choice:
     seen_until: datetime
     declaration: str
     parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+def find_tuning(run: Run) -> Tuning | None:
+    """Return what a run found that was a tuning and came to its end; None for all others."""
+    is_done = TUNING in run.parameters and run.state is RunState.SUCCEEDED
+    return msgspec.convert(run.result, Tuning) if is_done else None

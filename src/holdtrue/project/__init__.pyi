@@ -4,6 +4,7 @@ from .backfill import backfill_loop as backfill_loop
 from .backfill import list_moments as list_moments
 from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
+from .card import read_pictures as read_pictures
 from .comparing import compare_versions as compare_versions
 from .export import ExportedRun as ExportedRun
 from .export import export_runs as export_runs
@@ -28,7 +29,6 @@ from .reproduction import Reproduction as Reproduction
 from .reproduction import reproduce_run as reproduce_run
 from .runs import RunDifference as RunDifference
 from .runs import RunView as RunView
-from .runs import choose_last as choose_last
 from .runs import compare_runs as compare_runs
 from .runs import find_run as find_run
 from .runs import list_runs as list_runs
@@ -73,7 +73,6 @@ __all__ = [
     "ask_log",
     "backfill_loop",
     "bring_model",
-    "choose_last",
     "compare_runs",
     "compare_versions",
     "control_lock",
@@ -96,6 +95,7 @@ __all__ = [
     "open_to_tune",
     "read_logs",
     "read_patch",
+    "read_pictures",
     "read_runs",
     "read_settings",
     "read_tuning",

@@ -1,6 +1,6 @@
 """Runs: what the runs of a loop were made with, took and brought, and where two of them differ."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from holdtrue.domain import (
     StepNotes,
     StepRecord,
     Tuning,
+    choose_last,
 )
 from holdtrue.errors import NotFound, StateConflict
 from holdtrue.loop import stop_run as record_stop
@@ -138,8 +139,7 @@ def view_run(project: Project, run: Run) -> RunView:
         records = {record.digest: record for record in tx.datasets.all(run.loop)}
         tuning = read_tuning(tx, run)
         measured = _read_measured(tx, run)
-    notes = msgspec.convert(run.parameters.get("notes", ()), tuple[StepNotes, ...])
-    last = choose_last(run.steps, notes)
+    last = choose_last(run.steps, run.notes)
     record = records.get(run.dataset or "")
     hours = None if run.cost is None else run.cost.cpu_seconds / 3600
     told, checkout = run.parameters.get("provenance"), run.parameters.get("checkout")
@@ -161,22 +161,13 @@ def view_run(project: Project, run: Run) -> RunView:
         provenance=None if told is None else msgspec.convert(told, Provenance),
         checkout=None if checkout is None else msgspec.convert(checkout, Checkout),
         installation=_read_installation(project, run.parameters.get("installation")),
-        notes=notes,
+        notes=run.notes,
         metrics={**measured, **{name: value for each in last for name, value in each.metrics.items()}},
         parameters={name: value for each in last for name, value in each.parameters.items()},
         result=run.result,
         error=run.error if run.state is RunState.FAILED else None,
         tuning=tuning,
     )
-
-
-def choose_last(steps: Sequence[StepRecord], notes: Sequence[StepNotes]) -> list[StepNotes]:
-    """Return of each step what it noted in the last fit of a run, in the order of the steps."""
-    by_key = {each.key: each for each in notes}
-    keys = {record.name: record.key for record in steps}
-    ended = {record.key for record in steps}
-    keys |= {each.step: each.key for each in notes if each.key not in ended}  # the step that raised
-    return [by_key[key] for key in keys.values() if key in by_key]
 
 
 def compare_runs(first: RunView, second: RunView) -> tuple[RunDifference, ...]:

@@ -11,6 +11,7 @@ import msgspec
 
 from holdtrue.data import take_snapshot
 from holdtrue.domain import (
+    TUNING,
     Choice,
     Guards,
     Json,
@@ -22,6 +23,7 @@ from holdtrue.domain import (
     Tune,
     Tuning,
     digest_of,
+    find_tuning,
 )
 from holdtrue.errors import (
     DeclarationError,
@@ -62,8 +64,6 @@ from holdtrue.project.project import Project, open_project
 from holdtrue.project.settings import find_price, read_settings
 from holdtrue.project.tryouts import Tryouts, TuningPlan
 from holdtrue.store import Transaction
-
-TUNING = "tuning"
 
 
 @dataclass(kw_only=True)
@@ -283,8 +283,7 @@ def read_tuning(tx: Transaction, run: Run | None) -> Tuning | None:
     tuned = (run.parameters.get("order") or {}).get("tuned")
     if tuned is not None:
         run = tx.runs.read(tuned["run_id"])
-    is_done = TUNING in run.parameters and run.state is RunState.SUCCEEDED
-    return msgspec.convert(run.result, Tuning) if is_done else None
+    return find_tuning(run)
 
 
 def _read_tune(project: Project, n_trials: int | None) -> Tune:
