@@ -14,6 +14,7 @@ from holdtrue.project import (
     TrackingServer,
     compare_runs,
     export_runs,
+    find_pair,
     find_run,
     list_runs,
     open_project,
@@ -55,7 +56,9 @@ def show_all(context: typer.Context, loop_file: LoopFile = LOOP_FILE, json: AsJs
 
 @runs.command("show")
 def show_one(
-    run: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
+    run: Annotated[
+        str | None, typer.Argument(help="The id of a run, or its first digits. Left out: the newest.")
+    ] = None,
     loop_file: LoopFile = LOOP_FILE,
     logs: Annotated[bool, typer.Option("--logs", help="What each step printed: its first and its last.")] = False,
     patch: Annotated[bool, typer.Option("--patch", help="In what the code differed from its commit.")] = False,
@@ -107,14 +110,16 @@ def _read_asked(project: Project, found: RunView, *, logs: bool, patch: bool, fi
 
 @runs.command("diff")
 def compare(
-    first: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
-    second: Annotated[str, typer.Argument(help="That of another.")],
+    first: Annotated[
+        str | None, typer.Argument(help="The id of a run, or its first digits. Left out: the one before the newest.")
+    ] = None,
+    second: Annotated[str | None, typer.Argument(help="That of another. Left out: the newest.")] = None,
     loop_file: LoopFile = LOOP_FILE,
     json: AsJson = False,
 ) -> None:
     """Say in what two runs differ: code step by step, data, parameters, what was installed, metrics and result."""
     with open_project(loop_file) as project:
-        pair = [view_run(project, find_run(project, wanted)) for wanted in (first, second)]
+        pair = [view_run(project, run) for run in find_pair(project, first, second)]
     found = compare_runs(pair[0], pair[1])
     if json:
         print_json({"first": pair[0].run_id, "second": pair[1].run_id, "differences": found})

@@ -30,6 +30,7 @@ from .reproduction import reproduce_run as reproduce_run
 from .runs import RunDifference as RunDifference
 from .runs import RunView as RunView
 from .runs import compare_runs as compare_runs
+from .runs import find_pair as find_pair
 from .runs import find_run as find_run
 from .runs import list_runs as list_runs
 from .runs import read_runs as read_runs
@@ -80,6 +81,7 @@ __all__ = [
     "export_log",
     "export_runs",
     "find_champion_before",
+    "find_pair",
     "find_price",
     "find_run",
     "gather_card",

@@ -145,7 +145,12 @@ def draw_trials(tuning: Tuning) -> Chart:
         chart.mark_point(filled=True, size=46, opacity=0.9).encode(y=y, color=_color_states()),
     ).properties(width=WIDE, height=220)
     words = f"Number {tuning.best} {_tell_best(tuning)}: {_name_extreme(tuning)}."
-    return finish_chart(drawing, title=f"{_name_drawn(tuning)} of each trial (pruned: of its first fold)", words=words)
+    return finish_chart(drawing, title=entitle_trials(tuning), words=words)
+
+
+def entitle_trials(tuning: Tuning) -> str:
+    """Return the title of the drawing of the trials: what they were chosen by."""
+    return f"{_name_drawn(tuning)} of each trial (pruned: of its first fold)"
 
 
 def _find_drawn(trial: Trial, tuning: Tuning) -> tuple[float | None, bool]:

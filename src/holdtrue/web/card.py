@@ -21,6 +21,7 @@ from holdtrue.report import (
     draw_quality,
     draw_rollout,
     draw_trials,
+    entitle_trials,
     format_day,
     format_moment,
     format_number,
@@ -245,7 +246,7 @@ def _lay_pictures(run: Run, gallery: Gallery) -> RunPictures:
     if tuning is not None:
         digest = gallery.hang(("trials", run.run_id, run.revision), lambda: draw_trials(tuning))
         address = f"/chart/{digest}"
-        title = f"Trials of the tuning, of which number {tuning.best} was the best"
+        title = f"{entitle_trials(tuning)}; number {tuning.best} was the best"
         pictures.append(PictureLine(title=title, kind="svg", address=f"{address}.svg", narrow=f"{address}-narrow.svg"))
     return RunPictures(run_id=run.run_id, at=format_moment(run.as_of), pictures=tuple(pictures))
 
