@@ -65,6 +65,14 @@ def test_of_a_mean_the_proof_is_that_of_the_rows_and_harm_goes_by_the_direction(
     assert prove_metric(ht.lowest(hits), good, good).difference == 0.0
 
 
+def test_the_interval_of_a_share_ends_where_shares_do(world: World) -> None:
+    sure = np.where(world.labels, 0.99, 0.01)
+    sure[:3] = 1 - sure[:3]
+    proof = prove_metric(named("accuracy"), world.propose(np.column_stack([1 - sure, sure])), None)
+    assert proof.low is not None
+    assert proof.low < proof.value < 1.0 == proof.high
+
+
 def test_a_function_that_cannot_do_with_fewer_rows_has_a_figure_and_no_interval(world: World) -> None:
     candidate = world.propose(world.answer())
 

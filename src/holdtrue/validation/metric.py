@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from holdtrue.data import Dataset
 from holdtrue.domain import Metric, MetricProof
+from holdtrue.domain.metric import OF_CLASSES
 from holdtrue.errors import DeclarationError, StatisticsError
 from holdtrue.stats import (
     Interval,
@@ -63,8 +64,8 @@ def prove_metric(metric: Metric, candidate: Candidate, declared: Candidate | Non
     blocks = _lay_blocks(candidate.days)
     own = _measure_without(metric, candidate, blocks)
     if own is not None:
-        interval = jackknife_interval(value, own)
-        found = replace(found, low=interval.low, high=interval.high)
+        low, high = _cut(metric, jackknife_interval(value, own))
+        found = replace(found, low=low, high=high)
     if declared is None:
         return found
     if declared is candidate:
@@ -73,6 +74,13 @@ def prove_metric(metric: Metric, candidate: Candidate, declared: Candidate | Non
     found = replace(found, declared=theirs)
     apart = None if own is None else _compare_without(value - theirs, own, _measure_without(metric, declared, blocks))
     return found if apart is None else replace(found, difference_low=apart.low, difference_high=apart.high)
+
+
+def _cut(metric: Metric, found: Interval) -> tuple[float, float]:
+    """Return the ends of an interval, of a known figure within what that can be."""
+    if metric.function is not None:
+        return found.low, found.high
+    return max(0.0, found.low), min(1.0, found.high) if metric.name in OF_CLASSES else found.high
 
 
 def _compare_without(
