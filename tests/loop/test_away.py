@@ -17,7 +17,7 @@ import pytest
 from holdtrue.backtest import run_backtest
 from holdtrue.clock import VirtualClock
 from holdtrue.data import read_history
-from holdtrue.domain import StepRecord, Trial, Tuning
+from holdtrue.domain import StepRecord, Trial, Tuning, every
 from holdtrue.environments import Compute, InlineEnvironment, Luggage, Progress, RayEnvironment, compute, pack_project
 from holdtrue.errors import DeclarationError, StateConflict, TrainingFailed
 from holdtrue.loop import TrainingLost, child, load_loop
@@ -25,6 +25,7 @@ from holdtrue.loop.away import Away
 from holdtrue.loop.fitting import Fitter
 from holdtrue.pipeline import StepCache, Trail
 from holdtrue.project import open_project, tune_loop
+from holdtrue.project.settings import Settings
 from holdtrue.store import Store
 from holdtrue.testing import drifting_rows
 from holdtrue.testing.cluster import MACHINE, SIDE, TwoMachines
@@ -237,6 +238,8 @@ def working_inline(machines: RayEnvironment | None) -> Iterator[None]:
         for module in ("project.project", "backtest.run"):
             patch.setattr(f"holdtrue.{module}.ProcessEnvironment", OneProcess)
         if machines is not None:
+            # Not in a file: a machine begins anew for other files, and all tests send the same.
+            patch.setattr("holdtrue.project.tryouts.read_settings", lambda _: Settings(compute=settings))
             patch.setitem(compute._found, settings.variables[compute.VARIABLE], machines)
             patch.setenv(compute.VARIABLE, settings.variables[compute.VARIABLE])
         try:
@@ -266,8 +269,6 @@ def tune(
     on_trial: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tuning:
     """Tune two trials at a time, with their steps on the cluster or here."""
-    if machines is not None:
-        (loop_file.parent / "pyproject.toml").write_text('[tool.holdtrue]\ncompute = "ray"\n')
     with working_inline(machines), open_project(loop_file, clock=VirtualClock(NOW)) as project:
         return tune_loop(project, n_parallel=2, n_trials=n_trials, on_trial=on_trial)
 
@@ -310,7 +311,7 @@ def test_policies_of_a_backtest_that_machines_train_are_those_of_a_local_one(
         with working_inline(environment):
             found[name] = run_backtest(
                 load_loop(loop_file), folder=tmp_path / name, loop_file=loop_file, policies=["static", "schedule"],
-                start_share=0.9,
+                start_share=0.9, schedule=every("4 days"),
             )  # fmt: skip
     assert found["there"].policies == found["here"].policies
     assert {machine for _, machine in read_journal(journal)} == {"head", "side"}
