@@ -129,6 +129,19 @@ def start_runaway(path: str) -> None:
         file.write(f"{os.getpid()} {process.pid}")
 
 
+def start_stranger(path: str) -> None:
+    """Start a process that nothing ties to this one: no parent that lives, no session, no environment variables."""
+    code = "sleep 60 > /dev/null 2>&1 & echo $!"
+    told = subprocess.run(["/bin/sh", "-c", code], env={}, start_new_session=True, capture_output=True, check=True)
+    with Path(path).open("w") as file:
+        file.write(f"{os.getpid()} {int(told.stdout)}")
+
+
+def start_stranger_and_vanish(path: str) -> None:
+    start_stranger(path)
+    os._exit(3)
+
+
 def start_runaway_and_vanish(path: str) -> None:
     start_runaway(path)
     os._exit(3)

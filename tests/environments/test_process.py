@@ -152,7 +152,18 @@ def test_a_timeout_ends_what_the_work_started(environment: ProcessEnvironment, t
     assert is_gone(grandchild)
 
 
-@pytest.mark.parametrize("entry", ["start_runaway", "start_runaway_and_vanish"])
+STRANGERS = pytest.mark.skipif(sys.platform != "linux", reason="the mark in the limits is Linux's")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "start_runaway",
+        "start_runaway_and_vanish",
+        pytest.param("start_stranger", marks=STRANGERS),
+        pytest.param("start_stranger_and_vanish", marks=STRANGERS),
+    ],
+)
 def test_what_the_work_started_in_another_session_ends_with_its_child(entry: str, tmp_path: Path) -> None:
     with ProcessEnvironment() as environment:
         done = environment.submit(f"sample_work:{entry}", str(tmp_path / "pids"))
@@ -161,7 +172,9 @@ def test_what_the_work_started_in_another_session_ends_with_its_child(entry: str
     assert is_gone(runaway)
 
 
-@pytest.mark.parametrize("entry", ["start_grandchild", "start_runaway"])
+@pytest.mark.parametrize(
+    "entry", ["start_grandchild", "start_runaway", pytest.param("start_stranger", marks=STRANGERS)]
+)
 def test_a_killed_parent_leaves_nothing_that_the_work_started(entry: str, tmp_path: Path) -> None:
     path = tmp_path / "pids"
     lines = [
