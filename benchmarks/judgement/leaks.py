@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.preprocessing import TargetEncoder
+from encodings_of_labels import ENCODERS, HONEST
 
 from holdtrue.data import History, read_history
 from holdtrue.demo import DECLARATIONS, write_flights
@@ -173,42 +172,20 @@ def add_up(case: Case) -> list[Verdict]:
 
 
 def encode_labels(case: Case) -> list[Verdict]:
-    """Encode a column by the mean label over all rows that have one when the gate looks.
-
-    Plain, leave-one-out, smoothed, by five folds at random, or as scikit-learn does it.
-    """
-    labels = case.labels.astype(float)
-    labels = (labels == 1).astype(float) if case.history.task.has_classes else labels
-    known = case.history.known_at(case.history.ends_at)
-    is_there = known.frame["__label"].is_not_null().to_numpy()
+    """Encode a column by the mean label over all rows that have one when the gate looks; the rest gets the mean."""
+    labels = take_numbers(case)
+    is_there = case.history.known_at(case.history.ends_at).frame["__label"].is_not_null().to_numpy()
     codes, history = choose_levels(case)
-    n, sums = (np.bincount(codes[is_there], weights=w, minlength=codes.max() + 1) for w in (None, labels[is_there]))
-    mean = labels[is_there].mean()
-    if case.draw % 5 == 0:
-        made = (sums / np.maximum(n, 1))[codes]
-    elif case.draw % 5 == 1:
-        own = np.where(is_there, labels, 0.0)
-        made = (sums[codes] - own) / np.maximum(n[codes] - is_there, 1)
-    elif case.draw % 5 == 2:
-        made = ((sums + 20 * mean) / (n + 20))[codes]
-    elif case.draw % 5 == 3:
-        made = np.full(len(codes), mean)
-        made[is_there] = cross_fit(codes[is_there], labels[is_there], case)
-    else:
-        fold = case.rng.integers(0, 5, len(codes))
-        cell = codes * 5 + fold
-        n_in, in_sums = (
-            np.bincount(cell[is_there], weights=w, minlength=cell.max() + 1) for w in (None, labels[is_there])
-        )
-        made = (sums[codes] - in_sums[cell]) / np.maximum(n[codes] - n_in[cell], 1)
+    encode = list(ENCODERS.values())[case.draw % len(ENCODERS)]
+    made = np.full(len(codes), labels[is_there].mean())
+    made[is_there] = encode(np.unique(codes[is_there], return_inverse=True)[1], labels[is_there], case.rng)
     return case.judge(replace(case, history=history).add(made))
 
 
-def cross_fit(codes: np.ndarray, labels: np.ndarray, case: Case) -> np.ndarray:
-    """Return what scikit-learn's encoder makes of a column: means over four of five folds, shrunk."""
-    kind = StratifiedKFold if case.history.task.has_classes else KFold
-    encoder = TargetEncoder(cv=kind(5, shuffle=True, random_state=int(case.rng.integers(1000))))
-    return encoder.fit_transform(codes[:, None], labels)[:, 0]
+def take_numbers(case: Case) -> np.ndarray:
+    """Return the labels as numbers to be averaged: of classes, whether it is the second."""
+    labels = case.labels.astype(float)
+    return (labels == 1).astype(float) if case.history.task.has_classes else labels
 
 
 def choose_levels(case: Case) -> tuple[np.ndarray, History]:
@@ -327,6 +304,20 @@ def judge_clean(history: History) -> list[dict[str, object]]:
     return found
 
 
+def judge_honest(history: History, *, draws: int, seed: int) -> list[dict[str, object]]:
+    """Judge the data with a column of mean labels over earlier rows alone, which is honest."""
+    found: list[dict[str, object]] = []
+    for draw in range(draws * len(HONEST)):
+        name, encode = list(HONEST.items())[draw % len(HONEST)]
+        case = draw_case(history, draw, seed=seed + 1_000)
+        codes, levelled = choose_levels(case)
+        labels = np.nan_to_num(take_numbers(case), nan=float(np.nanmean(take_numbers(case))))
+        verdicts = case.judge(replace(case, history=levelled).add(encode(codes, labels)))
+        said = [verdict.sentence for verdict in verdicts if verdict.ruling is Ruling.FAILED]
+        found.append({"encoding": name, "refused": said, "named": tell(verdicts) == "named"})
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=5)
@@ -335,27 +326,33 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="*", default=tuple(KINDS), choices=tuple(KINDS))
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     said = parser.parse_args()
-    seeded, clean = {}, {}
+    seeded, clean, honest = {}, {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for name in said.data:
             history = read_data(name, Path(folder))
             clean[name] = judge_clean(history)
+            honest[name] = judge_honest(history, draws=said.draws, seed=said.seed)
             seeded[name] = seed_leaks(history, draws=said.draws, seed=said.seed, kinds=said.kinds)
-            print_table(name, seeded[name], clean[name])
+            print_table(name, seeded[name], clean[name], honest[name])
     if said.json:
-        figures = {"draws": said.draws, "seed": said.seed, "seeded": seeded, "clean": clean}
+        figures = {"draws": said.draws, "seed": said.seed, "seeded": seeded, "clean": clean, "honest": honest}
         said.json.write_text(json.dumps(figures, indent=1) + "\n")
     has_silent = any(counts["silent"] for kinds in seeded.values() for counts in kinds.values())
-    return int(has_silent or any(row["refused"] for rows in clean.values() for row in rows))
+    looks = [row for found in (clean, honest) for rows in found.values() for row in rows]
+    return int(has_silent or any(row["refused"] for row in looks))
 
 
-def print_table(name: str, kinds: dict[str, Counter[str]], clean: list[dict[str, object]]) -> None:
-    n_refused = sum(bool(row["refused"]) for row in clean)
-    n_named = sum(bool(row["named"]) for row in clean)
+def print_table(
+    name: str, kinds: dict[str, Counter[str]], clean: list[dict[str, object]], honest: list[dict[str, object]]
+) -> None:
+    (n_refused, n_named), (refused, named) = (
+        [sum(bool(row[ending]) for row in rows) for ending in ("refused", "named")] for rows in (clean, honest)
+    )
     slowest = max(float(str(row["cpu_seconds"])) for row in clean)
     print(
         f"\n{name}: clean {len(clean)} times, {n_refused} refused, {n_named} named, at most {slowest:.2f} s of a core"
     )
+    print(f"  with an honest encoding {len(honest)} times, {refused} refused, {named} named")
     for kind, counts in kinds.items():
         print(f"  {kind:32}" + "  ".join(f"{n} {ending}" for ending, n in sorted(counts.items())), flush=True)
 
