@@ -15,7 +15,7 @@ from holdtrue.validation.levels import Floats, Levels
 
 MOST_SMOOTHING = 1_000.0
 # Levels beyond the numbers that were solved for: fewer fit anything.
-LEAST_FREE = 3
+LEAST_FREE = 2
 # Of so many levels one may be other than the rest, and so many at most.
 LEAST_EVEN, MOST_ODD = 5, 3
 # A scaled column has more freedom, and rows that come in pairs of seasons are closer than chance has them: it must fit.
@@ -47,7 +47,7 @@ def measure_closeness(values: Floats, levels: Levels, rows: NDArray[np.int64]) -
 
 
 def _read(held: Floats, levels: Levels, present: NDArray[np.int64], *, towards: float) -> Iterator[tuple[float, float]]:
-    """Yield the chance and the distance of levels' values as they are, shrunk in two ways, and also scaled in three.
+    """Yield the chance and the distance of levels' values as they are, shrunk in two ways, and also scaled in four.
 
     The variances within levels know the means where labels are 0 or 1, so they only ever weigh the column itself.
     """
@@ -58,7 +58,7 @@ def _read(held: Floats, levels: Levels, present: NDArray[np.int64], *, towards: 
         made = held + min(max(strength, 0.0), MOST_SMOOTHING) * pull / n
         yield _weigh(n * (made - sums / n) ** 2 / levels.variance, 0)
     middle = float((n * held).sum() / n.sum())
-    for shrunk in ([], [held, np.ones(len(held))], [variances * (held - middle)]):
+    for shrunk in ([], [held - middle], [held, np.ones(len(held))], [variances * (held - middle)]):
         fit = solve(np.column_stack([n * held, n, *shrunk]) / np.sqrt(n)[:, None], sums / np.sqrt(n))
         found = UNTOLD if fit is None or fit[1][0] <= 0 else _weigh(fit[0] ** 2 / levels.variance, fit[2])
         yield found if found[1] <= EXACT else UNTOLD
@@ -95,4 +95,4 @@ def solve(parts: Floats, wished: Floats) -> tuple[Floats, Floats, int] | None:
         return None
     scaled = parts / np.where(size > 0, size, 1.0)
     strengths, _, rank, _ = np.linalg.lstsq(scaled, wished, rcond=1e-10)
-    return wished - scaled @ strengths, strengths, int(rank)
+    return wished - scaled @ strengths, np.asarray(strengths, dtype=np.float64), int(rank)
