@@ -58,9 +58,7 @@ def test_a_bad_model_fails_with_code_3_and_an_mlflow_folder_is_taken(holdtrue: C
     assert "v2: passed" in holdtrue("register", own, own.parent / "logged", "--trained-until", UNTIL).told
 
 
-def test_a_model_of_ones_own_is_judged_by_what_it_does_not_see(
-    holdtrue: Command, own: Path, tmp_path: Path
-) -> None:
+def test_a_model_of_ones_own_is_judged_by_what_it_does_not_see(holdtrue: Command, own: Path, tmp_path: Path) -> None:
     rows = pl.read_parquet(own.parent / "rows.parquet")
     shifts = ["day" if place % 3 else "night" for place in range(rows.height)]
     rows.with_columns(shift=pl.Series(shifts)).write_parquet(own.parent / "rows.parquet")
