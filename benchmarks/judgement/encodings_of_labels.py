@@ -40,7 +40,7 @@ def cross_fit(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
     is_binary = set(np.unique(labels)) <= {0.0, 1.0}
     kind = StratifiedKFold if is_binary else KFold
     encoder = TargetEncoder(cv=kind(5, shuffle=True, random_state=int(rng.integers(1000))))
-    return encoder.fit_transform(codes[:, None], labels)[:, 0]
+    return np.asarray(encoder.fit_transform(codes[:, None], labels))[:, 0]
 
 
 def fold(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -52,7 +52,7 @@ def fold(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.
 def cross_fit_numbers(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return what scikit-learn's encoder makes where it is told that the label is a number, scaled to spread 1."""
     cv = KFold(5, shuffle=True, random_state=int(rng.integers(1000)))
-    made = TargetEncoder(target_type="continuous", cv=cv).fit_transform(codes[:, None], labels)[:, 0]
+    made = np.asarray(TargetEncoder(target_type="continuous", cv=cv).fit_transform(codes[:, None], labels))[:, 0]
     return (made - made.mean()) / made.std()
 
 

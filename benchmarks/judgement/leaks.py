@@ -25,7 +25,7 @@ from encodings_of_labels import ENCODERS, HONEST
 
 from holdtrue.data import History, read_history
 from holdtrue.demo import DECLARATIONS, write_flights
-from holdtrue.domain import NoLeak, Ruling, Task, Verdict
+from holdtrue.domain import NoLeak, Ruling, Table, Task, Verdict
 from holdtrue.loop import load_loop
 from holdtrue.validation import judge_freshness, judge_leaks
 
@@ -65,7 +65,7 @@ class Case:
         known = replace(self.history, frame=pl.concat(frames).unique("__key").sort("__time"))
         return list(judge_leaks(old, new, NoLeak(), known=known))
 
-    def add(self, *columns: object) -> History:
+    def add(self, *columns: Any) -> History:
         """Return the history with seeded features."""
         series = [pl.Series(name, column) for name, column in zip(SEEDED, columns, strict=False)]
         plain = [
@@ -78,9 +78,11 @@ def read_data(name: str, folder: Path) -> History:
     """Read one of the five data sets; flights are written to the folder before."""
     if name == "flights":
         loop = load_loop(DECLARATIONS / "loop.py")
+        assert isinstance(loop.data, Table)
         return read_history(loop.data, folder=folder, task=loop.declared_task)
     path = EXAMPLES / FOLDERS[name]
     loop = load_loop(path / "loop.py")
+    assert isinstance(loop.data, Table)
     return read_history(loop.data, folder=path, task=loop.declared_task)
 
 
