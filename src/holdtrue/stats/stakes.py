@@ -1,9 +1,9 @@
 """Stakes: how a bettor that joins a detector with a batch spreads what he has over the bets.
 
 Any spread keeps the guarantee of an e-detector (arXiv 2203.03532), as long as it hangs on what was known before the
-batch's values alone: its number of rows, and how earlier rows lay. Spread evenly, seven eighths of the stake lie on
-bets that are too bold or too timid for the traffic, and the evidence has to make up for that: a day of a rise from 10 to
-15 % errors at 100 labels a day.
+batch's values alone: its number of rows, and how earlier rows lay. Spread evenly, most of the stake lies on bets that
+are too bold or too timid for the traffic, and the evidence has to make up for that: a day, where errors rise from 10 to
+15 % at 100 labels a day.
 """
 
 from __future__ import annotations
