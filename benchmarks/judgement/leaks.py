@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,7 +22,7 @@ from sklearn.preprocessing import TargetEncoder
 
 from holdtrue.data import History, read_history
 from holdtrue.demo import DECLARATIONS, write_flights
-from holdtrue.domain import NoLeak, Ruling, Task, Verdict
+from holdtrue.domain import NoLeak, Ruling, Table, Task, Verdict
 from holdtrue.loop import load_loop
 from holdtrue.validation import judge_freshness, judge_leaks
 
@@ -60,7 +61,7 @@ class Case:
         known = replace(self.history, frame=pl.concat(frames).unique("__key").sort("__time"))
         return list(judge_leaks(old, new, NoLeak(), known=known))
 
-    def add(self, *columns: object) -> History:
+    def add(self, *columns: Any) -> History:
         """Return the history with seeded features."""
         series = [pl.Series(name, column) for name, column in zip(SEEDED, columns, strict=False)]
         plain = [
@@ -74,9 +75,11 @@ def read_data(name: str, folder: Path) -> History:
     if name == "flights":
         write_flights(folder / "flights.parquet")
         loop = load_loop(DECLARATIONS / "loop.py")
+        assert isinstance(loop.data, Table)
         return read_history(loop.data, folder=folder, task=loop.declared_task)
     path = EXAMPLES / FOLDERS[name]
     loop = load_loop(path / "loop.py")
+    assert isinstance(loop.data, Table)
     return read_history(loop.data, folder=path, task=loop.declared_task)
 
 
@@ -208,7 +211,7 @@ def cross_fit(codes: np.ndarray, labels: np.ndarray, case: Case) -> np.ndarray:
     """Return what scikit-learn's encoder makes of a column: means over four of five folds, shrunk."""
     kind = StratifiedKFold if case.history.task.has_classes else KFold
     encoder = TargetEncoder(cv=kind(5, shuffle=True, random_state=int(case.rng.integers(1000))))
-    return encoder.fit_transform(codes[:, None], labels)[:, 0]
+    return np.asarray(encoder.fit_transform(codes[:, None], labels))[:, 0]
 
 
 def choose_levels(case: Case) -> tuple[np.ndarray, History]:

@@ -8,9 +8,13 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
 
 N_FLOATS, N_BODIES, N_ROWS = 30, 256, 20_000
 FLOATS = tuple(f"f{place:02d}" for place in range(N_FLOATS))
@@ -93,12 +97,11 @@ def _write_trees(folder: Path, model: Model, n_trees: int, n_leaves: int, *, see
     booster.save_model(folder / model.file)
     asked = rng.normal(size=(N_BODIES, N_FLOATS)).round(4)
     # Asked of what was stored: the text is what every server loads.
-    answers = lightgbm.Booster(model_file=folder / model.file).predict(asked, num_threads=1)
+    answers = np.asarray(lightgbm.Booster(model_file=folder / model.file).predict(asked, num_threads=1))
     _keep_bodies(folder, model.name, [dict(zip(FLOATS, row, strict=True)) for row in asked.tolist()], answers)
 
 
 def _write_pipeline(folder: Path, *, seed: int) -> None:
-    import polars as pl
     import skops.io
     from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import LogisticRegression
@@ -120,11 +123,10 @@ def _write_pipeline(folder: Path, *, seed: int) -> None:
     from pipeline_onnx import write_onnx
 
     write_onnx(pipeline, folder / STRINGS_ONNX.file)
-    assert isinstance(asked, pl.DataFrame)
     _keep_bodies(folder, STRINGS.name, asked.to_dicts(), answers)
 
 
-def _draw_people(rng: np.random.Generator, n_rows: int) -> "object":
+def _draw_people(rng: np.random.Generator, n_rows: int) -> "pl.DataFrame":
     import polars as pl
 
     numbers = {

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from load import find_wrk
 from models import CHEAP, MODELS, keep_models
@@ -78,7 +79,7 @@ def main() -> int:
     return 0
 
 
-def measure(servers: list[Server], ground: Ground, seconds: Mapping[int, float], found: dict) -> None:
+def measure(servers: list[Server], ground: Ground, seconds: Mapping[int, float], found: dict[str, Any]) -> None:
     """Fill in what each server did at each level, round by round."""
     with ExitStack() as stack:
         standing = []
@@ -101,7 +102,7 @@ def measure(servers: list[Server], ground: Ground, seconds: Mapping[int, float],
                 one.sleep()
 
 
-def show(found: dict) -> None:
+def show(found: dict[str, Any]) -> None:
     """Print the table: medians, and the median of the rounds' differences to the whole, or to the careful way."""
     table = Table(title="One piece off at a time", title_justify="left")
     for column in ("", "connections", "requests/s", "p50 ms", "CPU us/request", "CPU us saved"):

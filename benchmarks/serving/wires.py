@@ -46,7 +46,7 @@ def write_tensors_for_mlserver(model: Model, row: RowOf) -> object:
         return write_tensors(model, row)
     tensors = []
     for name in name_columns(model):
-        tensor = {
+        tensor: dict[str, object] = {
             "name": name,
             "shape": [1, 1],
             "datatype": "FP64" if name in NUMBERS else "BYTES",
