@@ -1,12 +1,10 @@
 """The gate hands a candidate to its checks with all that they ask of it: its answers, its recipe, its bytes."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from backtest.small import make_evaluation
 from holdtrue.clock import VirtualClock
 from holdtrue.domain import Ruling, Verdict, VerdictStage
 from holdtrue.loop import InlineTrainer, Trained
@@ -82,9 +80,3 @@ def test_a_line_that_cannot_answer_without_a_value_fails_and_says_so(tmp_path: P
     outcome, verdict = judge(tmp_path, train="train_steadily", check="ht.robust_to()")
     assert (outcome.ruling, verdict.ruling) == (Ruling.FAILED, Ruling.FAILED)
     assert "does not answer rows with 5 % of the values missing: LogisticRegression" in verdict.sentence
-
-
-def test_a_gate_without_a_row_leaves_no_figure() -> None:
-    judged = make_evaluation()
-    assert judged.figures["candidate_loss"] == 0.2
-    assert replace(judged, n_rows=0).figures == {}, "no loss of 0 where nothing was measured"

@@ -44,7 +44,7 @@ class Dataset:
         return len(self.label)
 
     def copy(self) -> "Dataset":
-        """Return the same rows in frames of their own: a column replaced in one is not in the other. No data is copied."""
+        """Return the same rows in frames of their own: what one replaces, the other keeps. No data is copied."""
         parts = {name: getattr(self, name).clone() for name in ("features", "label", "key", "unit", "time")}
         return replace(self, **parts, propensity=None if self.propensity is None else self.propensity.clone())
 
