@@ -98,7 +98,7 @@ def run(function: Callable[..., object]) -> tuple[KeptSource, Namespace, Callabl
 
 def test_the_kept_source_is_the_same_function(work: ModuleType) -> None:
     _, kept, found = run(work.dotted)
-    assert vars(found({"a": 3.5})) == vars(work.dotted({"a": 3.5}))  # type: ignore[arg-type]
+    assert vars(found({"a": 3.5})) == vars(work.dotted({"a": 3.5}))
     assert trace_kept(found, kept).digest == trace_code(work.dotted).digest
 
 

@@ -21,6 +21,7 @@ from holdtrue.environments import InlineEnvironment
 from holdtrue.errors import FormatRefused, NotFound
 from holdtrue.loop import Trained, child, derive_rows, hold_functions
 from holdtrue.project import Project, compare_versions, explain_prediction, open_project, score_file
+from holdtrue.registry import Keyring, has_own_release
 from holdtrue.serving import answer_rows, read_traffic_file, write_traffic_file
 from holdtrue.serving.answer.loaded import LoadedVersion, load_version
 from holdtrue.serving.answer.router import Router
@@ -326,6 +327,20 @@ def test_code_that_another_place_has_signed_is_not_run_and_the_installed_must_be
     np.testing.assert_array_equal(
         answer(load_version(pointers[1], folder=tmp_path), row), answer(load(project, 1), row)
     )
+
+
+def test_code_that_only_the_database_names_is_not_run(project: Project) -> None:
+    keyring = Keyring.open(project.store.folder / "keys")
+    with project.store.reading() as tx:
+        version = tx.versions.read("machines", 1)
+        assert has_own_release(project.store, tx, version, keyring)
+        features = tuple(
+            each if each.function is None else replace(each, function=replace(each.function, source="0" * 64))
+            for each in version.signature.features
+        )
+        forged = replace(version, signature=replace(version.signature, features=features))
+        assert forged.signature == version.signature
+        assert not has_own_release(project.store, tx, forged, keyring)
 
 
 def test_a_version_of_a_function_that_is_not_at_hand_is_no_guess(project: Project, folder: Path) -> None:
