@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import holdtrue as ht
 from holdtrue.data import History, extend_history
@@ -19,6 +20,7 @@ from holdtrue.loop import derive_rows
 from holdtrue.loop.fitting import Fitter
 from holdtrue.pipeline import MemoryCache
 from holdtrue.registry import Keyring
+from holdtrue.store import Artifacts
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 TABLE = ht.table("rows", time="at", label="failed", label_delay="6h", drop=["cost"])
@@ -53,19 +55,18 @@ def derive(features: object) -> History:
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     monkeypatch.syspath_prepend(tmp_path)
-    made: list[str] = []
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    name = f"rows_{tmp_path.name}"
 
     def write_module(body: str) -> Callable[[dict[str, object]], object]:
-        name = f"rows_{tmp_path.name}_{len(made)}"
-        made.append(name)
+        sys.modules.pop(name, None)
         (tmp_path / f"{name}.py").write_text(textwrap.dedent(body), encoding="utf-8")
         importlib.invalidate_caches()
         function: Callable[[dict[str, object]], object] = importlib.import_module(name).make
         return function
 
     yield write_module
-    for name in made:
-        del sys.modules[name]
+    del sys.modules[name]
 
 
 def test_the_kinds_of_columns_are_declared_or_told_by_the_rows(write: Make) -> None:
@@ -240,14 +241,24 @@ def test_an_edit_of_a_constant_that_a_function_uses_is_another_recipe(write: Mak
     assert codes[0]["feature make"] != codes[2]["feature make"]
 
 
-def test_how_a_function_is_spelt_is_no_part_of_what_a_version_means_and_what_it_does_is(write: Make) -> None:
-    body = '# {}\ndef make(row):\n    # {}\n    return {{"x": row["n"] * 1.0}}'
-    features = [derive(write(body.format(i, i))).features[0] for i in range(2)]
-    one, other = (feature.function for feature in features)
-    assert one is not None
-    assert other is not None
-    assert one.code == other.code
-    assert one.source != other.source
+def train(data: ht.Dataset) -> LogisticRegression:
+    return LogisticRegression().fit(data.features.select("x"), data.label)
+
+
+def test_an_edit_that_no_row_of_the_table_shows_trains_anew_and_one_of_a_comment_does_not(
+    write: Make, tmp_path: Path
+) -> None:
+    body = '# {}\nFAR = {}\ndef make(row):\n    # {}\n    return {{"x": FAR if row["n"] > 10**6 else row["n"] * 1.0}}'
+    cache, artifacts, ran, sources = MemoryCache(), Artifacts(tmp_path / "artifacts"), [], set()
+    for said, far in (("one", 1.0), ("other", 1.0), ("other", 2.0)):
+        loop = ht.Loop("machines", data=TABLE, features=write(body.format(said, far, said)), train=train)
+        rows = derive_rows(read_frame(make_frame(), loop.table), loop)
+        fitter = Fitter(loop=loop, cache=cache, artifacts=artifacts)
+        fitter.fit(rows, until=rows.ends_at)
+        ran.append([record.name for record in fitter.records if not record.is_cached])
+        sources |= {each.function.source for each in rows.features if each.function is not None}
+    assert ran[1:] == [[], ["train"]]
+    assert len(sources) == 3
 
 
 def test_a_key_of_ones_own_is_told_from_one_that_is_believed(tmp_path: Path) -> None:
