@@ -16,15 +16,16 @@ import pytest
 
 from holdtrue.clock import VirtualClock
 from holdtrue.data import read_frame, read_history, take_rows
-from holdtrue.domain import constant
+from holdtrue.domain import Traffic, constant
 from holdtrue.environments import InlineEnvironment
 from holdtrue.errors import FormatRefused, NotFound
 from holdtrue.loop import Trained, child, derive_rows, hold_functions
 from holdtrue.project import Project, compare_versions, explain_prediction, open_project, score_file
 from holdtrue.registry import Keyring, has_own_release
 from holdtrue.serving import answer_rows, read_traffic_file, write_traffic_file
-from holdtrue.serving.answer.loaded import LoadedVersion, load_version
+from holdtrue.serving.answer.loaded import LoadedVersion, ServedLoop, load_version
 from holdtrue.serving.answer.router import Router
+from holdtrue.serving.fast.plain_loop import make_plain_loop
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.testing.world import START
 from project.small import read_log
@@ -327,6 +328,14 @@ def test_code_that_another_place_has_signed_is_not_run_and_the_installed_must_be
     np.testing.assert_array_equal(
         answer(load_version(pointers[1], folder=tmp_path), row), answer(load(project, 1), row)
     )
+
+
+def test_rows_for_a_function_never_wait_on_the_event_loop(project: Project) -> None:
+    loaded = load(project, 2)
+    traffic = Traffic(service="main", loop="machines", revision=1, salt="salt", champion=2, decided_at=NOW)
+    assert loaded.pace.is_fast
+    assert not loaded.is_fast
+    assert make_plain_loop(ServedLoop(traffic, {2: loaded})) is None
 
 
 def test_code_that_only_the_database_names_is_not_run(project: Project) -> None:
