@@ -157,7 +157,8 @@ class _Tracer:
     def _trace_function(self, function: FunctionType, is_root: bool) -> None:
         library = None if is_root else self._libraries.name_owner(function)
         if library is not None:
-            self.write("library", library, function.__module__ or "", function.__qualname__)
+            # A decorator of a library leaves the name of the module that it decorates in.
+            self.write("library", library, self._libraries.strip(function.__module__ or ""), function.__qualname__)
             return
         maker = self._libraries.name_library(_name_module(function))
         if maker is not None:

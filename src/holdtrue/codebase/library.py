@@ -47,6 +47,10 @@ class Libraries:
         self.kept = kept
         self.named: set[str] = set()  # what was named so far
 
+    def strip(self, module_name: str) -> str:
+        """Return the own name of a module, whatever it is kept under."""
+        return module_name if self.kept is None else self.kept.strip(module_name)
+
     def name_library(self, module_name: str) -> str | None:
         """Return the name and version of the library that a module belongs to, or None for a module of the project."""
         if self._package and f"{module_name}.".startswith(f"{self._package}."):

@@ -79,8 +79,7 @@ def _resolve(use: ImportUse, namespace: dict[str, object], libraries: Libraries)
         package = str(namespace.get("__package__") or "")
         parents = package.split(".")[: len(package.split(".")) - use.level + 1]
         full_name = ".".join([*parents, *([use.module] if use.module else [])])
-    kept = libraries.kept
-    full_name = full_name if kept is None else kept.strip(full_name)
+    kept, full_name = libraries.kept, libraries.strip(full_name)
     library = libraries.name_library(full_name)
     if library is not None:
         yield Use(f"import {full_name}", library=library)

@@ -11,7 +11,7 @@ import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from holdtrue.codebase.kept import LOOP_FILE, KeptModule, KeptSource
@@ -29,8 +29,8 @@ def keep_source(function: Callable[..., Any]) -> KeptSource:
     Raises:
         DeclarationError: it does not stand at the top of a module, or a file cannot be read as Python.
     """
-    name, namespace = getattr(function, "__name__", ""), getattr(function, "__globals__", {})
-    if getattr(function, "__qualname__", "") != name or namespace.get(name) is not function:
+    name, namespace = getattr(function, "__name__", ""), _find_namespace(function)
+    if namespace is None:
         raise DeclarationError(
             f"{name or function!r} does not stand at the top of a module under its own name",
             expected="def make_features(row): ... in a module, or in the loop file",
@@ -46,8 +46,17 @@ def keep_source(function: Callable[..., Any]) -> KeptSource:
 
 def name_module(function: Callable[..., Any]) -> str:
     """Return the name of a function's module among kept ones."""
-    name = str(getattr(function, "__globals__", {}).get("__name__", ""))
+    name = str((_find_namespace(function) or {}).get("__name__", ""))
     return UNNAMED if name in {LOOP_FILE, "__main__"} else name
+
+
+def _find_namespace(function: Callable[..., Any]) -> dict[str, Any] | None:
+    """Return the module at whose top a function stands; one that was decorated says so itself."""
+    name, told = getattr(function, "__name__", ""), sys.modules.get(str(getattr(function, "__module__", "")))
+    places = [getattr(function, "__globals__", {}), {} if told is None else vars(told)]
+    if getattr(function, "__qualname__", "") != name or not isinstance(function, FunctionType):
+        return None
+    return next((place for place in places if place.get(name) is function), None)
 
 
 @dataclass

@@ -24,6 +24,7 @@ from .history import History as History
 from .label_file import Recorded as Recorded
 from .label_file import read_label_file as read_label_file
 from .label_file import record_label_file as record_label_file
+from .label_reader import LabelReader as LabelReader
 from .labels import collect_labels as collect_labels
 from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
@@ -85,6 +86,7 @@ __all__ = [
     "Erased",
     "FrameProfile",
     "History",
+    "LabelReader",
     "LogQuery",
     "LogSource",
     "LoggedPredictions",

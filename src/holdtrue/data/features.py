@@ -6,7 +6,7 @@ import polars as pl
 
 from holdtrue.data.columns import TEXTS, find_levels
 from holdtrue.data.files import name_nearest
-from holdtrue.data.history import LATE, is_part
+from holdtrue.data.history import JUDGED, LATE, is_part
 from holdtrue.domain import Kind, Schema, Table
 from holdtrue.errors import ColumnMissing, SchemaMismatch
 
@@ -62,6 +62,27 @@ def read_late(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:
         numbers = column.cast(pl.Float64)
         columns.append(numbers.set(~numbers.is_finite(), None).alias(f"{LATE}{name}"))
     return columns
+
+
+def read_judged(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:
+    """Return the judged columns as plain as features, each under the name that a history keeps it by.
+
+    Raises:
+        SchemaMismatch: one is no number, boolean or text.
+    """
+    taken = []
+    for name in declared.judged:
+        column = frame[name]
+        if column.null_count() == len(column):
+            column = column.cast(pl.String)  # nothing to tell rows apart by yet
+        elif (reason := _find_reason_against(column)) is not None:
+            raise SchemaMismatch(
+                f"validate= judges by {name!r}, which {reason}",
+                expected="a number, a boolean or a text",
+                remedy="make such a column of it in the table, or judge by another",
+            )
+        taken.append(_make_plain(column)[0].alias(JUDGED + name))
+    return taken
 
 
 def check_dropped(names: Sequence[str], declared: Table) -> None:

@@ -6,7 +6,19 @@ import polars as pl
 
 from holdtrue.data.breaches import select_sound
 from holdtrue.data.columns import find_levels
-from holdtrue.data.history import KEY, LABEL, LABEL_TIME, LATE, PROPENSITY, SOURCE, TIME, UNIT, History, is_part
+from holdtrue.data.history import (
+    JUDGED,
+    KEY,
+    LABEL,
+    LABEL_TIME,
+    LATE,
+    PROPENSITY,
+    SOURCE,
+    TIME,
+    UNIT,
+    History,
+    is_part,
+)
 from holdtrue.data.log.rows import SHADOW
 from holdtrue.data.task import encode_labels
 from holdtrue.domain import BROKEN_ROW
@@ -35,8 +47,9 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
     frame = table
     if fresh.height:
         table, fresh = _share_levels(table, fresh)
-        unsaid = [pl.lit(None, pl.String).alias(SOURCE)] if SOURCE in table.columns else []
-        unsaid += [pl.lit(None, pl.Float64).alias(name) for name in table.columns if name.startswith(LATE)]
+        # A log keeps features alone.
+        missing = {n: dtype for n, dtype in table.schema.items() if n == SOURCE or n.startswith((JUDGED, LATE))}
+        unsaid = [pl.lit(None, dtype).alias(name) for name, dtype in missing.items()]
         fresh = fresh.with_columns(unsaid).select(table.columns)
         frame = pl.concat([table, fresh]).sort(TIME, maintain_order=True).rechunk()
     frame = _mark_own(frame, predictions)

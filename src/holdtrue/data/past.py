@@ -32,6 +32,8 @@ def gather_column(rows: pl.DataFrame, past: Past, known: History) -> NDArray[np.
         past: what is gathered.
         known: the rows that it is gathered of; those without a label do not count.
     """
+    if not rows.height:
+        return np.empty(0)
     events = _Events.read(known, past)
     every, span = past.every // timedelta(microseconds=1), past.span // timedelta(microseconds=1)
     refreshes = rows[TIME].dt.epoch("us").to_numpy() // every * every

@@ -48,7 +48,10 @@ def make_reference(known: History) -> tuple[pl.DataFrame, dict[str, Json]] | Non
         "number": origin.version.number,
         "moment": count_microseconds(moment),
         "content": content,
-        "table": said | {"label_delay": delay, "features": features, "drop": list(table.drop)} | late,
+        "table": said
+        | {"label_delay": delay, "features": features, "drop": list(table.drop)}
+        | ({"judged": list(table.judged)} if table.judged else {})
+        | late,
     }
 
 
@@ -158,5 +161,6 @@ def _read_table(told: dict[str, Json]) -> Table:
         "features": None if features is None else tuple(features),
         "drop": tuple(told["drop"]),
         "late": tuple(told.get("late", ())),
+        "judged": tuple(told.get("judged", ())),
     }
     return Table(**parts)

@@ -139,8 +139,8 @@ def list_rows(frame: pl.DataFrame, function: RowFunction) -> Iterator[dict[str, 
 
 def name_row(failure: RowFunctionFailed, frame: pl.DataFrame, place: int) -> RowFunctionFailed:
     """Return a failure that says of which row it is."""
-    key = f" of the row {frame[KEY][place]!r}" if KEY in frame.columns else f" of row {place}"
-    return RowFunctionFailed(f"{failure.found}{key}", expected=failure.expected, remedy=failure.remedy)
+    key = f"the row {frame[KEY][place]!r}" if KEY in frame.columns else f"row {place}"
+    return RowFunctionFailed(f"{failure.found}, for {key}", expected=failure.expected, remedy=failure.remedy)
 
 
 def _spell(column: pl.Series) -> pl.Series:
@@ -194,18 +194,20 @@ def _infer_columns(
     """Return the columns as the rows show them: a number is a number, whole or not, unless it is declared as int."""
     names: list[str] | None = list(said) if isinstance(said, dict) else None
     kinds: dict[str, Kind | None] = dict(said) if isinstance(said, dict) else {}
+    features: list[Feature] = []
     for place, row in enumerate(list_rows(frame, function)):
         try:
             if names is None:
                 names = _read_names(declared, row)
                 kinds = dict.fromkeys(names, said if isinstance(said, Kind) else None)
-            features = [Feature(name=each, kind=None) for each in names]
+            features = features or [Feature(name=each, kind=kinds[each]) for each in names]
             values = ask_row(declared.ask, row, features, told=declared.told)
         except RowFunctionFailed as failure:
             failed[place] = failure
             continue
-        for name, value in zip(names, values, strict=True):
-            if value is not None and (seen := _see_kind(value)) is not kinds[name]:
+        for feature, value in zip(features, values, strict=True):
+            name = feature.name
+            if feature.kind is None and value is not None and (seen := _see_kind(value)) is not kinds[name]:
                 kinds[name] = _settle_kind(name, kinds[name], seen, value, declared, frame, place)
     for name, kind in kinds.items():
         if kind is None:
@@ -251,8 +253,6 @@ def _settle_kind(
 ) -> Kind:
     if known is None:
         return seen
-    if known is Kind.INTEGER and isinstance(value, int) and not isinstance(value, bool):
-        return known
     raise DeclarationError(
         f"{declared.told} returned {value!r} for {name!r} of the row {frame[KEY][place]!r}, where it is {known.value}",
         expected="values of one kind in a column: numbers, texts, or True and False",

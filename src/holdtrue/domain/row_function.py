@@ -10,6 +10,10 @@ from holdtrue.errors import HoldtrueError
 
 Ask = Callable[[dict[str, Any]], Any]
 _TWO_63 = 2**63
+_MOST = 2**1023  # a whole number beyond it is no float
+_NUMBER, _INTEGER = Kind.NUMBER, Kind.INTEGER
+_OWN_KINDS = {str: Kind.TEXT, bool: Kind.BOOLEAN}
+_FORMS: tuple[type, ...] = (bool, int, float, str)
 _WORDS = {Kind.NUMBER: "a number", Kind.INTEGER: "a whole number", Kind.BOOLEAN: "True or False", Kind.TEXT: "a text"}
 
 
@@ -75,37 +79,40 @@ def ask_row(ask: Ask, row: dict[str, Any], made: Sequence[Made], *, told: str) -
         found = ask(row)
     except (Exception, SystemExit) as error:
         raise _tell_raised(error, row, told) from error
-    if not isinstance(found, Mapping):
+    if type(found) is not dict and not isinstance(found, Mapping):
         if not dataclasses.is_dataclass(found) or isinstance(found, type):
             raise RowFunctionFailed(f"{told} returned {_describe(found)}", expected="a dict of columns by name")
         found = {each.name: getattr(found, each.name) for each in dataclasses.fields(found)}
-    if len(found) != len(made) or any(each.name not in found for each in made):
+    if len(found) != len(made):
         raise _refuse_names(found, made, told)
-    return [_settle(found[each.name], each, told) for each in made]
+    values: list[Any] = []
+    for each in made:
+        try:
+            value = found[each.name]
+        except KeyError:
+            raise _refuse_names(found, made, told) from None
+        values.append(None if value is None else _settle(value, each, told))
+    return values
 
 
 def _settle(value: Any, made: Made, told: str) -> Any:
     """Return a value as its column keeps it."""
-    kind = made.kind
-    if value is None:
-        return None
-    if type(value) is float and (kind is Kind.NUMBER or kind is None):
-        return value if math.isfinite(value) else None
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, bool):
-        if kind in (Kind.BOOLEAN, None):
+    kind, form = made.kind, type(value)
+    if form is float:
+        if kind is _NUMBER or kind is None:
+            return value if math.isfinite(value) else None
+    elif form is str or form is bool:
+        if kind is None or kind is _OWN_KINDS[form]:
             return value
-    elif isinstance(value, str):
-        if kind in (Kind.TEXT, None):
-            return str(value)
-    elif isinstance(value, int):
-        if kind is Kind.NUMBER:
-            return float(value) if abs(value) < 2**1023 else None
-        if kind in (Kind.INTEGER, None) and -_TWO_63 <= value < _TWO_63:
-            return int(value)
-    elif isinstance(value, float) and kind in (Kind.NUMBER, None):
-        return float(value) if math.isfinite(value) else None
+    elif form is int:
+        if kind is _NUMBER:
+            return float(value) if abs(value) < _MOST else None
+        if (kind is _INTEGER or kind is None) and -_TWO_63 <= value < _TWO_63:
+            return value
+    elif form.__module__ == "numpy" and getattr(value, "shape", None) == () and type(value.item()) in _FORMS:
+        return _settle(value.item(), made, told)
+    elif own := next((each for each in _FORMS if isinstance(value, each)), None):  # a float64 of numpy, an IntEnum
+        return _settle(own(value), made, told)
     expected = "a number, a text, True, False or None" if kind is None else f"{_WORDS[kind]}, or None"
     raise RowFunctionFailed(f"{told} returned {_describe(value)} for {made.name!r}", expected=expected)
 

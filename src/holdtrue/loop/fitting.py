@@ -116,7 +116,7 @@ class Fitter:
     @staticmethod
     def _hold(rows: Dataset, signature: Signature, *, digest: str) -> dict[str, Input]:
         return {
-            DATA: Input(value=rows, digest=digest),
+            DATA: Input(value=rows, digest=digest, copy=rows.copy),
             SIGNATURE: Input(value=signature, digest=signature.meaning),
         }
 

@@ -74,7 +74,7 @@ def hold_functions(known: History, store: Store, *versions: Version | None) -> H
         if version is None or all(function.key in calls for function in version.signature.functions):
             continue
         with store.reading() as tx:
-            is_own = has_own_release(store, tx, version.loop, version.number, keyring)
+            is_own = has_own_release(store, tx, version, keyring)
         calls |= load_functions(version.signature, store.artifacts, is_own=is_own)
     return replace(known, calls=calls)
 

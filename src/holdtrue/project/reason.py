@@ -23,7 +23,7 @@ def explain_prediction(project: Project, prediction: Prediction) -> Contribution
     with project.store.reading() as tx:
         keyring = Keyring.open(project.store.folder / "keys")
         release = read_release(project.store, tx, project.loop.name, prediction.version, keyring)
-        is_own = has_own_release(project.store, tx, project.loop.name, prediction.version, keyring)
+        is_own = has_own_release(project.store, tx, release.version, keyring)
     functions = load_functions(release.version.signature, project.store.artifacts, is_own=is_own)
     loaded = load_released(release, project.store.artifacts, functions)
     try:

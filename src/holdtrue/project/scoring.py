@@ -124,7 +124,7 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
         version = resolve_version(tx, loop.name, "champion")
         keyring = Keyring.open(project.store.folder / "keys")
         release = read_release(project.store, tx, loop.name, version.number, keyring)
-        is_own = has_own_release(project.store, tx, loop.name, version.number, keyring)
+        is_own = has_own_release(project.store, tx, release.version, keyring)
         traffic = tx.traffic.read("main", loop.name)
     schema = version.signature.given
     texts = [name for name in (loop.table.key, loop.table.unit) if name is not None]
@@ -135,7 +135,7 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
             f"{source.name} has no column {missing[0]!r}", expected=f"the features {list(schema.names)}"
         )
     followed = FollowedLookup(project.store.folder, loop.name)
-    functions = load_functions(version.signature, project.store.artifacts, is_own=is_own)
+    functions = load_functions(release.version.signature, project.store.artifacts, is_own=is_own)
     loaded = load_released(release, project.store.artifacts, functions, followed=followed)
     maker = SliceScorer(
         release=release,

@@ -8,18 +8,28 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from holdtrue.codebase import Namespace, keep_source, read_source, trace_code
-from holdtrue.domain import RowFunction, Signature
+from holdtrue.domain import RowFunction, Signature, Version, digest_of
 from holdtrue.errors import FormatRefused, HoldtrueError, NotFound
 from holdtrue.registry.keyring import Keyring
+from holdtrue.registry.release import open_release
 
 if TYPE_CHECKING:  # serving workers load functions, and speak no SQL
     from holdtrue.store import Artifacts, Store, Transaction
 
 
-def has_own_release(store: "Store", tx: "Transaction", loop: str, number: int, keyring: Keyring) -> bool:
-    """Say whether a version has a release that this project's own key has signed."""
-    row = tx.versions.read_release(loop, number)
-    return row is not None and keyring.has_signed(store.artifacts.get(row.artifact), row.signature_hex)
+def has_own_release(store: "Store", tx: "Transaction", version: Version, keyring: Keyring) -> bool:
+    """Say whether this project's own key has signed a release of a version, with the very functions that it names.
+
+    What the database says of a version is signed by nobody.
+    """
+    row = tx.versions.read_release(version.loop, version.number)
+    if row is None:
+        return False
+    document = store.artifacts.get(row.artifact)
+    if not keyring.has_signed(document, row.signature_hex):
+        return False
+    signed = open_release(document, row.signature_hex, keyring).version
+    return digest_of(signed.signature.functions) == digest_of(version.signature.functions)
 
 
 def load_functions(signature: Signature, artifacts: "Artifacts", *, is_own: bool) -> dict[str, Callable[..., Any]]:
