@@ -1,4 +1,4 @@
-"""The ten edits after which caches elsewhere gave stale results: each runs again exactly what depends on it."""
+"""The edits after which caches elsewhere gave stale results: each runs again exactly what depends on it."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
 PROJECT = """
-import json, sys
+import contextlib, json, sys
 from pathlib import Path
 import polars as pl
 import somelib
@@ -70,11 +70,29 @@ def told(table, depth):
     return table.height * depth
 
 
+@contextlib.contextmanager
+def opened():
+    yield 8
+
+
+def managed(table):
+    with opened() as many:
+        return table.height * many
+
+
+def combine(once=0, twice=0):
+    return once + 2 * twice
+
+
+def named(table):
+    return combine(once=table.height)
+
+
 def lonely(rows):
     return len(rows)
 
 
-STEPS = [table, scaled, helped, weighed, defaulted, added, borrowed, imported, told, lonely]
+STEPS = [table, scaled, helped, weighed, defaulted, added, borrowed, imported, told, managed, named, lonely]
 INPUTS = {"rows": [1, 2, 3]}
 PARAMETERS = {"depth": 6, "schema": "Int64"}
 with Store.open(Path(sys.argv[1])) as store:
@@ -82,7 +100,7 @@ with Store.open(Path(sys.argv[1])) as store:
 print(json.dumps([record.name for record in done.records if not record.is_cached]))
 """
 OWN = "FACTOR = 3\n\ndef triple(value):\n    return value * FACTOR\n"
-ON_TABLE = ["added", "borrowed", "defaulted", "helped", "imported", "scaled", "told", "weighed"]
+ON_TABLE = ["added", "borrowed", "defaulted", "helped", "imported", "managed", "named", "scaled", "told", "weighed"]
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +143,18 @@ def run(folder: Path, text: str) -> list[str]:
         ("first = 3", "first = 4", ["weighed"]),
         ("times=4", "times=5", ["defaulted"]),
         ("make_adder(5)", "make_adder(6)", ["added"]),
+        ("yield 8", "yield 9", ["managed"]),
+        ("combine(once=table", "combine(twice=table", ["named"]),
         ("[1, 2, 3]", "[1, 2, 4]", [*ON_TABLE, "lonely", "table"]),
         ('"depth": 6', '"depth": 7', ["told"]),
         ('"Int64"', '"Int32"', [*ON_TABLE, "table"]),
         ("return len(rows)", "return len(rows)  # a remark", []),
     ],
-    ids=["constant", "helper", "class attribute", "default", "closure", "data", "parameter", "schema", "remark"],
-)
+    ids=[
+        "constant", "helper", "class attribute", "default", "closure", "context manager", "name of an argument", "data",
+        "parameter", "schema", "remark",
+    ],
+)  # fmt: skip
 def test_an_edit_runs_again_exactly_what_depends_on_it(warm: Path, before: str, after: str, ran: list[str]) -> None:
     assert PROJECT.count(before) == 1
     assert sorted(run(warm, PROJECT.replace(before, after))) == sorted(ran)

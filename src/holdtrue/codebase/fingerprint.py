@@ -119,12 +119,12 @@ class _Tracer:
             self.write("seen", str(self._seen[id(thing)][0]))
             return
         self._seen[id(thing)] = (len(self._seen), thing)
-        self._trace_new(thing, is_root)
-
-    def _trace_new(self, thing: object, is_root: bool) -> None:
         if getattr(thing, "__class__", None) is not type(thing):  # it says that it is what it stands for
             self._trace_instance(thing)
             return
+        self._trace_new(thing, is_root)
+
+    def _trace_new(self, thing: object, is_root: bool) -> None:
         match thing:
             case FunctionType():
                 self._trace_function(thing, is_root)
