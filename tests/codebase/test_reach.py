@@ -207,9 +207,10 @@ def test_what_is_reached_is_the_same_in_every_process_and_folder(tmp_path: Path)
         "import os\ndef step(): return os.environ['REACHED']",
         "import os\ndef step(): return os.environ.get('REACHED', 'none')",
         "import os\nNAME = 'REACHED'\ndef step(): return os.getenv(NAME)",
+        "def step():\n    import os\n    return os.environ['REACHED']",
         "from os import environ\ndef inner(): return 'REACHED' in environ\ndef step(): return inner()",
     ],
-    ids=["subscript", "get", "getenv by a constant", "contained"],
+    ids=["subscript", "get", "getenv by a constant", "imported inside", "contained"],
 )
 def test_a_variable_of_the_environment_that_a_step_reads_changes_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch, text: str

@@ -39,14 +39,14 @@ class GlobalUse:
 class ImportUse:
     """An import inside a function; `names` are those after `import`, empty for `import module`.
 
-    `taken` are the attributes that the code takes of what `import a.b` binds, which is `a`: an empty tuple among them
-    is `a` itself. It is None where `a.b` itself is bound, or names of it: `import a.b as c`, `from a.b import c`.
+    `taken` are the uses of what `import a.b` binds, which is `a`; one without attributes is of `a` itself. It is None
+    where `a.b` itself is bound, or names of it: `import a.b as c`, `from a.b import c`.
     """
 
     module: str
     level: int
     names: tuple[str, ...]
-    taken: tuple[tuple[str, ...], ...] | None = None
+    taken: tuple[GlobalUse, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,10 @@ def _drop_silent(instructions: list[dis.Instruction]) -> list[dis.Instruction]:
 
 
 def _read_operand(instruction: dis.Instruction, positions: _Positions, code: CodeType) -> object:
-    if instruction.opcode in _CONSTANTS:  # for the names of arguments, KW_NAMES, `dis` does not look them up
+    if instruction.opname == "KW_NAMES":  # the names of arguments in a call, which `dis` does not look up
         return Constant(code.co_consts[instruction.arg or 0])
+    if instruction.opcode in _CONSTANTS:
+        return Constant(instruction.argval)
     if instruction.opcode in _JUMPS:
         return positions.of(instruction.argval)
     if instruction.opcode in _NAMES:
@@ -130,11 +132,15 @@ def _read_operand(instruction: dis.Instruction, positions: _Positions, code: Cod
 def _find_globals(kept: list[dis.Instruction]) -> Iterator[GlobalUse]:
     for position, instruction in enumerate(kept):
         if instruction.opname in _GLOBAL_LOADS:
-            attributes = _read_attributes(kept, position)
-            behind = position + 1 + len(attributes)
-            near = [*kept[max(0, position - 1) : position], *kept[behind : behind + 2]]
-            is_written = any(each.opname in _ITEM_WRITES for each in near)
-            yield GlobalUse(instruction.argval, attributes, () if is_written else tuple(_read_keys(near)))
+            yield _read_use(kept, position, instruction.argval)
+
+
+def _read_use(kept: list[dis.Instruction], position: int, name: str) -> GlobalUse:
+    attributes = _read_attributes(kept, position)
+    behind = position + 1 + len(attributes)
+    near = [*kept[max(0, position - 1) : position], *kept[behind : behind + 2]]
+    is_written = any(each.opname in _ITEM_WRITES for each in near)
+    return GlobalUse(name, attributes, () if is_written else tuple(_read_keys(near)))
 
 
 def _read_attributes(kept: list[dis.Instruction], position: int) -> tuple[str, ...]:
@@ -163,21 +169,22 @@ def _find_imports(kept: list[dis.Instruction]) -> Iterator[ImportUse]:
             yield ImportUse(instruction.argval, int(level or 0), tuple(names or ()), taken)
 
 
-def _find_taken(kept: list[dis.Instruction], position: int) -> tuple[tuple[str, ...], ...] | None:
-    bound = kept[position + 1]
+def _find_taken(kept: list[dis.Instruction], position: int) -> tuple[GlobalUse, ...] | None:
+    bound, top = kept[position + 1], kept[position].argval.partition(".")[0]
     if bound.opname == "IMPORT_FROM":
         return None
+    whole = (GlobalUse(top, ()),)
     if bound.opname != "STORE_FAST":
-        return ((),)
+        return whole
     taken = []
     for place, instruction in enumerate(kept):
         names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
         if "FAST" not in instruction.opname or bound.argval not in names or instruction.opname == "STORE_FAST":
             continue
-        attributes = _read_attributes(kept, place)
-        if instruction.opname not in _LOCAL_LOADS or not attributes:
-            return ((),)
-        taken.append(attributes)
+        use = _read_use(kept, place, top)
+        if instruction.opname not in _LOCAL_LOADS or not use.attributes:
+            return whole
+        taken.append(use)
     return tuple(taken)
 
 

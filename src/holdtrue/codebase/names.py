@@ -3,7 +3,7 @@
 import builtins
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 
@@ -51,6 +51,10 @@ def _follow(use: GlobalUse, namespace: dict[str, object], libraries: Libraries) 
         return
     path, value = _take(use.name, namespace[use.name], use.attributes, libraries)
     yield _name(path, value, libraries)
+    yield from _name_variables(use, namespace)
+
+
+def _name_variables(use: GlobalUse, namespace: Mapping[str, object]) -> Iterator[Use]:
     for variable, text in find_variables(use, namespace):
         yield Use(f"environment variable {variable}", text)
 
@@ -83,12 +87,14 @@ def _resolve(use: ImportUse, namespace: dict[str, object], libraries: Libraries)
     library = libraries.name_library(full_name)
     if library is not None:
         yield Use(f"import {full_name}", library=library)
+        for taken in use.taken or ():
+            yield from _name_variables(taken, sys.modules)
         return
     module = _import(full_name, kept)
     if use.taken is not None:
         top = _import(full_name.partition(".")[0], kept)
-        for attributes in use.taken:
-            path, value = _take(f"import {full_name} as", top, attributes, libraries)
+        for taken in use.taken:
+            path, value = _take(f"import {full_name} as", top, taken.attributes, libraries)
             yield _name(path, value, libraries)
         return
     for name in use.names or ("*",):
