@@ -67,6 +67,13 @@ CASES = {
     "slots that __reduce__ leaves out": Case(
         "class C:\n    __slots__ = ('r',)\n    def __init__(self, r): self.r = r\n"
         "    def __reduce__(self): return C, (0,)\nc = C(2)\ndef step(): return c.r", "C(2)", "C(3)"),
+    "attribute of an array": Case(
+        "import numpy as np\nclass A(np.ndarray): pass\na = np.zeros(1).view(A)\na.r = 2\ndef step(): return a.r",
+        "a.r = 2", "a.r = 3"),
+    "property of a class of its own": Case(
+        "class By(property):\n    def __init__(self, f, k):\n        super().__init__(f)\n        self.k = k\n"
+        "    def __get__(self, one, kind): return self.fget(one) * self.k\n"
+        "class C:\n    r = By(lambda self: 1, 2)\ndef step(): return C().r", "1, 2)", "1, 3)"),
     "made dataclass": Case(
         "import dataclasses\nC = dataclasses.make_dataclass('C', [('r', float, dataclasses.field(default=2.0))])\n"
         "def step(): return C().r", "2.0", "3.0"),
@@ -130,6 +137,11 @@ CASES = {
         "return 2", "return 3", {"__init__.py": "def rate(): return 2\n", "sub.py": ""}),
     "function given to a library": Case(
         "import math\nmath.tripled = lambda x: x * 3\ndef step(): return math.tripled(1)", "x * 3", "x * 4"),
+    "function given to the builtins": Case(
+        "import builtins\nbuiltins.tripled = lambda x: x * 3\ndef step(): return tripled(1)", "x * 3", "x * 4"),
+    "module of a class of its own": Case(
+        "import types\nclass M(types.ModuleType):\n    @property\n    def r(self): return 2\nm = M('m')\n"
+        "def use(module): return module.r\ndef step(): return use(m)", "return 2", "return 3"),
     "number given to a library": Case("import math\nmath.double = 2\ndef step(): return math.double", "= 2", "= 3"),
 }  # fmt: skip
 

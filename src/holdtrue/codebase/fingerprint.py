@@ -30,11 +30,12 @@ from holdtrue.codebase.bytecode import CodeShape, Constant, read_code
 from holdtrue.codebase.folder import find_folders, tell_path
 from holdtrue.codebase.library import Kept, Libraries
 from holdtrue.codebase.names import find_uses
-from holdtrue.codebase.state import read_class, read_module, read_state
+from holdtrue.codebase.state import read_attributes, read_class, read_module, read_state
 from holdtrue.domain import OPTIONS, StepOptions
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type(...), type(NotImplemented))
 _NATIVE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, GetSetDescriptorType, MemberDescriptorType)
+_DESCRIPTORS = (staticmethod, classmethod, property, functools.cached_property)
 _SINGLE_DISPATCH = getattr(functools.singledispatch(lambda _: None), "__code__", None)
 _ABOUT_THE_SOURCE = {
     "__file__",
@@ -144,13 +145,8 @@ class _Tracer:
                 self._trace_container(thing)
             case _ if isinstance(thing, _NATIVE):
                 self._trace_native(thing)
-            case staticmethod() | classmethod():
-                self.write(type(thing).__name__)
-                self.trace(thing.__func__)
-            case property() | functools.cached_property():
-                self.write("property")
-                for name in ("fget", "fset", "fdel", "func"):
-                    self.trace(getattr(thing, name, None))
+            case staticmethod() | classmethod() | property() | functools.cached_property():
+                self._trace_descriptor(thing)
             case _:
                 self._trace_instance(thing)
 
@@ -237,6 +233,14 @@ class _Tracer:
         if owner is not None and not isinstance(owner, ModuleType):
             self.trace(owner)
 
+    def _trace_descriptor(self, thing: object) -> None:
+        self.write("descriptor")
+        self.trace(type(thing))
+        for name in ("__func__", "fget", "fset", "fdel", "func"):
+            self.trace(getattr(thing, name, None))
+        if type(thing) not in _DESCRIPTORS:  # one of a class of its own may hold more
+            self.trace(read_attributes(thing))
+
     def _trace_class(self, kind: type) -> None:
         library = self._libraries.name_owner(kind)
         if library is not None:
@@ -255,6 +259,8 @@ class _Tracer:
             self.write("library module", library, module.__name__)
             return
         self.write("module")
+        if type(module) is not ModuleType:
+            self.trace(type(module))
         for name, value in read_module(module):
             self.write("attribute", name)
             self.trace(value)

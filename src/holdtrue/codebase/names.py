@@ -47,7 +47,8 @@ def _walk(code: CodeType) -> Iterator[CodeShape]:
 
 def _follow(use: GlobalUse, namespace: dict[str, object], libraries: Libraries) -> Iterator[Use]:
     if use.name not in namespace:
-        yield Use(use.name, _BUILT_IN if hasattr(builtins, use.name) else MISSING)
+        found = vars(builtins).get(use.name, MISSING)
+        yield Use(use.name, found if found is MISSING or isinstance(found, FunctionType) else _BUILT_IN)
         return
     path, value = _take(use.name, namespace[use.name], use.attributes, libraries)
     yield _name(path, value, libraries)
@@ -73,8 +74,8 @@ def _take(path: str, value: object, attributes: Sequence[str], libraries: Librar
     if value is held:
         return holder, held
     # A library may have been given something: `library.loss = loss`, `library.LIMIT = 3`.
-    is_part = isinstance(value, FunctionType | type) and libraries.name_owner(value) is not None
-    return (path, value) if isinstance(value, FunctionType | type | int | float) and not is_part else (holder, held)
+    is_given = isinstance(value, FunctionType | type) and libraries.name_owner(value) is None
+    return (path, value) if is_given or type(value) in {int, float, bool} else (holder, held)
 
 
 def _resolve(use: ImportUse, namespace: dict[str, object], libraries: Libraries) -> Iterator[Use]:

@@ -56,7 +56,7 @@ def _list_decorators(infos: object) -> list[object]:
     """Return what pydantic's decorators say; the functions themselves stand in the class, under their names."""
     return [
         (kind, name, getattr(decorator, "info", None))
-        for kind, decorators in (_read_attributes(infos) or {}).items()
+        for kind, decorators in (read_attributes(infos) or {}).items()
         if isinstance(decorators, dict)
         for name, decorator in decorators.items()
     ]
@@ -86,9 +86,9 @@ def read_state(thing: object, *, is_own: Callable[[FunctionType | type], bool]) 
     """Return what tells an instance from others of its class, made of things that can be traced.
 
     It is what the object itself says for copying (`__reduce_ex__`), which numpy, polars, scikit-learn and the standard
-    library all answer well; nothing is ever rebuilt from it. Where a class of the project answers itself, it may leave
-    something out, so all attributes count too. Objects without an answer count by their attributes, their repr without
-    addresses and the functions of the project in them.
+    library all answer well; nothing is ever rebuilt from it. Of an instance of the project's classes such an answer
+    may leave something out, so all attributes count too. Objects without an answer count by their attributes, their
+    repr without addresses and the functions of the project in them.
 
     `is_own` says whether a function or class is none of a library's.
     """
@@ -110,11 +110,11 @@ def read_state(thing: object, *, is_own: Callable[[FunctionType | type], bool]) 
     if wrapped is not None:
         held = [] if isinstance(thing, _REMEMBERING) else _find_held(thing, is_own)
         return ("wraps", wrapped, _read_beside(thing, is_own), held)
-    hidden = _read_attributes(thing) if _answers_itself(type(thing), is_own) else None
+    hidden = read_attributes(thing) if _answers_itself(type(thing), is_own) else None
     try:
         reduced = thing.__reduce_ex__(4)
     except Exception:
-        return ("repr", _read_attributes(thing), _ADDRESS.sub("", repr(thing)), _find_held(thing, is_own))
+        return ("repr", read_attributes(thing), _ADDRESS.sub("", repr(thing)), _find_held(thing, is_own))
     if isinstance(reduced, str):
         return ("name", reduced, hidden)
     make, arguments, *rest = reduced
@@ -131,17 +131,19 @@ def _find_wrapped(thing: object) -> object:
 
 def _read_beside(thing: object, is_own: Callable[[FunctionType | type], bool]) -> dict[str, object] | None:
     """Return the attributes beside what is wrapped; of a library's wrapper, which may hold a cache, functions only."""
-    found = _read_attributes(thing)
+    found = read_attributes(thing)
     if found is None or is_own(type(thing)):
         return found
     return {name: value for name, value in found.items() if isinstance(value, FunctionType | MethodType)}
 
 
 def _answers_itself(kind: type, is_own: Callable[[FunctionType | type], bool]) -> bool:
-    return any(is_own(each) and any(name in vars(each) for name in _REDUCERS) for each in kind.__mro__)
+    """Say whether a class of the project, or a library's that it is made of, says itself what is copied."""
+    bases = kind.__mro__[:-1]
+    return any(name in vars(each) for each in bases for name in _REDUCERS) and is_own(kind)
 
 
-def _read_attributes(thing: object) -> dict[str, object] | None:
+def read_attributes(thing: object) -> dict[str, object] | None:
     """Return the attributes of an instance, in its dictionary and in slots."""
     found = dict(getattr(thing, "__dict__", None) or {})
     for kind in type(thing).__mro__:
