@@ -100,7 +100,7 @@ class _Slicer:
             if statements.is_package and self._find(f"{module}.{name}") is not None:
                 self.enter(f"{module}.{name}", attributes)
                 return
-            places += statements.stars
+            places += [*statements.stars, *statements.bindings.get("__getattr__", ())]
         for place in places:
             statement = statements.body[place]
             if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -177,6 +177,8 @@ class _Slicer:
             return
         self._find(alias.name)
         top, *below = alias.name.split(".")
+        if below and not attributes:  # inside a function; what it takes of it there is not looked for
+            self.enter(alias.name, ())
         self.enter(alias.name if attributes[: len(below)] == tuple(below) and below else top, attributes[len(below) :])
 
 

@@ -25,15 +25,17 @@ _ABOUT_THE_CLASS = {
     "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__",
     "__abstractmethods__", "_abc_impl", "__slotnames__", "__annotate__", "__annotate_func__", "__annotations_cache__",
 }  # fmt: skip
-# What pydantic builds of the fields and validators, with ids and addresses in it, some of it when first used.
+# What pydantic builds of fields and validators, with ids and whole namespaces in it, some of it when first used.
 _BUILT_BY_PYDANTIC = {
     "__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__", "__pydantic_complete__",
     "__pydantic_setattr_handlers__", "__pydantic_parent_namespace__", "__signature__", "core_schema", "validator",
-    "serializer", "_parent_depth", "pydantic_complete",
+    "serializer", "_parent_depth", "pydantic_complete", "ns_resolver", "module", "_module_name", "qualname",
+    "__return_pydantic_validator__",
 }  # fmt: skip
 _REDUCERS = ("__reduce_ex__", "__reduce__", "__getstate__")
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
 MISSING = "(there is no such name)"
+_COPIED = set(functools.WRAPPER_ASSIGNMENTS)  # of what is wrapped
 _REMEMBERING = type(functools.lru_cache(lambda: None))  # it holds what was returned
 _CACHES = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 
@@ -129,10 +131,10 @@ def _find_wrapped(thing: object) -> object:
     return wrapped
 
 
-def _read_beside(thing: object, is_own: Callable[[FunctionType | type], bool]) -> dict[str, object] | None:
+def _read_beside(thing: object, is_own: Callable[[FunctionType | type], bool]) -> dict[str, object]:
     """Return the attributes beside what is wrapped; of a library's wrapper, which may hold a cache, functions only."""
-    found = read_attributes(thing)
-    if found is None or is_own(type(thing)):
+    found = {name: value for name, value in (read_attributes(thing) or {}).items() if name not in _COPIED}
+    if is_own(type(thing)):
         return found
     return {name: value for name, value in found.items() if isinstance(value, FunctionType | MethodType)}
 
@@ -159,9 +161,14 @@ def read_attributes(thing: object) -> dict[str, object] | None:
 def _leave_built(kind: type, state: object) -> object:
     if holds_functions(state):
         return read_pickled(state)
-    if isinstance(state, dict) and kind.__module__.partition(".")[0] == "pydantic":
-        return {name: value for name, value in state.items() if name not in _BUILT_BY_PYDANTIC}
-    return state
+    if kind.__module__.partition(".")[0] != "pydantic":
+        return state
+    parts = state if isinstance(state, tuple) else (state,)  # attributes, and those in slots
+    return [
+        {name: value for name, value in part.items() if name not in _BUILT_BY_PYDANTIC}
+        for part in parts
+        if isinstance(part, dict)
+    ]
 
 
 def _find_held(thing: object, is_own: Callable[[FunctionType | type], bool]) -> list[object]:

@@ -52,13 +52,17 @@ class Statements:
 
     @cached_property
     def changes(self) -> dict[str, list[int]]:
-        """Places of the statements that change what a name holds: `TABLE["x"] = 1`, `TABLE.update(...)`."""
+        """Places of the statements that change what a name holds: `TABLE["x"] = 1`, `TABLE.add()`, `@TABLE.add`."""
         found: dict[str, list[int]] = {}
         for place, statement in enumerate(self.body):
-            if not isinstance(statement, (*_DEFINITIONS, *_IMPORTS)):
+            if not isinstance(statement, _IMPORTS):
                 for name in dict.fromkeys(_list_changed(statement)):
-                    found.setdefault(name, []).append(place)
+                    if not isinstance(statement, _DEFINITIONS) or not self._is_imported(name):
+                        found.setdefault(name, []).append(place)
         return found
+
+    def _is_imported(self, name: str) -> bool:
+        return any(isinstance(self.body[place], _IMPORTS) for place in self.bindings.get(name, ()))
 
     @cached_property
     def stars(self) -> list[int]:
@@ -144,6 +148,12 @@ def _list_bound(statement: ast.stmt) -> Iterator[str]:
 
 
 def _list_changed(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, _DEFINITIONS):  # `@TABLE.register` and `@TABLE.register(int)`
+        for decorator in statement.decorator_list:
+            function = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(function, ast.Attribute):
+                yield from (chain.name for chain in list_chains(function.value))
+        return
     for node in _walk_level(statement):
         if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
             yield from (chain.name for chain in list_chains(node.value))
