@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holdtrue.codebase import Namespace, fingerprint, keep_source, name_module, trace_kept
+from holdtrue.codebase import LOOP_FILE, Namespace, fingerprint, keep_source, name_module, trace_kept
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -89,6 +89,13 @@ CASES = {
         "import pydantic\nclass C(pydantic.BaseModel):\n    r: int\n    q: int\n    @pydantic.field_validator('r')\n"
         "    @classmethod\n    def v(cls, x): return x * 2\ndef step(): return C(r=1, q=1)", "('r')", "('q')",
         needs="pydantic"),
+    "pydantic method": Case(
+        "import pydantic\nclass C(pydantic.BaseModel):\n    def validator(self): return 2\n"
+        "def step(): return C().validator()", "return 2", "return 3", needs="pydantic"),
+    "pydantic function": Case(
+        "import pydantic\nfrom typing import Annotated\ndef h(x): return 2\nclass C(pydantic.BaseModel):\n"
+        "    r: Annotated[int, pydantic.AfterValidator(h)] = 2\ndef step(): return C(r=1).r",
+        "return 2", "return 3", needs="pydantic"),
     "pydantic annotated": Case(
         "import pydantic\nfrom typing import Annotated\n"
         "T = pydantic.TypeAdapter(Annotated[int, pydantic.Field(gt=2)])\ndef step(): return T.validate_python(9)",
@@ -275,6 +282,24 @@ def test_a_path_in_the_project_counts_from_its_folder(tmp_path: Path, monkeypatc
             told.append(take("reach_here"))
     assert told[0] == told[1]
     assert len(set(told)) == 4
+
+
+def test_a_path_beside_the_loop_file_counts_from_there_in_its_packages_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    for where in ("a", "b/c"):
+        inner = tmp_path / where / "src"
+        inner.mkdir(parents=True)
+        (inner.parent / "loop.py").write_text("")
+        (inner / "reach_inner.py").write_text(HERE.replace("Path(__file__).parent", "Path(__file__).parents[1]"))
+        spec = importlib.util.spec_from_file_location(LOOP_FILE, inner.parent / "loop.py")
+        assert spec is not None
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(inner)
+            patch.setitem(sys.modules, LOOP_FILE, importlib.util.module_from_spec(spec))
+            told.append(take("reach_inner"))
+    assert told[0] == told[1]
 
 
 def test_a_lambda_in_an_expression_leaves_it_when_its_lines_move(folder: Path) -> None:

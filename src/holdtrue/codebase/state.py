@@ -47,7 +47,7 @@ def read_class(kind: type) -> Iterator[tuple[str, object]]:
         value = vars(kind)[name]
         if name in _ABOUT_THE_CLASS or isinstance(value, GetSetDescriptorType):
             continue
-        if is_pydantic and name in _BUILT_BY_PYDANTIC:
+        if is_pydantic and name.startswith("__") and name in _BUILT_BY_PYDANTIC:
             continue
         yield name, _list_decorators(value) if name == "__pydantic_decorators__" else value
     for name in ("__struct_fields__", "__struct_defaults__"):  # msgspec keeps these outside of the class's dictionary
@@ -164,11 +164,11 @@ def _leave_built(kind: type, state: object) -> object:
     if kind.__module__.partition(".")[0] != "pydantic":
         return state
     parts = state if isinstance(state, tuple) else (state,)  # attributes, and those in slots
-    return [
-        {name: value for name, value in part.items() if name not in _BUILT_BY_PYDANTIC}
-        for part in parts
-        if isinstance(part, dict)
-    ]
+    return [_leave_named(part) if isinstance(part, dict) else part for part in parts]
+
+
+def _leave_named(attributes: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in attributes.items() if name not in _BUILT_BY_PYDANTIC}
 
 
 def _find_held(thing: object, is_own: Callable[[FunctionType | type], bool]) -> list[object]:
