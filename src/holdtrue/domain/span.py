@@ -24,7 +24,7 @@ def parse_span(text: str | timedelta) -> timedelta:
         if text < timedelta(0):
             raise DeclarationError(f"the span {text} is negative", expected="zero or more")
         return text
-    match = _FORM.match(text)
+    match = _FORM.match(text) if isinstance(text, str) else None
     if match is None:
         raise DeclarationError(
             f"the span {text!r} cannot be read", expected='a number and a unit, such as "6h" or "7d"'

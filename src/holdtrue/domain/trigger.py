@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from holdtrue.domain.amount import LONGEST_DAYS, check_amount
 from holdtrue.domain.schedule import DAY, Cron, TimeOfDay, read_clock, read_cron, read_schedule_span
 from holdtrue.errors import DeclarationError
 
@@ -190,8 +191,7 @@ def on_new_data(*, min_rows: int) -> OnNewData:
     >>> on_new_data(min_rows=5000).min_rows
     5000
     """
-    if min_rows < 1:
-        raise DeclarationError(f"on_new_data(min_rows={min_rows})", expected="1 or more")
+    check_amount("on_new_data", "min_rows", min_rows, least=1, is_whole=True)
     return OnNewData(min_rows=min_rows)
 
 
@@ -208,4 +208,7 @@ def after(loop: str) -> After:
 
 def on_risk(*, tolerance: float = 0.1, run_length_days: float = 60.0, cooldown_days: float = 7.0) -> OnRisk:
     """Declare a retraining when the measured risk rises; see `OnRisk` for the meaning of the numbers."""
+    check_amount("on_risk", "tolerance", tolerance, least=0)
+    check_amount("on_risk", "run_length_days", run_length_days, least=1)
+    check_amount("on_risk", "cooldown_days", cooldown_days, least=0, most=LONGEST_DAYS)
     return OnRisk(tolerance=tolerance, run_length_days=run_length_days, cooldown=timedelta(days=cooldown_days))

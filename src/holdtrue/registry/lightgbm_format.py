@@ -283,8 +283,10 @@ def _read_text(data: bytes) -> str:
 
 def _check_whole(data: bytes, signature: Signature) -> None:
     fault = find_fault(data)
-    if fault is None and b"\npandas_categorical:" not in data and any(
-        column.kind is Kind.TEXT for column in signature.schema.columns
+    if (
+        fault is None
+        and b"\npandas_categorical:" not in data
+        and any(column.kind is Kind.TEXT for column in signature.schema.columns)
     ):
         fault = "the order of its categories, which stands last, is missing"
     if fault is not None:
