@@ -61,11 +61,13 @@ class Choice:
     Attributes:
         slices: these.
         judged: the rows that they are judged on, shape (n_rows,).
+        columns: what tells them apart; nothing for a search.
         lack: why none that is worse says nothing; None where it says something.
     """
 
     slices: Sequence[Slice]
     judged: NDArray[np.bool_]
+    columns: tuple[tuple[str, ...], ...] = ()
     lack: str | None = None
 
 
@@ -88,7 +90,7 @@ def judge_slices(check: Slices, candidate: Candidate) -> Verdict:
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=scarcity)
     choice = _choose_slices(check, rows, candidate, margin)
     found = measure_slices(choice.slices, rows, judged=choice.judged, margin=margin, worst=check.worst or WEAK)
-    return _rule(check, found, rows, margin, lack=choice.lack)
+    return _rule(check, found, rows, margin, choice)
 
 
 def _choose_slices(check: Slices, rows: Evaluated, candidate: Candidate, margin: float) -> Choice:
@@ -104,6 +106,7 @@ def _choose_slices(check: Slices, rows: Evaluated, candidate: Candidate, margin:
     return Choice(
         slices=[part for found in parts if len(found) > 1 for part in found],
         judged=np.ones(n_rows, dtype=np.bool_),
+        columns=tuple(entry for entry, found in zip(check.columns, parts, strict=True) if len(found) > 1),
         lack=" ".join(alike) or None,
     )
 
@@ -178,11 +181,11 @@ def _rule(check: Slices, found: Sequence[SliceFinding], rows: Evaluated, margin:
     ruling = Ruling.PASSED
     if worse or (weak and check.worst is not None):
         ruling = Ruling.FAILED
-    elif lack is not None or (found and 2 * n_judged <= sum(finding.n_rows for finding in found)):
+    elif choice.lack is not None or (found and 2 * n_judged <= sum(finding.n_rows for finding in found)):
         ruling = Ruling.INCONCLUSIVE
     anchor = "champion" if rows.champion is not None else "simple baseline"
-    words = [lack] if lack is not None else []
-    words += [_tell_family(check, found, anchor, margin)] if found or lack is None else []
+    words = [] if choice.lack is None else [choice.lack]
+    words += [_tell_family(choice, found, anchor, margin)] if found or choice.lack is None else []
     words += [_tell_worse(finding, anchor, LOSS_NAMES[rows.loss.kind]) for finding in worse[:MOST_NAMED]]
     words += ["At most 1 chance in 20 that any such finding is luck."] if worse else []
     words += [_tell_weak(weak, check.worst)] if weak else []
@@ -217,10 +220,10 @@ def describe_finding(finding: SliceFinding, *, margin: float) -> dict[str, Json]
     }
 
 
-def _tell_family(check: Slices, found: Sequence[SliceFinding], anchor: str, margin: float) -> str:
-    by = ", ".join(" and ".join(entry) for entry in check.columns)
+def _tell_family(choice: Choice, found: Sequence[SliceFinding], anchor: str, margin: float) -> str:
+    by = ", ".join(" and ".join(entry) for entry in choice.columns)
     slices = "slice" if len(found) == 1 else "slices"
-    whose = f"{slices} by {by}" if check.columns else f"{slices} that stood out on half of the days"
+    whose = f"{slices} by {by}" if choice.columns else f"{slices} that stood out on half of the days"
     n_known = sum(finding.shortage is None for finding in found)
     n_worse = sum(finding.is_worse for finding in found)
     if not found:

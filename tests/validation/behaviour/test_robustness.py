@@ -52,6 +52,13 @@ def test_a_smooth_model_passes_and_one_that_knows_values_by_heart_fails(rows) ->
     assert "of what the model gains on the simple baseline" in wild.sentence
 
 
+def test_a_rise_that_may_be_a_fall_is_told_as_both(rows) -> None:
+    verdict = judge_robustness(robust_to(noise=0.001, missing=0), make_candidate(rows, answer_truth))
+    assert verdict.has_passed
+    assert "(between a fall of " in verdict.sentence
+    assert "and a rise of " in verdict.sentence
+
+
 def test_a_model_that_needs_every_value_fails_when_they_are_missing(rows) -> None:
     hard = judge_robustness(robust_to(noise=0, missing=0.5), make_candidate(rows, answer_truth))
     assert hard.ruling is Ruling.FAILED

@@ -125,7 +125,10 @@ def rule_rise(
     share = (
         f", {say_share(rise / gain)} of what the model gains on the simple baseline" if rise > 0 and gain > 0 else ""
     )
-    sentence = f"With {said} the {comparison.loss_name} {way} ({ends}; {comparison.extent}){share}; it may rise by {allowed:.3g} ({say_share(check.share)} of the gain)."
+    sentence = (
+        f"With {said} the {comparison.loss_name} {way} ({ends}; {comparison.extent}){share}; it may rise by "
+        f"{allowed:.3g} ({say_share(check.share)} of the gain)."
+    )
     if ruling is Ruling.INCONCLUSIVE:
         is_within = rise < allowed
         n_rows, _ = comparison.required(margin=allowed if is_within else rise, effect=rise if is_within else 0.0)
