@@ -173,7 +173,7 @@ def _anchor(rows: Evaluated) -> NDArray[np.float64]:
     return rows.baseline if rows.champion is None else rows.champion
 
 
-def _rule(check: Slices, found: Sequence[SliceFinding], rows: Evaluated, margin: float, *, lack: str | None) -> Verdict:
+def _rule(check: Slices, found: Sequence[SliceFinding], rows: Evaluated, margin: float, choice: Choice) -> Verdict:
     worse = [finding for finding in found if finding.is_worse]
     weak = [finding for finding in found if finding.is_weak]
     short = [finding for finding in found if finding.shortage is not None]
