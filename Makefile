@@ -28,8 +28,11 @@ lint: $(BIN)/.installed
 	$(BIN)/ruff check src tests examples benchmarks
 	$(BIN)/ruff format --check src tests examples benchmarks
 
+# Each folder of benches is a program of its own. All are held to the types of what they call, so that none breaks unseen.
 types: $(BIN)/.installed
 	$(BIN)/mypy
+	for folder in judgement pipeline serving rollout reliability; do (cd benchmarks/$$folder && MYPYPATH=../../src:../judgement \
+		$(abspath $(BIN))/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache *.py) || exit 1; done
 
 floors: $(BIN)/.installed
 	$(BIN)/lint-imports --config importlinter.toml

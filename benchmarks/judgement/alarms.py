@@ -6,6 +6,8 @@ python benchmarks/judgement/alarms.py --full     # 2,000 canaries, ten model-yea
 
 import argparse
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from canaries import try_days, try_designs, try_sticky_units
@@ -18,7 +20,7 @@ from watches import count_false_moves, count_flags, find_shift, share_seen, try_
 WOBBLES = (0.0, 0.05, 0.1)
 
 
-def try_moves(n_years: float, n_runs: int, seed: int) -> dict[str, object]:
+def try_moves(n_years: float, n_runs: int, seed: int) -> dict[str, Any]:
     """Watch 50 features x 1,000 rows a day: false moves a model-year by wobble, and the days until a shift is found."""
     false_moves = {}
     for wobble in WOBBLES:
@@ -38,7 +40,7 @@ def try_moves(n_years: float, n_runs: int, seed: int) -> dict[str, object]:
     return {"n_years": n_years, "false_moves_a_year": false_moves, "days_to_find_at_500_rows": waits, "n_runs": n_runs}
 
 
-def try_rules(n_days: int, seed: int) -> dict[str, object]:
+def try_rules(n_days: int, seed: int) -> dict[str, Any]:
     """Return what textbook rules and peers' default rules flag a model-year, and whether they see .25 sigma."""
     rng = np.random.default_rng([seed, 6])
     flags = {
@@ -50,7 +52,7 @@ def try_rules(n_days: int, seed: int) -> dict[str, object]:
     return {"flags_a_year": flags, "sees_0.25_sigma": share_seen(rng, shift=0.25, n_rows=1_000, n_runs=200)}
 
 
-def show(found: dict[str, object]) -> None:
+def show(found: dict[str, Any]) -> None:
     console = Console(width=150)
     n_canaries = found["n_runs"]["canaries"]
     table = Table(title=f"{n_canaries:,} canaries of 20,000 units, error 10 %, alpha 5 %", title_justify="left")
@@ -70,8 +72,8 @@ def show(found: dict[str, object]) -> None:
             f" {row['first_false_pass']:.1%}"
         )
     for row in found["days"]:
-        told = ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for name, share in row.items() if name != "deff")
-        console.print(f"14 days that move together, design effect {row['deff']:.0f}: {told}")
+        shares = ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for name, share in row.items() if name != "deff")
+        console.print(f"14 days that move together, design effect {row['deff']:.0f}: {shares}")
     moves, rules = found["moves"], found["rules"]
     table = Table(title="50 features x 1,000 rows a day, nothing changes: flags a model-year", title_justify="left")
     for name in ("rule", *(list(rules["flags_a_year"])), "sees .25 sigma on day 1"):
@@ -101,9 +103,9 @@ def show(found: dict[str, object]) -> None:
     ddm = found["ddm"]
     console.print(f"DDM: {ddm['median_days']:.0f} days, {ddm['false_alerts_a_year']:.2f} false alerts a year")
     for row in found["coverage"]:
-        told = ", ".join(f"{name} {row[name]:.1%}" for name in row if name not in ("deff", "n_blocks"))
+        shares = ", ".join(f"{name} {row[name]:.1%}" for name in row if name not in ("deff", "n_blocks"))
         where = f"{row['n_blocks']} days, design effect {row['deff']:.0f}"
-        console.print(f"95 % intervals, {where}: {told} (wished >= 93.5 %)")
+        console.print(f"95 % intervals, {where}: {shares} (wished >= 93.5 %)")
 
 
 def main() -> None:
@@ -115,8 +117,8 @@ def main() -> None:
     parser.add_argument("--parts", nargs="*", help="these parts alone; of the others what was measured before stays")
     chosen = parser.parse_args()
     n_runs, seed = chosen.runs or (2_000 if chosen.full else 200), chosen.seed
-    found: dict[str, object] = {}
-    parts = {
+    found: dict[str, Any] = {}
+    parts: dict[str, Callable[[], object]] = {
         "canaries": lambda: try_designs(n_runs, seed),
         "sticky_units": lambda: try_sticky_units(n_runs, seed),
         "days": lambda: try_days(n_runs, seed),

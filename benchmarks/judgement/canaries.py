@@ -1,6 +1,7 @@
 """Simulated canaries: false aborts, false promotions and requests to the abort, with the rollouts' e-process."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +41,8 @@ class Design:
     def bet(self, x: Floats, *, design_effect: float = 1.0, promotes: bool = False) -> bool:
         """Return whether harm beyond 0 is shown, or that there is none beyond the margin, at any row."""
         low, high = self.range
-        side, mean = ("below", MARGIN) if promotes else ("above", 0.0)
-        process = EProcess.start(low=low, high=high, mean=mean, side=side)
+        mean = MARGIN if promotes else 0.0
+        process = EProcess.start(low=low, high=high, mean=mean, side="below" if promotes else "above")
         return process.update(x).crosses(ALPHA, design_effect=design_effect)
 
     def find_abort(self, x: Floats) -> float:
@@ -58,12 +59,12 @@ class Design:
 DESIGNS = (Design("shadow pairs", None), Design("split 50/50", 0.5), Design("split 10 %", 0.1))
 
 
-def try_designs(n_runs: int, seed: int) -> list[dict[str, object]]:
+def try_designs(n_runs: int, seed: int) -> list[dict[str, Any]]:
     """Return the table of the three designs; a median beyond the last unit is None, with the share that was caught."""
     found = []
     for place, design in enumerate(DESIGNS):
         rng = np.random.default_rng([seed, place])
-        row: dict[str, object] = {
+        row: dict[str, Any] = {
             "design": design.name,
             "false_abort": float(np.mean([design.bet(design.draw(rng, 0.0)) for _ in range(n_runs)])),
             "promoted_though_worse": float(
@@ -80,10 +81,11 @@ def try_designs(n_runs: int, seed: int) -> list[dict[str, object]]:
     return found
 
 
-def try_sticky_units(n_runs: int, seed: int) -> list[dict[str, object]]:
+def try_sticky_units(n_runs: int, seed: int) -> list[dict[str, Any]]:
     """Return errors with 500 units that come back 40 times, each with its own error rate, routed by unit."""
     found = []
     for design in DESIGNS[1:]:
+        assert design.share is not None
         rng = np.random.default_rng([seed, 7])
         counts = dict.fromkeys(("all_false_abort", "all_false_pass", "first_false_abort", "first_false_pass"), 0)
         for worse, promotes, error in ((0.0, False, "false_abort"), (MARGIN, True, "false_pass")):
@@ -100,7 +102,7 @@ def try_sticky_units(n_runs: int, seed: int) -> list[dict[str, object]]:
     return found
 
 
-def try_days(n_runs: int, seed: int) -> list[dict[str, object]]:
+def try_days(n_runs: int, seed: int) -> list[dict[str, Any]]:
     """Return errors of shadow pairs of 14 days of 1,000 pairs whose mean difference follows an AR(1) of .7.
 
     The true difference is 0 for the aborts and the margin for the passes; the day effect makes the variance of the
@@ -113,7 +115,7 @@ def try_days(n_runs: int, seed: int) -> list[dict[str, object]]:
         lags = np.arange(1, n_days)
         inflation = 1 + 2 * float(((1 - lags / n_days) * memory**lags).sum())
         spread = np.sqrt((deff - 1) * 0.10 / a_day / inflation)
-        row: dict[str, object] = {"deff": deff}
+        row: dict[str, Any] = {"deff": deff}
         for temper in dict.fromkeys((1.0, 7.0, deff)):
             for worse, promotes, error in ((0.0, False, "false_abort"), (MARGIN, True, "false_pass")):
                 n = 0

@@ -18,17 +18,17 @@ def count(codes: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def average(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     n, sums = count(codes, labels)
-    return (sums / np.maximum(n, 1))[codes]
+    return np.asarray((sums / np.maximum(n, 1))[codes])
 
 
 def leave_one_out(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     n, sums = count(codes, labels)
-    return (sums[codes] - labels) / np.maximum(n[codes] - 1, 1)
+    return np.asarray((sums[codes] - labels) / np.maximum(n[codes] - 1, 1))
 
 
 def smooth(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     n, sums = count(codes, labels)
-    return ((sums + 20 * labels.mean()) / (n + 20))[codes]
+    return np.asarray(((sums + 20 * labels.mean()) / (n + 20))[codes])
 
 
 def cross_fit(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -40,20 +40,20 @@ def cross_fit(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
     is_binary = set(np.unique(labels)) <= {0.0, 1.0}
     kind = StratifiedKFold if is_binary else KFold
     encoder = TargetEncoder(cv=kind(5, shuffle=True, random_state=int(rng.integers(1000))))
-    return encoder.fit_transform(codes[:, None], labels)[:, 0]
+    return np.asarray(encoder.fit_transform(codes[:, None], labels))[:, 0]
 
 
 def fold(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     cell = codes * 5 + rng.integers(0, 5, len(codes))
     (n, sums), (n_in, in_sums) = count(codes, labels), count(cell, labels)
-    return (sums[codes] - in_sums[cell]) / np.maximum(n[codes] - n_in[cell], 1)
+    return np.asarray((sums[codes] - in_sums[cell]) / np.maximum(n[codes] - n_in[cell], 1))
 
 
 def cross_fit_numbers(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return what scikit-learn's encoder makes where it is told that the label is a number, scaled to spread 1."""
     cv = KFold(5, shuffle=True, random_state=int(rng.integers(1000)))
-    made = TargetEncoder(target_type="continuous", cv=cv).fit_transform(codes[:, None], labels)[:, 0]
-    return (made - made.mean()) / made.std()
+    made = np.asarray(TargetEncoder(target_type="continuous", cv=cv).fit_transform(codes[:, None], labels))[:, 0]
+    return np.asarray((made - made.mean()) / made.std())
 
 
 def shrink(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -63,7 +63,7 @@ def shrink(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> n
     errors = labels.var() / np.maximum(n, 1)
     kept = 1 - errors / (errors + means.var())
     made = (labels.mean() + kept * (means - labels.mean()))[codes]
-    return (made - made.mean()) / made.std()
+    return np.asarray((made - made.mean()) / made.std())
 
 
 def weigh_evidence(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -72,7 +72,7 @@ def weigh_evidence(codes: np.ndarray, labels: np.ndarray, rng: np.random.Generat
     n, high = count(codes, is_high)
     of_high = (high + 1) / (is_high.sum() + 2)
     of_low = (n - high + 1) / ((1 - is_high).sum() + 2)
-    return np.log(of_high / of_low)[codes]
+    return np.asarray(np.log(of_high / of_low)[codes])
 
 
 ENCODERS: dict[str, Encode] = {
@@ -103,7 +103,7 @@ def look_up(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     part = slice(0, len(codes) // 4)
     n = np.bincount(codes[part], minlength=codes.max() + 1)
     sums = np.bincount(codes[part], weights=labels[part], minlength=codes.max() + 1)
-    return ((sums + labels[part].mean()) / (n + 1))[codes]
+    return np.asarray(((sums + labels[part].mean()) / (n + 1))[codes])
 
 
 def refresh(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,7 +22,7 @@ from scipy.special import expit, ndtri
 from holdtrue.data import Dataset, infer_schema
 from holdtrue.domain import Loss, NotWorse, Ruling, Task
 from holdtrue.stats import EProcess, auc, delong_paired, log_loss_rows, paired_interval
-from holdtrue.validation import GateReport, judge_gate
+from holdtrue.validation import Candidate, GateReport, judge_gate
 
 LOSS = Loss.for_classes()
 SHARE, CHAMPION_AUC, CORRELATION = 0.3, 0.80, 0.95
@@ -78,10 +79,11 @@ class Match:
         )  # fmt: skip
         challenger, champion = (np.column_stack([1 - p, p]) for p in (self.challenger, self.champion))
         baseline = np.tile([1 - SHARE, SHARE], (len(self.labels), 1))
-        return judge_gate(
-            checks=(NotWorse(margin=margin),), evaluation=evaluation, challenger=challenger, champion=champion,
-            baseline=baseline, loss=LOSS, is_refresh=False,
+        candidate = Candidate(
+            rows=evaluation, answers=challenger, champion=champion, baseline=baseline, train=evaluation,
+            score=lambda rows: challenger[: rows.height], loss=LOSS, is_refresh=False,
         )  # fmt: skip
+        return judge_gate(checks=(NotWorse(margin=margin),), candidate=candidate)
 
 
 def promote_by_points(match: Match, margin: float) -> bool:
@@ -119,7 +121,7 @@ def find_margin(rng: np.random.Generator) -> float:
     return float((one - other).mean())
 
 
-def try_promotions(n_runs: int, seed: int, margin: float) -> list[dict[str, object]]:
+def try_promotions(n_runs: int, seed: int, margin: float) -> list[dict[str, Any]]:
     found = []
     for n_rows in (500, 2_000, 20_000):
         for what, apart in APART.items():
@@ -134,12 +136,14 @@ def try_promotions(n_runs: int, seed: int, margin: float) -> list[dict[str, obje
     return found
 
 
-def try_needed_rows(n_runs: int, seed: int, margin: float) -> list[dict[str, object]]:
+def try_needed_rows(n_runs: int, seed: int, margin: float) -> list[dict[str, Any]]:
     """Ask a small gate for N, judge equal challengers on N fresh rows, and count how many pass."""
     found = []
     for n_rows, day_effect in ((500, 0.0), (2_000, 0.0), (2_000, 0.1)):
         rng = np.random.default_rng([seed, n_rows, int(day_effect * 10)])
-        needed, passed, settled = [], [], 0
+        needed: list[int] = []
+        passed: list[bool] = []
+        settled = 0
         while len(needed) < n_runs:
             pilot = Match.draw(rng, n_rows, 0.0, day_effect=day_effect).judge(margin)
             if pilot.ruling is not Ruling.INCONCLUSIVE:
@@ -166,7 +170,7 @@ def time_gate(seed: int) -> dict[str, float]:
     process = EProcess.start(low=-5, high=5, mean=0)
     one, other = match.losses
     differences = one - other
-    jobs = {
+    jobs: dict[str, Callable[[], object]] = {
         "whole gate": lambda: match.judge(0.01),
         "log-loss, paired": lambda: paired_interval(np.subtract(*match.losses), blocks=match.days),
         "DeLong": lambda: delong_paired(match.challenger, match.champion, match.labels, blocks=match.days),
@@ -183,7 +187,7 @@ def time_gate(seed: int) -> dict[str, float]:
     return found
 
 
-def show(found: dict[str, object]) -> None:
+def show(found: dict[str, Any]) -> None:
     console = Console(width=130)
     table = Table(title=f"Promoted (margin {found['margin']:.4f} log-loss = .005 AUC)", title_justify="left")
     for name in ("rows", "challenger", *GATES):

@@ -5,14 +5,19 @@ python benchmarks/judgement/leaks.py --draws 5 --json benchmarks/results/leaks.j
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,7 +25,7 @@ from encodings_of_labels import ENCODERS, HONEST
 
 from holdtrue.data import History, read_history
 from holdtrue.demo import DECLARATIONS, write_flights
-from holdtrue.domain import NoLeak, Ruling, Task, Verdict
+from holdtrue.domain import NoLeak, Ruling, Table, Task, Verdict
 from holdtrue.loop import load_loop
 from holdtrue.validation import judge_freshness, judge_leaks
 
@@ -28,6 +33,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 FOLDERS = {"bank": "finance", "bike": "retail", "flu": "healthcare", "gas": "manufacturing"}
 DATA_SETS = (*FOLDERS, "flights")
 SEEDED = ("seeded", "seeded_2")
+CLEAN, HONESTLY = "clean", "honest encodings"
 # Cuts of clean data, as shares of its rows; each is tried on all rows and on their first fifth.
 CLEAN_CUTS = (0.3, 0.5, 0.7, 0.8, 0.9)
 
@@ -59,7 +65,7 @@ class Case:
         known = replace(self.history, frame=pl.concat(frames).unique("__key").sort("__time"))
         return list(judge_leaks(old, new, NoLeak(), known=known))
 
-    def add(self, *columns: object) -> History:
+    def add(self, *columns: Any) -> History:
         """Return the history with seeded features."""
         series = [pl.Series(name, column) for name, column in zip(SEEDED, columns, strict=False)]
         plain = [
@@ -69,13 +75,14 @@ class Case:
 
 
 def read_data(name: str, folder: Path) -> History:
-    """Read one of the five data sets."""
+    """Read one of the five data sets; flights are written to the folder before."""
     if name == "flights":
-        write_flights(folder / "flights.parquet")
         loop = load_loop(DECLARATIONS / "loop.py")
+        assert isinstance(loop.data, Table)
         return read_history(loop.data, folder=folder, task=loop.declared_task)
     path = EXAMPLES / FOLDERS[name]
     loop = load_loop(path / "loop.py")
+    assert isinstance(loop.data, Table)
     return read_history(loop.data, folder=path, task=loop.declared_task)
 
 
@@ -279,15 +286,6 @@ def tell(verdicts: list[Verdict]) -> str:
     return "inconclusive" if Ruling.INCONCLUSIVE in rulings else "silent"
 
 
-def seed_leaks(
-    history: History, *, draws: int, seed: int, kinds: Sequence[str] = tuple(KINDS)
-) -> dict[str, Counter[str]]:
-    """Return how each kind of leak ended."""
-    return {
-        kind: Counter(tell(KINDS[kind](draw_case(history, draw, seed=seed))) for draw in range(draws)) for kind in kinds
-    }
-
-
 def judge_clean(history: History) -> list[dict[str, object]]:
     """Judge the clean data at several cuts, on all rows and on the first fifth, with the seconds of a core it took."""
     found = []
@@ -307,7 +305,7 @@ def judge_clean(history: History) -> list[dict[str, object]]:
 def judge_honest(history: History, *, draws: int, seed: int) -> list[dict[str, object]]:
     """Judge the data with a column of mean labels over earlier rows alone, which is honest."""
     found: list[dict[str, object]] = []
-    for draw in range(draws * len(HONEST)):
+    for draw in range(draws):
         name, encode = list(HONEST.items())[draw % len(HONEST)]
         case = draw_case(history, draw, seed=seed + 1_000)
         codes, levelled = choose_levels(case)
@@ -318,22 +316,56 @@ def judge_honest(history: History, *, draws: int, seed: int) -> list[dict[str, o
     return found
 
 
+@cache
+def keep_data(name: str, folder: Path) -> History:
+    """Return a data set that this process has read before, if it has."""
+    return read_data(name, folder)
+
+
+def try_part(part: str, name: str, folder: Path, draws: int, seed: int) -> object:
+    """Return how the clean data, honest encodings, or the leaks of one kind ended."""
+    history = keep_data(name, folder)
+    if part == CLEAN:
+        return judge_clean(history)
+    if part == HONESTLY:
+        return judge_honest(history, draws=draws, seed=seed)
+    return Counter(tell(KINDS[part](draw_case(history, draw, seed=seed))) for draw in range(draws))
+
+
+def try_all(said: argparse.Namespace, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return how each part ended, by data set; parts are shared out over processes."""
+    os.environ["POLARS_MAX_THREADS"] = "1"  # of the processes that are started now: seconds are those of a core
+    if "flights" in said.data:
+        write_flights(folder / "flights.parquet")
+    parts = (CLEAN, HONESTLY, *said.kinds)
+    with ProcessPoolExecutor(said.jobs, mp_context=get_context("spawn")) as pool:
+        begun = {
+            (name, part): pool.submit(try_part, part, name, folder, said.draws, said.seed)
+            for name in said.data
+            for part in parts
+        }
+        found: dict[str, dict[str, Any]] = {}
+        for name in said.data:
+            found[name] = {part: begun[name, part].result() for part in parts}
+            print_table(
+                name, {kind: found[name][kind] for kind in said.kinds}, found[name][CLEAN], found[name][HONESTLY]
+            )
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the work out")
     parser.add_argument("--data", nargs="*", default=DATA_SETS, choices=DATA_SETS)
     parser.add_argument("--kinds", nargs="*", default=tuple(KINDS), choices=tuple(KINDS))
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     said = parser.parse_args()
-    seeded, clean, honest = {}, {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in said.data:
-            history = read_data(name, Path(folder))
-            clean[name] = judge_clean(history)
-            honest[name] = judge_honest(history, draws=said.draws, seed=said.seed)
-            seeded[name] = seed_leaks(history, draws=said.draws, seed=said.seed, kinds=said.kinds)
-            print_table(name, seeded[name], clean[name], honest[name])
+        found = try_all(said, Path(folder))
+    clean, honest = ({name: found[name][part] for name in said.data} for part in (CLEAN, HONESTLY))
+    seeded = {name: {kind: found[name][kind] for kind in said.kinds} for name in said.data}
     if said.json:
         figures = {"draws": said.draws, "seed": said.seed, "seeded": seeded, "clean": clean, "honest": honest}
         said.json.write_text(json.dumps(figures, indent=1) + "\n")

@@ -48,7 +48,7 @@ def main() -> None:
     seconds, busy = (statistics.median(each) for each in zip(*runs, strict=True))
     told = Path("/proc/self/status").read_text(encoding="utf-8")
     # Not getrusage: a child inherits the peak of its parent there.
-    peak = int(re.search(r"VmHWM:\s+(\d+)", told)[1]) / 1024
+    peak = int(re.findall(r"VmHWM:\s+(\d+)", told)[0]) / 1024
     print(json.dumps({"seconds": seconds, "fastest_seconds": min(runs)[0], "busy_seconds": busy, "peak_mb": peak}))
 
 

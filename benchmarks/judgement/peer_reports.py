@@ -8,6 +8,7 @@ import re
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -15,14 +16,14 @@ import pandas as pd
 warnings.filterwarnings("ignore")
 
 
-def report_evidently(reference: pd.DataFrame, current: pd.DataFrame) -> object:
+def report_evidently(reference: pd.DataFrame, current: pd.DataFrame) -> Callable[[], object]:
     from evidently import Report
     from evidently.presets import DataDriftPreset
 
     return lambda: Report([DataDriftPreset()]).run(current, reference).dict()
 
 
-def report_nannyml(reference: pd.DataFrame, current: pd.DataFrame) -> object:
+def report_nannyml(reference: pd.DataFrame, current: pd.DataFrame) -> Callable[[], object]:
     import nannyml
 
     def run() -> object:
@@ -32,7 +33,7 @@ def report_nannyml(reference: pd.DataFrame, current: pd.DataFrame) -> object:
     return run
 
 
-def report_whylogs(reference: pd.DataFrame, current: pd.DataFrame) -> object:
+def report_whylogs(reference: pd.DataFrame, current: pd.DataFrame) -> Callable[[], object]:
     import whylogs
     from whylogs.viz.drift.column_drift_algorithms import calculate_drift_scores
 
@@ -43,7 +44,7 @@ def report_whylogs(reference: pd.DataFrame, current: pd.DataFrame) -> object:
     return run
 
 
-def report_deepchecks(reference: pd.DataFrame, current: pd.DataFrame) -> object:
+def report_deepchecks(reference: pd.DataFrame, current: pd.DataFrame) -> Callable[[], object]:
     from deepchecks.tabular import Dataset
     from deepchecks.tabular.checks import FeatureDrift
 
@@ -57,7 +58,7 @@ def report_deepchecks(reference: pd.DataFrame, current: pd.DataFrame) -> object:
     return run
 
 
-def report_alibi(reference: pd.DataFrame, current: pd.DataFrame) -> object:
+def report_alibi(reference: pd.DataFrame, current: pd.DataFrame) -> Callable[[], object]:
     from alibi_detect.cd import KSDrift
 
     numbers = [name for name in reference.columns if name.startswith("number")]
@@ -66,7 +67,7 @@ def report_alibi(reference: pd.DataFrame, current: pd.DataFrame) -> object:
     return lambda: KSDrift(before, p_val=0.05).predict(now)
 
 
-REPORTS = {
+REPORTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame], Callable[[], object]]] = {
     "evidently": report_evidently,
     "nannyml": report_nannyml,
     "whylogs": report_whylogs,
@@ -81,7 +82,7 @@ def main() -> None:
     start, start_busy = time.perf_counter(), time.process_time()
     assert run() is not None
     seconds, busy = time.perf_counter() - start, time.process_time() - start_busy
-    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="utf-8"))[1]) / 1024
+    peak = int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="utf-8"))[0]) / 1024
     print(json.dumps({"seconds": seconds, "busy_seconds": busy, "peak_mb": peak}))
 
 

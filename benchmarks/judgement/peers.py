@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DEFAULT_VENVS = Path.home() / ".cache" / "holdtrue-peers"
 RESULTS = Path(__file__).parents[1] / "results"
@@ -44,12 +45,12 @@ def name_version(peer: Peer, python: Path) -> str:
     return subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def run_json(command: list[str], *, time_limit: float) -> dict[str, float]:
+def run_json(command: list[str], *, time_limit: float) -> dict[str, Any]:
     """Return the JSON in the last line that a command prints; raises Skipped when it fails, TimeoutExpired if late."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=time_limit, check=False)
     if done.returncode:
         raise Skipped(f"fails: {_say_last(done.stderr)}")
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 
 
@@ -59,10 +60,10 @@ def keep_results(name: str, found: object) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def read_results(name: str) -> dict[str, object]:
+def read_results(name: str) -> dict[str, Any]:
     """Return what was kept under a name; nothing when nothing was."""
     path = RESULTS / f"{name}.json"
-    found: dict[str, object] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
 
 

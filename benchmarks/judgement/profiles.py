@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
+from typing import Any
 
 from peers import DEFAULT_VENVS, Peer, Skipped, keep_results, name_version, prepare_peer, read_results, run_json
 from rich.console import Console
@@ -62,7 +63,7 @@ class Bench:
 
 
 def measure_size(
-    bench: Bench, pythons: dict[str, Path | str | None], *, left_out: set[str], found: dict[str, object]
+    bench: Bench, pythons: dict[str, Path | str | None], *, left_out: set[str], found: dict[str, Any]
 ) -> Iterator[None]:
     """Measure all at one size; ours before and after each peer, so that both see the same neighbours on the machine."""
     bench.write()
@@ -105,7 +106,7 @@ def measure_size(
         yield
 
 
-def show(n_rows: int, found: dict[str, object]) -> None:
+def show(n_rows: int, found: dict[str, Any]) -> None:
     table = Table(title=f"{n_rows:,} rows x 50 columns, no drift", title_justify="left")
     table.add_column("what")
     for name in ("seconds", "busy", "peak MB", "ours", "ratio", "busy ratio", "wished"):
@@ -144,7 +145,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for n_rows in sizes:
             name = f"judgement-profiles-{n_rows}"
-            found: dict[str, object] = read_results(name) if chosen.peers is not None else {}
+            found: dict[str, Any] = read_results(name) if chosen.peers is not None else {}
             for _ in measure_size(Bench(Path(folder), n_rows), pythons, left_out=left_out, found=found):
                 keep_results(name, found)  # what is measured stays, if it is stopped
             left_out = {peer.name for peer in PEERS if found[peer.name].get("busy_seconds", 0) * 10 > TIME_LIMIT}

@@ -12,7 +12,7 @@ from river import drift
 
 def main() -> None:
     losses, errors = ([float(x) for x in Path(path).read_text(encoding="utf-8").split()] for path in sys.argv[1:])
-    found = {}
+    found: dict[str, list[int]] = {}
     for name, detector, stream in (
         ("ADWIN", drift.ADWIN(), losses),
         ("Page-Hinkley", drift.PageHinkley(mode="up"), losses),

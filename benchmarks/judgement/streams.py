@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,11 +18,11 @@ from rich.console import Console
 from rich.table import Table
 from watches import Ddm, exceeds_psi, ks_rejects
 
-from holdtrue.data import History, conform, profile_frame, read_history
+from holdtrue.data import Dataset, History, conform, profile_frame, read_history
 from holdtrue.demo import DECLARATIONS, write_flights
-from holdtrue.domain import Loop, Loss, Task
+from holdtrue.domain import Loop, Loss, Predictions, Task
 from holdtrue.loop import load_loop
-from holdtrue.monitoring import DriftReport, measure_reference, report_drift, watch_risk
+from holdtrue.monitoring import DriftReport, ReferenceRisk, measure_reference, report_drift, watch_risk
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RIVER = Peer("river", "river.drift", ("river",))
@@ -47,7 +48,7 @@ class Stream:
     windows: NDArray[np.int64]
     reference: pl.DataFrame
     parts: list[pl.DataFrame]
-    promised: object
+    promised: ReferenceRisk
     tolerance: float
 
     @property
@@ -67,6 +68,8 @@ def declare_streams(folder: Path) -> Iterator[tuple[str, Loop, Path]]:
 
 def lay_stream(name: str, loop: Loop, folder: Path) -> Stream:
     """Train once on the oldest rows and measure the losses of all later ones."""
+    assert loop.train is not None
+    assert not isinstance(loop.data, Predictions)
     history = read_history(loop.data, folder=folder, task=loop.declared_task)
     places = [int(history.n_rows * share) for share in (TRAIN_SHARE, TRAIN_SHARE + PROMISE_SHARE)]
     begins = [history.frame["__time"][place] for place in places]
@@ -110,7 +113,7 @@ def lay_stream(name: str, loop: Loop, folder: Path) -> Stream:
     )  # fmt: skip
 
 
-def answer(model: object, history: History, later: History, data: object) -> NDArray[np.float64]:
+def answer(model: Any, history: History, later: History, data: Dataset) -> NDArray[np.float64]:
     features = conform(later.frame, data.schema)
     if history.task is Task.REGRESSION:
         return np.asarray(model.predict(features), dtype=np.float64)
@@ -211,7 +214,7 @@ def main() -> None:
         python: Path | str = prepare_peer(RIVER, chosen.venvs)
     except Skipped as problem:
         python = str(problem)
-    found: dict[str, object] = {"river": "used" if isinstance(python, Path) else f"skipped: {python}"}
+    found: dict[str, Any] = {"river": "used" if isinstance(python, Path) else f"skipped: {python}"}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for table, loop, place in declare_streams(folder):
@@ -230,7 +233,7 @@ def main() -> None:
     keep_results("judgement-streams", found)
 
 
-def show(name: str, told: dict[str, object]) -> None:
+def show(name: str, told: dict[str, Any]) -> None:
     title = f"{name}: {told['n_rows']:,} rows in {N_WINDOWS} windows, {told['bad_windows']} bad"
     table = Table(title=title, title_justify="left")
     for column in ("rule", "windows with an alarm", f"precision (base {told['base_rate']:.0%})", "recall", "delay"):

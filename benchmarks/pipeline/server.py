@@ -15,12 +15,12 @@ def run_postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="pg") as folder:
         os.environ["XDG_RUNTIME_DIR"] = folder  # where the wheel keeps its lock and socket
         try:
-            import pgserver
+            from pgserver.postgres_server import get_server
         except ImportError:
             with _run_system_server(Path(folder)) as url:
                 yield url
             return
-        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             yield server.get_uri()
         finally:

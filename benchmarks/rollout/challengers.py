@@ -18,7 +18,7 @@ import polars as pl
 from holdtrue.backtest import Replay, Roster
 from holdtrue.data import History, read_history, take_snapshot
 from holdtrue.demo import DECLARATIONS, write_flights
-from holdtrue.domain import Loop, RolloutPlan, RolloutTerms, Version
+from holdtrue.domain import Loop, RolloutPlan, RolloutTerms, Table, Version
 from holdtrue.loop import InlineTrainer, TrainingOrder, TrainingResult, load_loop, make_policy
 from holdtrue.rollout import RolloutAction
 from holdtrue.store import Store
@@ -39,6 +39,7 @@ class Workshop:
     def __init__(self, folder: Path, damage: str) -> None:
         write_flights(folder / "flights.parquet")
         self.loop: Loop = load_loop(DECLARATIONS / "loop.py")
+        assert isinstance(self.loop.data, Table)
         self.history = read_history(self.loop.data, folder=folder, task=self.loop.declared_task)
         self.store = Store.open(folder / ".holdtrue")
         self.trainer = InlineTrainer(loop=self.loop, store=self.store)

@@ -50,7 +50,8 @@ def main() -> int:
     with set_scene(n_workers=1, n_versions=1) as scene:
         pids = {process.pid for process in scene.find_workers()}
         mutator = Mutator(random.Random(told.seed), scene.model.name, draw_seeds(scene))
-        hostile, rude, other = Watch(), Counter(), OtherClient(scene)
+        hostile, other = Watch(), OtherClient(scene)
+        rude: Counter[str] = Counter()
         with Crowd(scene.port, scene.make_requests(), n_connections=8, n_requests=2_000) as warm:
             warm.wait()
         first_mb = scene.weigh_mb()

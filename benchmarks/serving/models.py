@@ -8,9 +8,13 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
 
 N_FLOATS, N_BODIES, N_ROWS = 30, 256, 20_000
 FLOATS = tuple(f"f{place:02d}" for place in range(N_FLOATS))
@@ -33,7 +37,12 @@ class Model:
     @property
     def has_texts(self) -> bool:
         """Say whether rows hold texts beside numbers."""
-        return self.name.startswith("strings")
+        return self.name.startswith(("strings", "features"))
+
+    @property
+    def has_features(self) -> bool:
+        """Say whether columns are computed of what a request carries."""
+        return self.name == "features"
 
 
 CHEAP = Model("cheap", "cheap.txt", f"LightGBM, {CHEAP_TREES} trees x {CHEAP_LEAVES} leaves, 30 floats")
@@ -41,7 +50,13 @@ DEAR = Model("dear", "dear.txt", f"LightGBM, {DEAR_TREES} trees x {DEAR_LEAVES} 
 STRINGS = Model("strings", "strings.skops", "scikit-learn pipeline, 4 numbers and 4 texts")
 # ONNX computes in 32 bits.
 STRINGS_ONNX = Model("strings-onnx", "strings.onnx", "the same pipeline as ONNX", tolerance=1e-5)
-MODELS = {model.name: model for model in (CHEAP, DEAR, STRINGS, STRINGS_ONNX)}
+FEATURED = Model(
+    "features",
+    "features.txt",
+    f"LightGBM, {CHEAP_TREES} trees x {CHEAP_LEAVES} leaves, 4 columns and 6 computed ones, 2 of them of the past",
+    tolerance=1e-5,
+)
+MODELS = {model.name: model for model in (CHEAP, DEAR, STRINGS, STRINGS_ONNX, FEATURED)}
 
 
 def name_columns(model: Model) -> tuple[str, ...]:
@@ -77,6 +92,10 @@ def write_models(folder: Path, *models: Model) -> None:
         _write_trees(folder, DEAR, DEAR_TREES, DEAR_LEAVES, seed=2)
     if {STRINGS, STRINGS_ONNX} & set(models) and not (folder / "strings.json").exists():
         _write_pipeline(folder, seed=3)
+    if FEATURED in models and not (folder / "features.json").exists():
+        from featured import write_featured
+
+        write_featured(folder / FEATURED.file, n_rows=N_ROWS, n_bodies=N_BODIES, seed=4)
 
 
 def _write_trees(folder: Path, model: Model, n_trees: int, n_leaves: int, *, seed: int) -> None:
@@ -93,12 +112,11 @@ def _write_trees(folder: Path, model: Model, n_trees: int, n_leaves: int, *, see
     booster.save_model(folder / model.file)
     asked = rng.normal(size=(N_BODIES, N_FLOATS)).round(4)
     # Asked of what was stored: the text is what every server loads.
-    answers = lightgbm.Booster(model_file=folder / model.file).predict(asked, num_threads=1)
+    answers = np.asarray(lightgbm.Booster(model_file=folder / model.file).predict(asked, num_threads=1))
     _keep_bodies(folder, model.name, [dict(zip(FLOATS, row, strict=True)) for row in asked.tolist()], answers)
 
 
 def _write_pipeline(folder: Path, *, seed: int) -> None:
-    import polars as pl
     import skops.io
     from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import LogisticRegression
@@ -120,11 +138,10 @@ def _write_pipeline(folder: Path, *, seed: int) -> None:
     from pipeline_onnx import write_onnx
 
     write_onnx(pipeline, folder / STRINGS_ONNX.file)
-    assert isinstance(asked, pl.DataFrame)
     _keep_bodies(folder, STRINGS.name, asked.to_dicts(), answers)
 
 
-def _draw_people(rng: np.random.Generator, n_rows: int) -> "object":
+def _draw_people(rng: np.random.Generator, n_rows: int) -> "pl.DataFrame":
     import polars as pl
 
     numbers = {

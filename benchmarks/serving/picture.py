@@ -17,7 +17,7 @@ from holdtrue.report.palette import BLUE, MUTED, TEXT
 WIDTH, ROW = 620, 22
 
 
-def draw_speed(found: dict, name: str) -> None:
+def draw_speed(found: dict[str, Any], name: str) -> None:
     """Write the picture of one run, as SVG and PNG."""
     panels, words = [], []
     for model, told in found["models"].items():
@@ -36,7 +36,7 @@ def draw_speed(found: dict, name: str) -> None:
     (RESULTS / f"{name}.png").write_bytes(chart.png())
 
 
-def _gather(told: dict) -> list[dict[str, Any]]:
+def _gather(told: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row for each server at the highest level: its median, and the range of its rounds."""
     levels = {int(level) for one in told["servers"].values() for turn in one["rounds"] for level in turn}
     level = str(max(levels, default=0))
@@ -58,7 +58,7 @@ def _draw(rows: list[dict[str, Any]], title: str) -> Any:
     low = 10 ** int(f"{min(row['low'] for row in rows):e}".partition("e")[2])
     high = max(row["high"] for row in rows) * 2.2
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    grounds = alt.Chart(alt.Data(values=rows))
+    grounds = alt.Chart({"values": rows})
     y = alt.Y("server:N", sort=order, title=None, axis=alt.Axis(labelLimit=220, ticks=False, domain=False))
     axis = alt.Axis(grid=True, format="~s", values=[10**power for power in range(7) if low <= 10**power <= high])
     x = alt.X("rate:Q", scale=scale, title=None, axis=axis)

@@ -7,7 +7,9 @@ import argparse
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from featured import TIME, read_featured
 from models import MODELS, NUMBERS, Model, name_columns, name_levels
 
 from holdtrue.domain import (
@@ -25,8 +27,10 @@ from holdtrue.domain import (
     Traffic,
     VerdictRecord,
     VerdictStage,
+    Version,
+    encode_canonically,
 )
-from holdtrue.registry import Keyring, StoredModel, load_model, name_format, publish_release, register_version
+from holdtrue.registry import Keyring, Scorer, StoredModel, load_model, name_format, publish_release, register_version
 from holdtrue.serving import write_traffic_file
 from holdtrue.store import Store
 
@@ -57,23 +61,29 @@ class BenchProject:
     def __init__(self, home: Path, models: Path, model: Model, *, has_twin: bool = True) -> None:
         self.store = Store.open(home / ".holdtrue")
         self.loop = model.name
-        self._signature = sign(model)
         self._data = (models / model.file).read_bytes()
         from models import read_bodies
 
-        rows = read_bodies(models, model)[0][:N_SAMPLE]
+        self._extra: dict[str, Any] = {}
+        if model.has_features:
+            featured = read_featured(models / model.file)
+            self._signature, rows = featured.signature, featured.rows
+            self._extra |= {"time": TIME, "lookup": self.store.artifacts.put(encode_canonically(featured.lookup))}
+        else:
+            self._signature, rows = sign(model), read_bodies(models, model)[0]
         scorer = load_model(self._data, name_format(self._data), self._signature)
-        answers = scorer.score_rows([tuple(row[name] for name in name_columns(model)) for row in rows]).answers
-        self._extra: dict[str, object] = {"sample": tuple(rows), "sample_answers": tuple(map(tuple, answers.tolist()))}
+        sample = rows[:N_SAMPLE]
+        answers = scorer.score_rows([tuple(row[name] for name in self._signature.schema.names) for row in sample])
+        self._extra |= {"sample": tuple(sample), "sample_answers": tuple(map(tuple, answers.answers.tolist()))}
         if has_twin:
-            self._extra |= self._make_twin(scorer, read_bodies(models, model)[0])
+            self._extra |= self._make_twin(scorer, rows)
 
     @property
     def folder(self) -> Path:
         """Return the `.holdtrue` folder."""
         return self.store.folder
 
-    def _make_twin(self, scorer: object, rows: list[dict[str, object]]) -> dict[str, object]:
+    def _make_twin(self, scorer: Scorer, rows: list[dict[str, object]]) -> dict[str, object]:
         """Give the model its second form, as a training does, where this holdtrue knows of any."""
         try:
             from holdtrue.registry import make_twin
@@ -119,7 +129,7 @@ class BenchProject:
             publish_release(self.store, tx, release, Keyring.open(self.folder / "keys"))
         return int(version.number)
 
-    def send(self, champion: int, *, writes_file: bool = True, **split: object) -> int:
+    def send(self, champion: int, *, writes_file: bool = True, **split: Any) -> int:
         """Put a version in charge (beside a challenger, where told); return the traffic's revision.
 
         `writes_file` is False where `holdtrue serve` is to carry it from the database to the workers by itself.
@@ -130,18 +140,17 @@ class BenchProject:
             traffic = Traffic(
                 service="main", loop=self.loop, revision=1, salt="salt", champion=champion, decided_at=now, **split
             )
-            tx.traffic.write(traffic, None if before is None else before.revision)
+            revision = tx.traffic.write(traffic, None if before is None else before.revision).revision
             if before is None or before.champion != champion:
                 tx.aliases.append(
                     AliasEvent(loop=self.loop, alias="champion", version=champion, at=now, actor="bench", reason="")
                 )
-            revision = tx.traffic.read("main", self.loop).revision
         if writes_file:
             write_traffic_file(self.store)
         return int(revision)
 
 
-def _pass(version: object, verdict_id: str, now: datetime) -> VerdictRecord:
+def _pass(version: Version, verdict_id: str, now: datetime) -> VerdictRecord:
     return VerdictRecord(
         verdict_id=verdict_id,
         loop=version.loop,

@@ -93,7 +93,7 @@ class Scene:
 
     def weigh_mb(self) -> float:
         """Return the resident memory of the workers together."""
-        return sum(process.memory_info().rss for process in self.find_workers()) / 1e6
+        return float(sum(process.memory_info().rss for process in self.find_workers()) / 1e6)
 
 
 def start_serving(home: Path, port: int, n_workers: int) -> Tree:

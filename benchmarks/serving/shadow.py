@@ -6,6 +6,7 @@ python benchmarks/serving/shadow.py            # six turns of 6 s; --full: of 60
 import sys
 import time
 from statistics import median
+from typing import Any
 
 from crowd import Crowd
 from scene import Scene, read_plan, set_scene, tell_end
@@ -22,7 +23,7 @@ def main() -> int:
         for _ in range(N_ROUNDS):
             pair = []
             for is_shadowed in (False, True):
-                split = {"challenger": 2, "is_shadowed": True} if is_shadowed else {}
+                split: dict[str, Any] = {"challenger": 2, "is_shadowed": True} if is_shadowed else {}
                 scene.wait_until_ready(revision=scene.project.send(1, **split))
                 p50, failed = take_turn(scene, told.rate, told.seconds)
                 n_failed += failed

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from load import find_wrk
 from models import MODELS, keep_models
@@ -28,7 +29,7 @@ LEVELS = (1, 16, 64)
 N_ROUNDS = 3
 DEAR_IN_SHORT = ("holdtrue", "FastAPI", "MLServer", "Ray Serve, HAProxy")
 HERE = Path(__file__).parent
-Found = dict[str, object]
+Found = dict[str, Any]
 
 
 def measure_model(servers: list[Server], ground: Ground, *, seconds: Mapping[int, float]) -> Found:

@@ -5,6 +5,7 @@ python benchmarks/serving/speed_table.py            # from the kept results
 
 import sys
 from statistics import median
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +14,7 @@ from venvs import read_results
 OURS = "holdtrue, V2"
 
 
-def show_speed(found: dict) -> None:
+def show_speed(found: dict[str, Any]) -> None:
     """Print a table for each model and level."""
     console = Console(width=170)
     for name, model in found["models"].items():
@@ -25,7 +26,7 @@ def show_speed(found: dict) -> None:
     console.print(f"Cores: {found['machine']['cores']}.")
 
 
-def _tabulate(name: str, model: dict, level: str) -> Table:
+def _tabulate(name: str, model: dict[str, Any], level: str) -> Table:
     table = Table(title=f"{name} ({model['says']}), {level} connections", title_justify="left")
     for column in ("server", "requests/s", "p50 ms", "p99 ms", "CPU us/request", "failed"):
         table.add_column(column, justify="left" if column == "server" else "right")
@@ -49,7 +50,7 @@ def _tabulate(name: str, model: dict, level: str) -> Table:
     return table
 
 
-def compare(model: dict, server: str, level: str) -> tuple[float | None, float | None]:
+def compare(model: dict[str, Any], server: str, level: str) -> tuple[float | None, float | None]:
     """Return how many times slower than ours a server is, and by processor time: medians of the rounds' ratios."""
     ours = model["servers"].get(OURS)
     if ours is None:
@@ -66,7 +67,7 @@ def compare(model: dict, server: str, level: str) -> tuple[float | None, float |
     return slower, busier
 
 
-def _middle(turns: list[dict], name: str) -> float:
+def _middle(turns: list[dict[str, Any]], name: str) -> float:
     return float(median(turn[name] for turn in turns))
 
 

@@ -60,6 +60,7 @@ def read_use(loop: Loop, source: str) -> DeclaredUse:
         actions=() if outcome is None else outcome.actions,
         otherwise=None if outcome is None else outcome.otherwise,
         left_out=loop.table.drop,
+        judged=loop.table.judged,
         checks=tuple(name_check(check) for check in loop.checks),
     )
 

@@ -81,6 +81,8 @@ def _tell_use(card: ModelCard) -> tuple[str, ...]:
         sentences.append("No outcome is declared: what is done with its answers is not known here.")
     if use.left_out:
         sentences.append(f"It may not see {', '.join(use.left_out)}.")
+    if use.judged:
+        sentences.append(f"Its answers are judged by {', '.join(use.judged)}, which it does not see.")
     return tuple(sentences)
 
 

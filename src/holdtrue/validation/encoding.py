@@ -50,9 +50,10 @@ def find_encoding(known: Dataset, names: Sequence[str], *, trained_until: dateti
         return None
     n_old = int((known.time <= trained_until).sum())
     probes = np.linspace(0, known.n_rows - 1, min(known.n_rows, N_PROBES)).astype(np.int64)
-    named = None
+    named, views, repeated = None, list(list_views(known)), count_values(known)
     for group, codes in list_groups(columns, known.unit, probes):
-        for looked_at, labels in _list_labels(known, values, codes, probes):
+        shares = _list_shares(known, values, codes, probes, repeated)
+        for looked_at, labels in [*((list(values), view) for view in views), *shares]:
             both, old = (count_levels(codes[:n], labels[:n]) for n in (known.n_rows, n_old))
             if both.variance <= 0:
                 continue
@@ -66,18 +67,19 @@ def find_encoding(known: Dataset, names: Sequence[str], *, trained_until: dateti
     return named
 
 
-def _list_labels(
-    known: Dataset, columns: dict[str, Floats], codes: NDArray[np.int64], probes: NDArray[np.int64]
+def _list_shares(
+    known: Dataset,
+    columns: dict[str, Floats],
+    codes: NDArray[np.int64],
+    probes: NDArray[np.int64],
+    repeated: tuple[Floats, NDArray[np.int64]],
 ) -> Iterator[tuple[list[str], Floats]]:
-    """Yield columns, and labels as the numbers of which they may be means."""
-    for labels in list_views(known):
-        yield list(columns), labels
-    repeated, counts = count_values(known)
-    for name, column in columns.items() if len(repeated) else ():
+    """Yield columns that may be shares, each with whether the label is a value that is about as frequent as it says."""
+    for name, column in columns.items() if len(repeated[0]) else ():
         seen = probes[np.isfinite(column[probes]) & (codes[probes] >= 0)]
         if not len(seen) or column[seen].min() < 0 or column[seen].max() > 1:
             continue
-        chosen = choose_values(float(column[seen].mean()), repeated, counts, known.n_rows)
+        chosen = choose_values(float(column[seen].mean()), *repeated, known.n_rows)
         if len(chosen) and has_few_values(column[seen], codes[seen]):
             for value in chosen:
                 yield [name], (known.encoded_labels() == value).astype(np.float64)
