@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from functools import partial
 from math import inf, nan
@@ -63,8 +64,21 @@ def test_a_count_of_rows_is_a_whole_number(declare: Callable[[], object]) -> Non
         declare()
 
 
+def own_check(candidate: ht.Candidate) -> bool:
+    return candidate.rows.n_rows > 0
+
+
+def declare(*checks: object) -> ht.Loop:
+    data = ht.table("rows.parquet", key="key", time="at", label="late", label_delay="1d")
+    return ht.Loop("a", data=data, validate=list(checks))  # type: ignore[arg-type]
+
+
+def test_checks_of_one_kind_that_ask_different_things_are_taken() -> None:
+    assert len(declare(ht.slices(), ht.slices("age"), ht.slices("hour"), ht.invariant_to("age")).checks) == 4
+
+
 @pytest.mark.parametrize(
-    ("declare", "said"),
+    ("make", "said"),
     [
         (lambda: ht.not_worse(refresh="harmless"), "refresh='harmless'"),
         (lambda: ht.not_worse(recipe=None), "recipe=None"),  # type: ignore[arg-type]
@@ -72,11 +86,18 @@ def test_a_count_of_rows_is_a_whole_number(declare: Callable[[], object]) -> Non
         (lambda: ht.invariant_to(("a", "b")), "names no column"),  # type: ignore[arg-type]
         (lambda: ht.monotone_in("", "increasing"), "names no column"),
         (lambda: ht.canary(0.5), "a list of rising shares"),  # type: ignore[arg-type]
+        (lambda: ht.slices(("age", "age")), "the same twice"),
+        (lambda: ht.slices("age", "hour", "age"), "the same twice"),
+        (lambda: ht.slices(("age", "hour"), ("hour", "age")), "the same twice"),
+        (lambda: ht.fairness(by=["age", "age"]), "the same twice"),
+        (lambda: declare(ht.slices("age"), ht.calibrated(), ht.slices("age")), "twice"),
+        (lambda: declare(ht.not_worse(), ht.not_worse(margin=0.1)), "not_worse() twice"),
+        (lambda: declare(own_check, own_check), "twice"),
         (lambda: ht.guards(cooldown=12), "12 cannot be read"),  # type: ignore[arg-type]
     ],
 )
 def test_a_text_or_a_list_of_another_form_is_refused_where_it_is_declared(
-    declare: Callable[[], object], said: str
+    make: Callable[[], object], said: str
 ) -> None:
-    with pytest.raises(DeclarationError, match=said.replace("(", r"\(")):
-        declare()
+    with pytest.raises(DeclarationError, match=re.escape(said)):
+        make()

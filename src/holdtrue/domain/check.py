@@ -200,4 +200,24 @@ def _name_columns(columns: Sequence[str | Sequence[str]]) -> tuple[tuple[str, ..
     named = tuple((entry,) if isinstance(entry, str) else tuple(entry) for entry in columns)
     if any(not entry or not all(isinstance(name, str) for name in entry) for entry in named):
         raise DeclarationError(f"{columns!r} names no columns", expected='names such as "carrier", or tuples of them')
+    if any(len(set(entry)) < len(entry) for entry in named) or len({frozenset(entry) for entry in named}) < len(named):
+        raise DeclarationError(f"{columns!r} names the same twice", expected="each column, or columns together, once")
     return named
+
+
+def check_checks(checks: Sequence[object]) -> None:
+    """Refuse what is no check, what is said twice, and two margins of which one would rule alone.
+
+    Raises:
+        DeclarationError: as said.
+    """
+    for place, check in enumerate(checks):
+        if not isinstance(check, DeclaredCheck) and not callable(check):
+            raise DeclarationError(
+                f"validate={check!r} is not a check",
+                expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
+            )
+        if check in checks[:place]:
+            raise DeclarationError(f"validate= has {check!r} twice", expected="each check once")
+    if sum(isinstance(check, NotWorse) for check in checks) > 1:
+        raise DeclarationError("validate= has not_worse() twice", expected="one, with the margin that is meant")
