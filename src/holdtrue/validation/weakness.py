@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from holdtrue.domain import Json, Ruling, Slices, Verdict
 from holdtrue.stats import PairedInterval, holm
 from holdtrue.validation.candidate import Candidate
-from holdtrue.validation.comparison import LOSS_NAMES, MIN_BLOCKS, choose_block_days
+from holdtrue.validation.comparison import LOSS_NAMES, choose_block_days
 from holdtrue.validation.contrast import count_required, find_lack, influence_of_mean, measure_contrast
 from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
 from holdtrue.validation.search import ENOUGH_DAYS, ENOUGH_ROWS, find_slices, halve_days
@@ -84,8 +84,8 @@ def judge_slices(check: Slices, candidate: Candidate) -> Verdict:
     rows = evaluate(candidate)
     margin = rows.margin if check.margin is None else check.margin
     scarcity = find_scarcity(rows, candidate.scope)
-    if scarcity is None and not check.columns and len(np.unique(rows.days)) < 2 * MIN_BLOCKS:
-        scarcity = f"Not enough data to search and confirm: need rows of at least {2 * MIN_BLOCKS} days."
+    if scarcity is None and not check.columns and len(np.unique(rows.days)) < 2 * ENOUGH_DAYS:
+        scarcity = f"Not enough data to search and confirm: need rows of at least {2 * ENOUGH_DAYS} days."
     if scarcity is not None:
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=scarcity)
     choice = _choose_slices(check, rows, candidate, margin)
@@ -117,11 +117,11 @@ def _search(check: Slices, rows: Evaluated, reference: pl.DataFrame, margin: flo
     searched, length = halve_days(rows.days, block_days=choose_block_days(worse, days=rows.days))
     seek = partial(find_slices, rows.columns, reference=reference, days=rows.days, length=length, searched=searched)
     found = [seek(values=worse), seek(values=high)]
-    lack = None
+    lack, n_days = None, len(np.unique(rows.days[searched]))
     if not all(each.is_wide for each in found):
         lack = (
             "Not enough data to search: in half of the days most rows must lie in parts of a column that have at least "
-            f"{ENOUGH_ROWS} rows of {ENOUGH_DAYS} days, found {int(searched.sum()):,} rows in all."
+            f"{ENOUGH_ROWS} rows of {ENOUGH_DAYS} days, found {int(searched.sum()):,} rows of {n_days} days in all."
         )
     slices = {part.name: part for each in found for part in each.slices}
     return Choice(slices=list(slices.values()), judged=~searched, lack=lack)
