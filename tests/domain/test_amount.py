@@ -41,7 +41,7 @@ DECLARED: dict[str, tuple[Callable[..., object], float]] = {
     "canary shadow_days": (lambda x: ht.canary(shadow_days=x), 0),
     "on_new_data min_rows": (lambda x: ht.on_new_data(min_rows=x), 1),
     "on_risk tolerance": (lambda x: ht.on_risk(tolerance=x), 0),
-    "on_risk run_length_days": (lambda x: ht.on_risk(run_length_days=x), 1),
+    "on_risk run_length_days": (lambda x: ht.on_risk(run_length_days=x), 0.5),
     "on_risk cooldown_days": (lambda x: ht.on_risk(cooldown_days=x), 0),
     "money capacity": (lambda x: ht.money({"a": {True: 1}, "b": {True: 0}}, capacity=x), 0.5),
     "money worth": (lambda x: ht.money({"a": {True: x}, "b": {True: 0}}), -1),

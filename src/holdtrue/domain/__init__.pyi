@@ -92,6 +92,9 @@ from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
 from .loss import LossKind as LossKind
 from .loss import default_kind as default_kind
+from .metric import Metric as Metric
+from .metric import highest as highest
+from .metric import lowest as lowest
 from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
@@ -124,6 +127,10 @@ from .rollout import Stage as Stage
 from .rollout import StageKind as StageKind
 from .rollout import Strategy as Strategy
 from .rollout import canary as canary
+from .row_function import Ask as Ask
+from .row_function import RowFunction as RowFunction
+from .row_function import RowFunctionFailed as RowFunctionFailed
+from .row_function import ask_row as ask_row
 from .run import LOST as LOST
 from .run import SEEN_AT as SEEN_AT
 from .run import Figure as Figure
@@ -132,6 +139,7 @@ from .run import RunCost as RunCost
 from .run import RunState as RunState
 from .run import StepNotes as StepNotes
 from .run import StepRecord as StepRecord
+from .run import choose_last as choose_last
 from .schedule import Cron as Cron
 from .schedule import TimeOfDay as TimeOfDay
 from .schema import Bound as Bound
@@ -163,11 +171,14 @@ from .traffic import Role as Role
 from .traffic import Traffic as Traffic
 from .traffic import assign as assign
 from .traffic import hash_unit as hash_unit
+from .trial import TUNING as TUNING
 from .trial import Choice as Choice
+from .trial import MetricProof as MetricProof
 from .trial import Proof as Proof
 from .trial import Trial as Trial
 from .trial import TrialState as TrialState
 from .trial import Tuning as Tuning
+from .trial import find_tuning as find_tuning
 from .trigger import After as After
 from .trigger import Every as Every
 from .trigger import OnCron as OnCron
@@ -230,11 +241,13 @@ __all__ = [
     "OPTIONS",
     "PROBABILITY_CLIP",
     "SEEN_AT",
+    "TUNING",
     "WEIGHT",
     "ActionRule",
     "After",
     "Alert",
     "AliasEvent",
+    "Ask",
     "Assignment",
     "AuditEntry",
     "BacktestResult",
@@ -296,6 +309,8 @@ __all__ = [
     "LossKind",
     "Measured",
     "Method",
+    "Metric",
+    "MetricProof",
     "ModelCard",
     "ModelFormat",
     "Money",
@@ -331,6 +346,8 @@ __all__ = [
     "RolloutStatus",
     "RolloutTerms",
     "RolloutView",
+    "RowFunction",
+    "RowFunctionFailed",
     "Rule",
     "Ruling",
     "Run",
@@ -380,11 +397,13 @@ __all__ = [
     "WhenFull",
     "Window",
     "after",
+    "ask_row",
     "assign",
     "beats_baseline",
     "between",
     "calibrated",
     "canary",
+    "choose_last",
     "column",
     "combine_rulings",
     "constant",
@@ -395,16 +414,19 @@ __all__ = [
     "every",
     "fairness",
     "find_former",
+    "find_tuning",
     "frames",
     "golden",
     "guards",
     "hash_unit",
+    "highest",
     "history",
     "integers",
     "invariant_to",
     "last_good",
     "link_digest",
     "log_between",
+    "lowest",
     "make_action_rule",
     "make_expression",
     "make_formula",

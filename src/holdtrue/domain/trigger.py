@@ -128,7 +128,11 @@ class Triggers:
         return tuple(part for part in self.parts if isinstance(part, After))
 
 
-def _join(left: Trigger | Triggers, right: Trigger | Triggers) -> Triggers:
+def _join(left: Trigger | Triggers, right: object) -> Triggers:
+    if not isinstance(right, Trigger | Triggers):
+        raise DeclarationError(
+            f"a trigger is joined with {right!r}", expected="triggers on both sides, such as every(days=7) | on_risk()"
+        )
     parts = [each for side in (left, right) for each in ((side,) if isinstance(side, Trigger) else side.parts)]
     single = [type(part) for part in parts if not isinstance(part, OnCron | After)]
     if len(set(single)) < len(single):
@@ -209,6 +213,6 @@ def after(loop: str) -> After:
 def on_risk(*, tolerance: float = 0.1, run_length_days: float = 60.0, cooldown_days: float = 7.0) -> OnRisk:
     """Declare a retraining when the measured risk rises; see `OnRisk` for the meaning of the numbers."""
     check_amount("on_risk", "tolerance", tolerance, least=0)
-    check_amount("on_risk", "run_length_days", run_length_days, least=1)
+    check_amount("on_risk", "run_length_days", run_length_days, above=0)
     check_amount("on_risk", "cooldown_days", cooldown_days, least=0, most=LONGEST_DAYS)
     return OnRisk(tolerance=tolerance, run_length_days=run_length_days, cooldown=timedelta(days=cooldown_days))

@@ -5,9 +5,6 @@ from .checkout import read_checkout as read_checkout
 from .claim import Claim as Claim
 from .claim import name_worker as name_worker
 from .cost import CostMeter as CostMeter
-from .fingerprint import CodeTrace as CodeTrace
-from .fingerprint import fingerprint as fingerprint
-from .fingerprint import trace_code as trace_code
 from .garbage import Garbage as Garbage
 from .garbage import collect_garbage as collect_garbage
 from .garbage import find_garbage as find_garbage
@@ -21,7 +18,6 @@ from .record import describe_error as describe_error
 from .record import fail_lost_run as fail_lost_run
 from .record import fail_lost_runs as fail_lost_runs
 from .record import fail_run as fail_run
-from .record import spell_out as spell_out
 from .record import start_run as start_run
 from .record import submit_run as submit_run
 from .record import succeed_run as succeed_run
@@ -42,7 +38,6 @@ from .value import list_artifacts as list_artifacts
 __all__ = [
     "Cache",
     "Claim",
-    "CodeTrace",
     "CostMeter",
     "Due",
     "Garbage",
@@ -63,7 +58,6 @@ __all__ = [
     "fail_lost_runs",
     "fail_run",
     "find_garbage",
-    "fingerprint",
     "hold_encoded",
     "keep_figure",
     "list_artifacts",
@@ -74,10 +68,8 @@ __all__ = [
     "read_installation",
     "recall_output",
     "run_steps",
-    "spell_out",
     "spread_steps",
     "start_run",
     "submit_run",
     "succeed_run",
-    "trace_code",
 ]
