@@ -1,9 +1,8 @@
-import re
-
 """A model from outside meets a child process first, whatever it does there."""
 
 import operator
 import pickle
+import re
 import signal
 import tempfile
 
