@@ -47,9 +47,13 @@ import holdtrue as ht
 from shares import SHARE
 
 
+def ask(variable: str) -> str | None:  # by a name that it is given: no part of the fingerprint, as it must not be here
+    return os.environ.get(variable)
+
+
 def note(journal: str, name: str) -> None:
     with Path(journal).open("a") as file:
-        file.write(f"{name} {os.environ.get('MACHINE')}\\n")
+        file.write(f"{name} {ask('MACHINE')}\\n")
     while Path(journal + ".hold").exists():
         time.sleep(0.05)
     while Path(journal + ".meet").exists() and not {"spread", "weigh"} <= set(Path(journal).read_text().split()):
@@ -61,7 +65,7 @@ def note(journal: str, name: str) -> None:
 
 def rows(data: ht.Dataset, newest: int, journal: str) -> pl.DataFrame:
     with Path(journal).open("a") as file:
-        file.write(f"rows {os.environ.get('MACHINE')}\\n")
+        file.write(f"rows {ask('MACHINE')}\\n")
     ht.note_parameter("newest", newest)
     return data.features.with_columns(label=data.label).tail(newest)
 
