@@ -47,8 +47,8 @@ def _walk(code: CodeType) -> Iterator[CodeShape]:
 
 def _follow(use: GlobalUse, namespace: dict[str, object], libraries: Libraries) -> Iterator[Use]:
     if use.name not in namespace:
-        found = vars(builtins).get(use.name, MISSING)
-        yield Use(use.name, found if found is MISSING or isinstance(found, FunctionType) else _BUILT_IN)
+        # A library may have replaced one, as Ray replaces `print`: not in every process.
+        yield Use(use.name, _BUILT_IN if hasattr(builtins, use.name) else MISSING)
         return
     path, value = _take(use.name, namespace[use.name], use.attributes, libraries)
     yield _name(path, value, libraries)
