@@ -142,7 +142,7 @@ def test_missing_labels_are_said_and_all_missing_is_an_error() -> None:
     history = read(make_frame(late=[True, False, None, None]))
     assert history.notes == ("2 of 4 labels are missing",)
     assert history.frame["__label_time"].null_count() == 2
-    with pytest.raises(LabelError, match="all 4 labels"):
+    with pytest.raises(LabelError, match="none of 4 rows has a label"):
         read(make_frame(late=[None] * 4))
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from holdtrue.domain import (
@@ -63,6 +64,12 @@ def test_the_report_is_one_file_with_charts_alerts_and_what_moved() -> None:
     for text in ("How true machines was", "in order up to here", "Raised on 15 Jan 2024; it still stands", "heat"):
         assert text in html
     assert "<b>model</b>" not in html
+
+
+def test_the_span_of_a_report_ends_with_the_last_prediction_and_not_with_its_window() -> None:
+    result = make_result()
+    early = replace(result.versions[0], ends_at=START + 3 * WEEK + timedelta(hours=1))
+    assert "held against what turned out: 1 Jan to 22 Jan 2024." in render_watch(replace(result, versions=(early,)))
 
 
 def test_equal_results_give_equal_bytes() -> None:

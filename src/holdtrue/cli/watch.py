@@ -16,6 +16,7 @@ from .console import print_figures, print_json, print_table, progress_bar, say
 from .moment import read_moment
 
 N_SHOWN = 16
+EXIT_INCONCLUSIVE = 4
 
 
 def watch(
@@ -27,7 +28,10 @@ def watch(
         str | None, typer.Option(help="Rows due before this day (ISO 8601) are what the risk is held against.")
     ] = None,
 ) -> None:
-    """Replay the log of a model that is served elsewhere: its true quality over time, and when its risk rose."""
+    """Replay the log of a model that is served elsewhere: its true quality over time, and when its risk rose.
+
+    Exit code: 4 where there is not enough data to watch the risk of any version.
+    """
     from holdtrue.report import check_targets
 
     check_targets(report)
@@ -54,10 +58,12 @@ def watch(
         write_text(report, render_watch(result))
     if json:
         print_json(result)
-        return
-    print_watch(result)
-    if report is not None:
-        say(f"Report: {report}")
+    else:
+        print_watch(result)
+        if report is not None:
+            say(f"Report: {report}")
+    if not result.has_reference:
+        raise typer.Exit(EXIT_INCONCLUSIVE)
 
 
 def print_watch(result: WatchResult) -> None:

@@ -19,7 +19,7 @@ from holdtrue.data.origin import Origin, SourceVersion
 from holdtrue.data.query import read_query_frame
 from holdtrue.data.rules import name_rule_columns
 from holdtrue.data.task import read_labels
-from holdtrue.domain import Schema, SchemaFile, Table, Task
+from holdtrue.domain import LabelValue, Schema, SchemaFile, Table, Task
 from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceError
 from holdtrue.store import is_object_url, mirror_objects, print_database, print_objects
 
@@ -89,9 +89,12 @@ def print_table(declared: Table, *, folder: Path) -> tuple[tuple[str, int, int],
 
 def read_frame(
     frame: pl.DataFrame, declared: Table, *, task: Task | None = None, source: str = "", notes: Sequence[str] = (),
-    schema: Schema | None = None, needs_features: bool = True,
+    schema: Schema | None = None, needs_features: bool = True, classes: tuple[LabelValue, ...] | None = None,
 ) -> History:  # fmt: skip
-    """Check a frame that is already in memory as `read_history` checks a file; `source` says where it came from."""
+    """Check a frame that is already in memory as `read_history` checks a file; `source` says where it came from.
+
+    With `task` and `classes` (empty for a regression) labels may be missing as yet, also all of them.
+    """
     _check_columns(frame, declared)
     check_dropped(frame.columns, declared)
     if frame.is_empty():
@@ -106,8 +109,10 @@ def read_frame(
         refuse_breaches(breaches, source or declared.path)
     _refuse_nulls(times, declared.time, "time")
     key, unit, key_notes = _read_names(frame, declared, times)
-    labels = read_labels(frame[declared.label], task=task)
-    label, label_time, delay, label_notes = _date_labels(frame, declared, times, labels.values)
+    labels = read_labels(frame[declared.label], task=task, classes=classes)
+    label, label_time, delay, label_notes = _date_labels(
+        frame, declared, times, labels.values, may_lack=classes is not None
+    )
     features, feature_notes = read_features(frame, declared, schema)
     if needs_features and not features:
         raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
@@ -215,7 +220,7 @@ def _refuse_duplicates(key: pl.Series, declared: Table, remedy: str) -> None:
 
 
 def _date_labels(
-    frame: pl.DataFrame, declared: Table, times: pl.Series, label: pl.Series
+    frame: pl.DataFrame, declared: Table, times: pl.Series, label: pl.Series, *, may_lack: bool
 ) -> tuple[pl.Series, pl.Series, timedelta, list[str]]:
     """Return labels, when each was known, and the delay after which one is due."""
     if declared.label_time is None:
@@ -237,6 +242,8 @@ def _date_labels(
             remedy="check which column is which, or leave these rows out",
         )
     delays = (known - times).drop_nulls().dt.total_microseconds()
+    if delays.is_empty() and may_lack:
+        return label, known, timedelta(0), [*notes, f"no {declared.label_time!r} says yet how long a label takes"]
     if delays.is_empty():
         raise LabelError(f"no label has a {declared.label_time!r}", expected="when each label was known")
     delay = timedelta(microseconds=int(delays.quantile(0.95, interpolation="higher") or 0))

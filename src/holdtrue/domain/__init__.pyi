@@ -218,6 +218,8 @@ from .view import ShareChange as ShareChange
 from .view import Takeover as Takeover
 from .watch import WatchedVersion as WatchedVersion
 from .watch import WatchResult as WatchResult
+from .wording import format_count as format_count
+from .wording import format_figure as format_figure
 
 __all__ = [
     "ABORT_BUDGET",
@@ -395,6 +397,8 @@ __all__ = [
     "every",
     "fairness",
     "find_former",
+    "format_count",
+    "format_figure",
     "frames",
     "golden",
     "guards",

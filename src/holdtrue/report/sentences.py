@@ -15,9 +15,9 @@ from holdtrue.domain import (
     StandardResult,
     Verdict,
     VerdictRecord,
+    format_count,
 )
 from holdtrue.report.words import (
-    format_count,
     format_days,
     format_moment,
     format_number,

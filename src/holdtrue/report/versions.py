@@ -3,20 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from holdtrue.domain import ComparedVersion, Finding, Measured, SliceDifference, VersionComparison
+from holdtrue.domain import ComparedVersion, Finding, Measured, SliceDifference, VersionComparison, format_count
 from holdtrue.report.figures import Cell, Figures
 from holdtrue.report.markdown import render_markdown
 from holdtrue.report.page import Section, render_report
 from holdtrue.report.reliability import draw_reliability, draw_slices, tell_interval
-from holdtrue.report.words import (
-    format_count,
-    format_moment,
-    format_number,
-    format_period,
-    format_share,
-    name_loss,
-    name_metric,
-)
+from holdtrue.report.words import format_moment, format_number, format_period, format_share, name_loss, name_metric
 
 
 def tell_versions(found: VersionComparison, *, seen_until: datetime, scarcity: str | None = None) -> str:
