@@ -202,6 +202,7 @@ from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
 from .version import find_former as find_former
+from .version import name_brought as name_brought
 from .version_comparison import ComparedVersion as ComparedVersion
 from .version_comparison import Finding as Finding
 from .version_comparison import Measured as Measured
@@ -418,6 +419,7 @@ __all__ = [
     "measure_quality",
     "money",
     "monotone_in",
+    "name_brought",
     "name_past_key",
     "no_leak",
     "not_worse",

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from holdtrue.data import History
-from holdtrue.domain import Json, Loop, Signature, digest_of
+from holdtrue.domain import Json, Loop, Signature, name_brought
 from holdtrue.errors import FormatRefused, LabelError
 from holdtrue.registry import Scorer, StoredModel, recall_model
 from holdtrue.store import Artifacts
@@ -47,11 +47,6 @@ def lay_brought(known: History, *, trained_until: datetime) -> tuple[Signature, 
     return sign_rows(rows, known), sample_rows(rows)
 
 
-def name_code(artifact: str) -> str:
-    """Return what stands for the code of a model whose training nobody here has seen."""
-    return digest_of(["brought", artifact])
-
-
 def judge_brought(
     loop: Loop, history: History, order: TrainingOrder, brought: Brought, artifacts: Artifacts
 ) -> TrainingResult:
@@ -68,7 +63,7 @@ def judge_brought(
     _check_answers(scorer, brought)
     seen = model.trained_until if champion is None else max(model.trained_until, champion.lineage.trained_until)
     before, later = _split(known, seen + JUST_AFTER)
-    train, code = before.dataset(), name_code(model.artifact)
+    train, code = before.dataset(), name_brought(model.artifact)
     loss = champion.loss if champion is not None else choose_loss(train.task, train.encoded_labels())
     incumbent = None
     if champion is not None:
