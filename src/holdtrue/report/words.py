@@ -37,6 +37,16 @@ def format_number(value: float) -> str:
     return "0" if text in {"0.000", "-0.000"} else text
 
 
+def format_about(value: float) -> str:
+    """Say a number that another measurement would give only roughly again: two digits.
+
+    >>> format_about(307964.2), format_about(0.4377), format_about(23.0)
+    ('about 310,000', 'about 0.44', 'about 23')
+    """
+    rounded = float(f"{value:.2g}")
+    return f"about {rounded:,.0f}" if rounded >= 10 else f"about {rounded:g}"
+
+
 def format_share(share: float) -> str:
     """Say a share (0..1) in per cent; a share that is neither nothing nor all is never rounded to it.
 

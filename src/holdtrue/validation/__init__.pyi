@@ -10,6 +10,7 @@ from .comparison import compare_losses as compare_losses
 from .gate import GateReport as GateReport
 from .gate import judge_gate as judge_gate
 from .leak import find_leaks as find_leaks
+from .mean import as_measured as as_measured
 from .metric_interval import measure_metric_intervals as measure_metric_intervals
 from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
@@ -18,7 +19,6 @@ from .slice import cut_rows as cut_rows
 from .slice import settle_cut as settle_cut
 from .versus import AnswerFigures as AnswerFigures
 from .versus import Versus as Versus
-from .versus import as_measured as as_measured
 from .versus import compare_answers as compare_answers
 from .weight import measure_weights as measure_weights
 
