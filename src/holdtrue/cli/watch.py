@@ -52,18 +52,22 @@ def watch(
             window=None if window is None else parse_span(window),
             reference_until=until,
         )
-    if report is not None:
-        from holdtrue.report import render_watch, write_text
+    _give_out(result, report, json=json)
+    if not result.has_reference:
+        raise typer.Exit(EXIT_INCONCLUSIVE)
 
+
+def _give_out(result: WatchResult, report: Path | None, *, json: bool) -> None:
+    from holdtrue.report import render_watch, write_text
+
+    if report is not None:
         write_text(report, render_watch(result))
     if json:
         print_json(result)
-    else:
-        print_watch(result)
-        if report is not None:
-            say(f"Report: {report}")
-    if not result.has_reference:
-        raise typer.Exit(EXIT_INCONCLUSIVE)
+        return
+    print_watch(result)
+    if report is not None:
+        say(f"Report: {report}")
 
 
 def print_watch(result: WatchResult) -> None:

@@ -97,12 +97,7 @@ def read_frame(
     """
     _check_columns(frame, declared)
     check_dropped(frame.columns, declared)
-    if frame.is_empty():
-        raise SourceError(
-            f"the table {source or declared.path} has no rows",
-            expected="at least one",
-            remedy="check path= and the file",
-        )
+    _refuse_empty(frame, source or declared.path)
     times, time_notes = read_moments(frame[declared.time], time_zone=declared.time_zone)
     if schema is not None:
         breaches = [*check_frame(frame, schema, key=declared.key), *check_order(times, schema)]
@@ -118,12 +113,10 @@ def read_frame(
         raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
     parts = [key.alias(KEY), unit.alias(UNIT), times.alias(TIME), label_time.alias(LABEL_TIME), label.alias(LABEL)]
     rows = pl.DataFrame([*parts, *_name_sources(frame, declared), *features])
-    order_notes = []
-    if not times.is_sorted():
-        rows = rows.sort(TIME, maintain_order=True)
-        order_notes = ["the rows were out of order and were sorted by time"]
+    is_sorted = times.is_sorted()
+    order_notes = () if is_sorted else ("the rows were out of order and were sorted by time",)
     return History(
-        frame=rows.rechunk(),
+        frame=(rows if is_sorted else rows.sort(TIME, maintain_order=True)).rechunk(),
         label=declared.label,
         task=labels.task,
         classes=labels.classes,
@@ -132,6 +125,11 @@ def read_frame(
         notes=(*notes, *time_notes, *key_notes, *labels.notes, *label_notes, *feature_notes, *order_notes),
         declared=schema,
     )
+
+
+def _refuse_empty(frame: pl.DataFrame, source: str) -> None:
+    if frame.is_empty():
+        raise SourceError(f"the table {source} has no rows", expected="at least one", remedy="check path= and the file")
 
 
 def _name_sources(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:
