@@ -5,20 +5,23 @@ python benchmarks/judgement/leaks.py --draws 5 --json benchmarks/results/leaks.j
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.preprocessing import TargetEncoder
+from encodings_of_labels import ENCODERS, HONEST
 
 from holdtrue.data import History, read_history
 from holdtrue.demo import DECLARATIONS, write_flights
@@ -30,6 +33,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 FOLDERS = {"bank": "finance", "bike": "retail", "flu": "healthcare", "gas": "manufacturing"}
 DATA_SETS = (*FOLDERS, "flights")
 SEEDED = ("seeded", "seeded_2")
+CLEAN, HONESTLY = "clean", "honest encodings"
 # Cuts of clean data, as shares of its rows; each is tried on all rows and on their first fifth.
 CLEAN_CUTS = (0.3, 0.5, 0.7, 0.8, 0.9)
 
@@ -71,9 +75,8 @@ class Case:
 
 
 def read_data(name: str, folder: Path) -> History:
-    """Read one of the five data sets."""
+    """Read one of the five data sets; flights are written to the folder before."""
     if name == "flights":
-        write_flights(folder / "flights.parquet")
         loop = load_loop(DECLARATIONS / "loop.py")
         assert isinstance(loop.data, Table)
         return read_history(loop.data, folder=folder, task=loop.declared_task)
@@ -176,42 +179,20 @@ def add_up(case: Case) -> list[Verdict]:
 
 
 def encode_labels(case: Case) -> list[Verdict]:
-    """Encode a column by the mean label over all rows that have one when the gate looks.
-
-    Plain, leave-one-out, smoothed, by five folds at random, or as scikit-learn does it.
-    """
-    labels = case.labels.astype(float)
-    labels = (labels == 1).astype(float) if case.history.task.has_classes else labels
-    known = case.history.known_at(case.history.ends_at)
-    is_there = known.frame["__label"].is_not_null().to_numpy()
+    """Encode a column by the mean label over all rows that have one when the gate looks; the rest gets the mean."""
+    labels = take_numbers(case)
+    is_there = case.history.known_at(case.history.ends_at).frame["__label"].is_not_null().to_numpy()
     codes, history = choose_levels(case)
-    n, sums = (np.bincount(codes[is_there], weights=w, minlength=codes.max() + 1) for w in (None, labels[is_there]))
-    mean = labels[is_there].mean()
-    if case.draw % 5 == 0:
-        made = (sums / np.maximum(n, 1))[codes]
-    elif case.draw % 5 == 1:
-        own = np.where(is_there, labels, 0.0)
-        made = (sums[codes] - own) / np.maximum(n[codes] - is_there, 1)
-    elif case.draw % 5 == 2:
-        made = ((sums + 20 * mean) / (n + 20))[codes]
-    elif case.draw % 5 == 3:
-        made = np.full(len(codes), mean)
-        made[is_there] = cross_fit(codes[is_there], labels[is_there], case)
-    else:
-        fold = case.rng.integers(0, 5, len(codes))
-        cell = codes * 5 + fold
-        n_in, in_sums = (
-            np.bincount(cell[is_there], weights=w, minlength=cell.max() + 1) for w in (None, labels[is_there])
-        )
-        made = (sums[codes] - in_sums[cell]) / np.maximum(n[codes] - n_in[cell], 1)
+    encode = list(ENCODERS.values())[case.draw % len(ENCODERS)]
+    made = np.full(len(codes), labels[is_there].mean())
+    made[is_there] = encode(np.unique(codes[is_there], return_inverse=True)[1], labels[is_there], case.rng)
     return case.judge(replace(case, history=history).add(made))
 
 
-def cross_fit(codes: np.ndarray, labels: np.ndarray, case: Case) -> np.ndarray:
-    """Return what scikit-learn's encoder makes of a column: means over four of five folds, shrunk."""
-    kind = StratifiedKFold if case.history.task.has_classes else KFold
-    encoder = TargetEncoder(cv=kind(5, shuffle=True, random_state=int(case.rng.integers(1000))))
-    return np.asarray(encoder.fit_transform(codes[:, None], labels))[:, 0]
+def take_numbers(case: Case) -> np.ndarray:
+    """Return the labels as numbers to be averaged: of classes, whether it is the second."""
+    labels = case.labels.astype(float)
+    return (labels == 1).astype(float) if case.history.task.has_classes else labels
 
 
 def choose_levels(case: Case) -> tuple[np.ndarray, History]:
@@ -305,15 +286,6 @@ def tell(verdicts: list[Verdict]) -> str:
     return "inconclusive" if Ruling.INCONCLUSIVE in rulings else "silent"
 
 
-def seed_leaks(
-    history: History, *, draws: int, seed: int, kinds: Sequence[str] = tuple(KINDS)
-) -> dict[str, Counter[str]]:
-    """Return how each kind of leak ended."""
-    return {
-        kind: Counter(tell(KINDS[kind](draw_case(history, draw, seed=seed))) for draw in range(draws)) for kind in kinds
-    }
-
-
 def judge_clean(history: History) -> list[dict[str, object]]:
     """Judge the clean data at several cuts, on all rows and on the first fifth, with the seconds of a core it took."""
     found = []
@@ -330,35 +302,89 @@ def judge_clean(history: History) -> list[dict[str, object]]:
     return found
 
 
+def judge_honest(history: History, *, draws: int, seed: int) -> list[dict[str, object]]:
+    """Judge the data with a column of mean labels over earlier rows alone, which is honest."""
+    found: list[dict[str, object]] = []
+    for draw in range(draws):
+        name, encode = list(HONEST.items())[draw % len(HONEST)]
+        case = draw_case(history, draw, seed=seed + 1_000)
+        codes, levelled = choose_levels(case)
+        labels = np.nan_to_num(take_numbers(case), nan=float(np.nanmean(take_numbers(case))))
+        verdicts = case.judge(replace(case, history=levelled).add(encode(codes, labels)))
+        said = [verdict.sentence for verdict in verdicts if verdict.ruling is Ruling.FAILED]
+        found.append({"encoding": name, "refused": said, "named": tell(verdicts) == "named"})
+    return found
+
+
+@cache
+def keep_data(name: str, folder: Path) -> History:
+    """Return a data set that this process has read before, if it has."""
+    return read_data(name, folder)
+
+
+def try_part(part: str, name: str, folder: Path, draws: int, seed: int) -> object:
+    """Return how the clean data, honest encodings, or the leaks of one kind ended."""
+    history = keep_data(name, folder)
+    if part == CLEAN:
+        return judge_clean(history)
+    if part == HONESTLY:
+        return judge_honest(history, draws=draws, seed=seed)
+    return Counter(tell(KINDS[part](draw_case(history, draw, seed=seed))) for draw in range(draws))
+
+
+def try_all(said: argparse.Namespace, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return how each part ended, by data set; parts are shared out over processes."""
+    os.environ["POLARS_MAX_THREADS"] = "1"  # of the processes that are started now: seconds are those of a core
+    if "flights" in said.data:
+        write_flights(folder / "flights.parquet")
+    parts = (CLEAN, HONESTLY, *said.kinds)
+    with ProcessPoolExecutor(said.jobs, mp_context=get_context("spawn")) as pool:
+        begun = {
+            (name, part): pool.submit(try_part, part, name, folder, said.draws, said.seed)
+            for name in said.data
+            for part in parts
+        }
+        found: dict[str, dict[str, Any]] = {}
+        for name in said.data:
+            found[name] = {part: begun[name, part].result() for part in parts}
+            print_table(
+                name, {kind: found[name][kind] for kind in said.kinds}, found[name][CLEAN], found[name][HONESTLY]
+            )
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the work out")
     parser.add_argument("--data", nargs="*", default=DATA_SETS, choices=DATA_SETS)
     parser.add_argument("--kinds", nargs="*", default=tuple(KINDS), choices=tuple(KINDS))
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     said = parser.parse_args()
-    seeded, clean = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in said.data:
-            history = read_data(name, Path(folder))
-            clean[name] = judge_clean(history)
-            seeded[name] = seed_leaks(history, draws=said.draws, seed=said.seed, kinds=said.kinds)
-            print_table(name, seeded[name], clean[name])
+        found = try_all(said, Path(folder))
+    clean, honest = ({name: found[name][part] for name in said.data} for part in (CLEAN, HONESTLY))
+    seeded = {name: {kind: found[name][kind] for kind in said.kinds} for name in said.data}
     if said.json:
-        figures = {"draws": said.draws, "seed": said.seed, "seeded": seeded, "clean": clean}
+        figures = {"draws": said.draws, "seed": said.seed, "seeded": seeded, "clean": clean, "honest": honest}
         said.json.write_text(json.dumps(figures, indent=1) + "\n")
     has_silent = any(counts["silent"] for kinds in seeded.values() for counts in kinds.values())
-    return int(has_silent or any(row["refused"] for rows in clean.values() for row in rows))
+    looks = [row for found in (clean, honest) for rows in found.values() for row in rows]
+    return int(has_silent or any(row["refused"] for row in looks))
 
 
-def print_table(name: str, kinds: dict[str, Counter[str]], clean: list[dict[str, object]]) -> None:
-    n_refused = sum(bool(row["refused"]) for row in clean)
-    n_named = sum(bool(row["named"]) for row in clean)
+def print_table(
+    name: str, kinds: dict[str, Counter[str]], clean: list[dict[str, object]], honest: list[dict[str, object]]
+) -> None:
+    (n_refused, n_named), (refused, named) = (
+        [sum(bool(row[ending]) for row in rows) for ending in ("refused", "named")] for rows in (clean, honest)
+    )
     slowest = max(float(str(row["cpu_seconds"])) for row in clean)
     print(
         f"\n{name}: clean {len(clean)} times, {n_refused} refused, {n_named} named, at most {slowest:.2f} s of a core"
     )
+    print(f"  with an honest encoding {len(honest)} times, {refused} refused, {named} named")
     for kind, counts in kinds.items():
         print(f"  {kind:32}" + "  ".join(f"{n} {ending}" for ending, n in sorted(counts.items())), flush=True)
 

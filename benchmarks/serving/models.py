@@ -37,7 +37,12 @@ class Model:
     @property
     def has_texts(self) -> bool:
         """Say whether rows hold texts beside numbers."""
-        return self.name.startswith("strings")
+        return self.name.startswith(("strings", "features"))
+
+    @property
+    def has_features(self) -> bool:
+        """Say whether columns are computed of what a request carries."""
+        return self.name == "features"
 
 
 CHEAP = Model("cheap", "cheap.txt", f"LightGBM, {CHEAP_TREES} trees x {CHEAP_LEAVES} leaves, 30 floats")
@@ -45,7 +50,13 @@ DEAR = Model("dear", "dear.txt", f"LightGBM, {DEAR_TREES} trees x {DEAR_LEAVES} 
 STRINGS = Model("strings", "strings.skops", "scikit-learn pipeline, 4 numbers and 4 texts")
 # ONNX computes in 32 bits.
 STRINGS_ONNX = Model("strings-onnx", "strings.onnx", "the same pipeline as ONNX", tolerance=1e-5)
-MODELS = {model.name: model for model in (CHEAP, DEAR, STRINGS, STRINGS_ONNX)}
+FEATURED = Model(
+    "features",
+    "features.txt",
+    f"LightGBM, {CHEAP_TREES} trees x {CHEAP_LEAVES} leaves, 4 columns and 6 computed ones, 2 of them of the past",
+    tolerance=1e-5,
+)
+MODELS = {model.name: model for model in (CHEAP, DEAR, STRINGS, STRINGS_ONNX, FEATURED)}
 
 
 def name_columns(model: Model) -> tuple[str, ...]:
@@ -81,6 +92,10 @@ def write_models(folder: Path, *models: Model) -> None:
         _write_trees(folder, DEAR, DEAR_TREES, DEAR_LEAVES, seed=2)
     if {STRINGS, STRINGS_ONNX} & set(models) and not (folder / "strings.json").exists():
         _write_pipeline(folder, seed=3)
+    if FEATURED in models and not (folder / "features.json").exists():
+        from featured import write_featured
+
+        write_featured(folder / FEATURED.file, n_rows=N_ROWS, n_bodies=N_BODIES, seed=4)
 
 
 def _write_trees(folder: Path, model: Model, n_trees: int, n_leaves: int, *, seed: int) -> None:

@@ -1,6 +1,7 @@
 """What does each piece of a worker cost? The same server with one piece off at a time, three rounds interleaved.
 
 python benchmarks/serving/pieces.py            # about two minutes; --full: turns of ten seconds
+python benchmarks/serving/pieces.py --model features --native --pieces features fast
 """
 
 import argparse
@@ -23,12 +24,14 @@ from running import Failed, Pins, end_on_sigterm
 from servers import APPS, SERVERS, Server
 from standing import Ground, Standing
 from venvs import DEFAULT_VENVS, keep_results
+from wires import NATIVE
 
 PIECES = {
     "": "everything on",
     "log": "without the prediction log",
     "metrics": "without metrics",
     "model": "without the model (a constant answer)",
+    "features": "without computing features (those of the first row for all)",
     "fast": "without the fast path: the careful way",
     "fast+checks": "the careful way without checks of fields",
     "fast+batching": "the careful way without batching",
@@ -41,14 +44,16 @@ def take_off(server: Server, piece: str, source: Path) -> Server:
     """Return the server with a piece off, by a patch that its workers import at start."""
     path = os.pathsep.join((str(APPS / "patches"), str(source)))
     env = {"BENCH_WITHOUT": piece, "PYTHONPATH": path}
-    # Without the model its answers are wrong, which is meant.
-    return replace(server, name=PIECES[piece], env=env, is_constant=piece == "model")
+    # Without these its answers are wrong, which is meant.
+    return replace(server, name=PIECES[piece], env=env, is_constant=piece in {"model", "features"})
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--model", choices=MODELS, default=CHEAP.name)
+    parser.add_argument("--native", action="store_true", help="ask with rows by name, not with V2 tensors")
+    parser.add_argument("--pieces", nargs="*", choices=PIECES, help="what is taken off; all, if left out")
     parser.add_argument("--source", type=Path, default=HERE.parents[1] / "src", help="the tree that is measured")
     parser.add_argument("--python", default=sys.executable, help="the Python that runs it")
     parser.add_argument("--seconds", type=float, help="of one turn")
@@ -59,6 +64,10 @@ def main() -> int:
     if told.seconds or told.full:
         seconds = dict.fromkeys(seconds, told.seconds or 10.0)
     whole = next(server for server in SERVERS if server.name == "holdtrue, V2")
+    whole = replace(whole, wire=NATIVE) if told.native else whole
+    pieces = PIECES if told.pieces is None else ["", *told.pieces]
+    if not MODELS[told.model].has_features:
+        pieces = [piece for piece in pieces if piece != "features"]
     work, model = Path(tempfile.mkdtemp(prefix="holdtrue-pieces-")), MODELS[told.model]
     found: dict[str, dict[str, list[dict[str, float]]]] = {}
     try:
@@ -71,11 +80,11 @@ def main() -> int:
             work=work,
             pins=Pins.choose(),
         )
-        measure([take_off(whole, piece, source) for piece in PIECES], ground, seconds, found)
+        measure([take_off(whole, piece, source) for piece in pieces], ground, seconds, found)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     show(found)
-    keep_results("serving-pieces", found)
+    keep_results("serving-pieces" if told.model == CHEAP.name else f"serving-pieces-{told.model}", found)
     return 0
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from featured import TIME, read_featured
 from models import MODELS, NUMBERS, Model, name_columns, name_levels
 
 from holdtrue.domain import (
@@ -27,6 +28,7 @@ from holdtrue.domain import (
     VerdictRecord,
     VerdictStage,
     Version,
+    encode_canonically,
 )
 from holdtrue.registry import Keyring, Scorer, StoredModel, load_model, name_format, publish_release, register_version
 from holdtrue.serving import write_traffic_file
@@ -59,16 +61,22 @@ class BenchProject:
     def __init__(self, home: Path, models: Path, model: Model, *, has_twin: bool = True) -> None:
         self.store = Store.open(home / ".holdtrue")
         self.loop = model.name
-        self._signature = sign(model)
         self._data = (models / model.file).read_bytes()
         from models import read_bodies
 
-        rows = read_bodies(models, model)[0][:N_SAMPLE]
+        self._extra: dict[str, Any] = {}
+        if model.has_features:
+            featured = read_featured(models / model.file)
+            self._signature, rows = featured.signature, featured.rows
+            self._extra |= {"time": TIME, "lookup": self.store.artifacts.put(encode_canonically(featured.lookup))}
+        else:
+            self._signature, rows = sign(model), read_bodies(models, model)[0]
         scorer = load_model(self._data, name_format(self._data), self._signature)
-        answers = scorer.score_rows([tuple(row[name] for name in name_columns(model)) for row in rows]).answers
-        self._extra: dict[str, Any] = {"sample": tuple(rows), "sample_answers": tuple(map(tuple, answers.tolist()))}
+        sample = rows[:N_SAMPLE]
+        answers = scorer.score_rows([tuple(row[name] for name in self._signature.schema.names) for row in sample])
+        self._extra |= {"sample": tuple(sample), "sample_answers": tuple(map(tuple, answers.answers.tolist()))}
         if has_twin:
-            self._extra |= self._make_twin(scorer, read_bodies(models, model)[0])
+            self._extra |= self._make_twin(scorer, rows)
 
     @property
     def folder(self) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from models import NUMBERS, Model, name_columns
 
 RowOf = Mapping[str, object]
+DATATYPES = {float: "FP64", int: "INT64", str: "BYTES"}
 Reply = Any  # what a server's JSON holds; `Wire.answer` makes a number of what was found in it
 
 
@@ -34,8 +35,7 @@ def write_tensors(model: Model, row: RowOf) -> object:
         data = [row[name] for name in name_columns(model)]
         return {"inputs": [{"name": "x", "shape": [1, len(data)], "datatype": "FP64", "data": data}]}
     tensors = [
-        {"name": name, "shape": [1], "datatype": "FP64" if name in NUMBERS else "BYTES", "data": [row[name]]}
-        for name in name_columns(model)
+        {"name": name, "shape": [1], "datatype": DATATYPES[type(value)], "data": [value]} for name, value in row.items()
     ]
     return {"inputs": tensors}
 

@@ -17,11 +17,13 @@ from .domain import fairness as fairness
 from .domain import frames as frames
 from .domain import golden as golden
 from .domain import guards as guards
+from .domain import highest as highest
 from .domain import history as history
 from .domain import integers as integers
 from .domain import invariant_to as invariant_to
 from .domain import last_good as last_good
 from .domain import log_between as log_between
+from .domain import lowest as lowest
 from .domain import money as money
 from .domain import monotone_in as monotone_in
 from .domain import no_leak as no_leak
@@ -64,12 +66,14 @@ __all__ = [
     "frames",
     "golden",
     "guards",
+    "highest",
     "history",
     "integers",
     "invariant_to",
     "keep_figure",
     "last_good",
     "log_between",
+    "lowest",
     "money",
     "monotone_in",
     "no_leak",

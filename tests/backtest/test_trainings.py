@@ -1,8 +1,9 @@
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from backtest.small import BEGIN, DAY, Bench
+from backtest.small import BEGIN, DAY, Bench, make_evaluation
 from holdtrue.backtest.trainings import Trainings
 from holdtrue.domain import Ruling, Version
 from holdtrue.errors import LabelError, TrainingFailed
@@ -85,3 +86,9 @@ def test_gates_are_kept_for_the_table_of_standards(bench: Bench) -> None:
     trainings.train(BEGIN + DAY, 1, catches_up=False)
     trainings.train(BEGIN + 2 * DAY, 1, catches_up=False)
     assert [(each.at, each.rulings) for each in trainings.judgements] == [(BEGIN + DAY, rulings)]
+
+
+def test_a_gate_without_a_row_leaves_no_figure() -> None:
+    judged = make_evaluation()
+    assert judged.figures["candidate_loss"] == 0.2
+    assert replace(judged, n_rows=0).figures == {}, "no loss of 0 where nothing was measured"

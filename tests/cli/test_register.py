@@ -69,6 +69,19 @@ def test_a_bad_model_fails_with_code_3_and_an_mlflow_folder_is_taken(holdtrue: C
     assert "v2: passed" in holdtrue("register", own, own.parent / "logged", "--trained-until", UNTIL).told
 
 
+def test_a_model_of_ones_own_is_judged_by_what_it_does_not_see(holdtrue: Command, own: Path, tmp_path: Path) -> None:
+    rows = pl.read_parquet(own.parent / "rows.parquet")
+    shifts = ["day" if place % 3 else "night" for place in range(rows.height)]
+    rows.with_columns(shift=pl.Series(shifts)).write_parquet(own.parent / "rows.parquet")
+    text = own.read_text().replace('label_delay="12h"', 'label_delay="12h", drop=["shift"]')
+    checks = "    validate=[ht.beats_baseline(), ht.slices('shift')],\n    rollout="
+    own.write_text(text.replace("    rollout=", checks))
+    told = holdtrue("register", own, own.parent / "model.txt", "--trained-until", UNTIL, "--json").object
+    assert (told["version"], told["ruling"]) == ("v1", "passed")
+    holdtrue("card", own, "--markdown", tmp_path / "card.md")
+    assert "Of 2 slices by shift, 2 could be judged" in (tmp_path / "card.md").read_text()
+
+
 def test_without_a_moment_nothing_later_than_the_file_is_there_and_that_is_inconclusive(
     holdtrue: Command, own: Path
 ) -> None:

@@ -1,13 +1,15 @@
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from cli.command import Command
 from holdtrue.domain import LOST
+from holdtrue.errors import NotFound
 from holdtrue.loop.memory import change_memory
 from holdtrue.pipeline import fail_run, start_run, submit_run
-from holdtrue.project import open_project
+from holdtrue.project import StoredView, open_project
 
 
 def train_twice(holdtrue: Command, loop_file: Path) -> tuple[str, str]:
@@ -79,10 +81,6 @@ def test_a_run_that_raised_shows_its_traceback_and_a_lost_one_says_so(holdtrue: 
     assert "Traceback" in holdtrue("runs", "show", failed, "--loop", fresh, "--json").object["error"]
 
 
-def test_a_run_that_nobody_knows_is_refused(holdtrue: Command, fresh: Path) -> None:
-    assert "holdtrue runs lists them" in holdtrue("runs", "show", "abc", "--loop", fresh, code=2).problem
-
-
 def test_a_setting_of_cost_that_cannot_be_meant_is_refused(holdtrue: Command, fresh: Path) -> None:
     holdtrue("train", fresh)
     (fresh.parent / "pyproject.toml").write_text("[tool.holdtrue.cost]\ncore_hour = -1\n")
@@ -118,12 +116,39 @@ def test_a_run_keeps_what_its_steps_noted_drew_and_printed_and_what_was_installe
     assert found["installation"]["distributions"]["polars"]
     assert found["figure_files"] == [str(out / "train-curve.svg")]
     assert (out / "train-curve.svg").read_text().startswith("<svg")
+    card, picture = tmp_path / "card.html", b64encode((out / "train-curve.svg").read_bytes()).decode()
+    assert "curve, kept by the step train: --html FILE shows it." in holdtrue("card", fresh, "1", "--html", card).told
+    assert f'<img class="kept" src="data:image/svg+xml;base64,{picture}"' in card.read_text()
+    with open_project(fresh) as project:
+        view = StoredView(project=project)
+        ((_, figure),) = view.overview().loops[0].runs[0].figures
+        assert view.read_figure(figure.artifact) == (figure, (out / "train-curve.svg").read_bytes())
+        with pytest.raises(NotFound, match="--figures FOLDER"):
+            view.read_figure(found["notes"][0]["log"])  # kept by the same run, and no picture
     told = holdtrue("runs", "show", run, "--loop", fresh, "--logs").told
     assert "depth = 3" in told
     assert "fitting" in told
     holdtrue("gc", fresh, "--older-than", "0s")
     holdtrue("runs", "show", run, "--loop", fresh, "--figures", tmp_path / "again")
     assert (tmp_path / "again" / "train-curve.svg").exists()
+
+
+def test_without_an_id_the_newest_is_shown_and_a_wrong_one_is_told_what_is_near(holdtrue: Command, fresh: Path) -> None:
+    for asked in (["show"], ["show", "abc"], ["diff"]):
+        problem = holdtrue("runs", *asked, "--loop", fresh, code=2).problem
+        assert problem == "there is no run of machines. Do this: run holdtrue train loop.py."
+    first, second = train_twice(holdtrue, fresh)
+    assert holdtrue("runs", "show", "--loop", fresh, "--json").object["run_id"] == second
+    newest = holdtrue("runs", "diff", "--loop", fresh, "--json").object
+    assert (newest["first"], newest["second"]) == (first, second)
+    assert holdtrue("runs", "diff", first, "--loop", fresh, "--json").object == newest
+    wrong = f"{first[:7]}z"
+    problem = holdtrue("runs", "show", wrong, "--loop", fresh, code=2).problem
+    assert f"the nearest: {first[:12]} (succeeded, " in problem
+    assert "holdtrue runs lists them" in problem
+    problem = holdtrue("runs", "diff", first, "no-such-run", "--loop", fresh, code=2).problem
+    assert f"the newest: {second[:12]} (succeeded, " in problem
+    assert f"; {first[:12]} (succeeded, " in problem
 
 
 def test_a_run_that_raised_keeps_its_steps_logs_metrics_and_cost(holdtrue: Command, fresh: Path) -> None:

@@ -15,7 +15,7 @@ import holdtrue.domain.formula as formula_module
 from holdtrue.data import History, derive_columns, derive_history, find_refresh, gather_lookup
 from holdtrue.data.expression import read_expression
 from holdtrue.data.table import read_frame
-from holdtrue.domain import Feature, Kind, Past, make_formula, settle_value
+from holdtrue.domain import Feature, Kind, Past, make_formula, name_past_key, settle_value
 from holdtrue.errors import DeclarationError
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -74,11 +74,15 @@ def test_a_server_computes_what_polars_does_on_any_row(rows: list[dict[str, obje
     ]
     derived = derive_columns(frame, features, known=None)
     plain = derived.with_columns(pl.col(pl.Enum).cast(pl.String))
+    places = {name: place for place, name in enumerate(plain.columns)}
     for feature in features:
         ask, column = make_formula(feature.formula), plain[feature.name]
         kinds = {pl.Float64(): Kind.NUMBER, pl.Int64(): Kind.INTEGER, pl.Boolean(): Kind.BOOLEAN}
+        kind = kinds.get(column.dtype, Kind.TEXT)
+        ask_list = make_formula(feature.formula, places=places, kind=kind)
         for row, wanted in zip(plain.iter_rows(named=True), column.to_list(), strict=True):
-            got = settle_value(ask(row), kinds.get(column.dtype, Kind.TEXT))
+            got = settle_value(ask(row), kind)
+            assert ask_list([*row.values()]) == got
             if isinstance(wanted, float) and got is not None:
                 assert math.isclose(got, wanted, rel_tol=1e-9, abs_tol=1e-12), (feature.name, row)
             else:
@@ -141,7 +145,7 @@ def test_a_lookup_holds_what_training_gathers_for_a_row_after_its_refresh() -> N
         for row in made.iter_rows(named=True):
             refresh = find_refresh(row["__time"], past.every)
             lookup = gather_lookup(past, whole.known_at(refresh), refresh=refresh)
-            assert lookup.get(past.find_key(row) or "") == row["x"]
+            assert lookup.get(name_past_key([row[name] for name in past.by])) == row["x"]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +195,7 @@ def test_a_column_of_any_name_may_be_gathered_by(by: str | tuple[str, ...]) -> N
     made = gather(history, n=past).to_dicts()
     refresh = find_refresh(made[4]["__time"], past.every)
     lookup = gather_lookup(past, history, refresh=refresh)
-    assert made[4]["n"] == lookup.get(past.find_key(made[4]) or "")
+    assert made[4]["n"] == lookup.get(name_past_key([made[4][name] for name in past.by]))
     assert made[4]["n"] == 2
 
 

@@ -1,9 +1,10 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from holdtrue.data import read_files
+from holdtrue.data import files, read_files
 from holdtrue.errors import ColumnMissing, SchemaMismatch, SourceError, SourceMissing
 
 
@@ -90,3 +91,33 @@ def test_csv_nulls_and_times_are_understood(tmp_path: Path) -> None:
     assert frame["n"].to_list() == [None, 2.5]
     assert frame["s"].to_list() == ["a", None]
     assert str(frame["t"][0]) == "2013-01-01 08:00:00+00:00"
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_a_file_that_is_written_to_while_it_is_read_is_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pl.DataFrame({"a": [1, 2, 3]})
+    (rows.write_csv if name.endswith("csv") else rows.write_parquet)(tmp_path / name)
+    read_own = files._read_own
+
+    def read_and_write(part: files._Part, names: Sequence[str]) -> pl.DataFrame:
+        found = read_own(part, names)
+        with (tmp_path / name).open("ab") as file:
+            file.write(b"4\n")
+        return found
+
+    monkeypatch.setattr(files, "_read_own", read_and_write)
+    with pytest.raises(SourceError, match=r"was written to while it was read.*rename"):
+        read_files(name, folder=tmp_path)
+
+
+def test_a_panic_of_the_engine_is_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "rows.parquet")
+
+    def panic(part: files._Part, names: Sequence[str]) -> pl.DataFrame:
+        raise pl.exceptions.PanicException("called unwrap on an Err value")
+
+    monkeypatch.setattr(files, "_read_own", panic)
+    with pytest.raises(SourceError, match="cannot be read: called unwrap"):
+        read_files("rows.parquet", folder=tmp_path)

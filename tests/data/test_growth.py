@@ -129,6 +129,8 @@ def test_rows_that_the_loop_has_answered_carry_their_propensity_whichever_side_h
     assert "__propensity" not in grown.features.columns
     # A training may weigh by it, so it is part of what a cached fit is found by.
     assert digest_rows(grown) != digest_rows(replace(grown, propensity=None))
+    odd = replace(grown, features=grown.features.with_columns(grown.label.alias("$label")))
+    assert digest_rows(odd) != digest_rows(grown), "a feature may be called as a part of the rows is"
     assert make_history().dataset().is_influenced.to_list() == [False, False]
 
 

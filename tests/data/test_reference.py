@@ -40,6 +40,17 @@ def write_lake(folder: Path, *, n_rows: int = 20) -> History:
     return read_history(DECLARED, folder=folder)
 
 
+def test_a_reference_brings_back_the_columns_that_only_judge(tmp_path: Path) -> None:
+    write_lake(tmp_path, n_rows=300)
+    history = read_history(replace(DECLARED, judged=("secret",)), folder=tmp_path)
+    with Store.open(tmp_path / ".holdtrue") as store:
+        record = take_snapshot(store, "a", history, as_of=ALL)
+        back = load_snapshot(store, record, "a")
+        assert count_bytes(store) < len(write_snapshot(history))
+    assert back.judged()["secret"].to_list() == ["s"] * 300
+    assert back.feature_names == ("x", "colour")
+
+
 def count_bytes(store: Store) -> int:
     return sum(file.stat().st_size for file in store.artifacts.folder.rglob("*") if file.is_file())
 

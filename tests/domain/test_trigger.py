@@ -123,6 +123,14 @@ def test_triggers_of_any_number_are_joined_and_each_is_found() -> None:
         (lambda: ht.on_risk() | ht.cron("0 3 * * *") | ht.on_risk(), "one kind"),
         (lambda: declare("a", ht.after("a")), "after itself"),
         (lambda: declare("a", "daily"), "no trigger"),
+        (lambda: ht.every(days=float("nan")), "days=nan"),
+        (lambda: ht.every(days=1e12), "days=1000000000000"),
+        (lambda: ht.every("99999999999d"), "longer than any calendar"),
+        (lambda: ht.every("1 day", at=3), "at=3 is no time"),
+        (lambda: ht.cron(5), "0 fields"),
+        (lambda: ht.on_new_data(min_rows=float("nan")), "min_rows=nan"),
+        (lambda: ht.on_risk(tolerance=float("nan")), "tolerance=nan"),
+        (lambda: ht.every(days=1) | None, "joined with None"),
     ],
 )
 def test_a_trigger_that_makes_no_sense_is_refused_when_it_is_declared(make: object, match: str) -> None:

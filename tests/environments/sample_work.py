@@ -14,6 +14,10 @@ from holdtrue.environments import Limit, limiting, report_progress
 from holdtrue.errors import ColumnMissing, RequestInvalid
 
 
+def miss_file(_: None) -> None:
+    raise FileNotFoundError("no file caf\udce9.csv")
+
+
 def echo(payload: Any) -> Any:
     return payload
 
@@ -123,6 +127,19 @@ def start_runaway(path: str) -> None:
     process = subprocess.Popen(["sleep", "60"], start_new_session=True)
     with Path(path).open("w") as file:
         file.write(f"{os.getpid()} {process.pid}")
+
+
+def start_stranger(path: str) -> None:
+    """Start a process that nothing ties to this one: no parent that lives, no session, no environment variables."""
+    code = "sleep 60 > /dev/null 2>&1 & echo $!"
+    told = subprocess.run(["/bin/sh", "-c", code], env={}, start_new_session=True, capture_output=True, check=True)
+    with Path(path).open("w") as file:
+        file.write(f"{os.getpid()} {int(told.stdout)}")
+
+
+def start_stranger_and_vanish(path: str) -> None:
+    start_stranger(path)
+    os._exit(3)
 
 
 def start_runaway_and_vanish(path: str) -> None:

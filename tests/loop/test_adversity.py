@@ -13,7 +13,7 @@ import pytest
 from holdtrue.clock import VirtualClock
 from holdtrue.domain import RunState
 from holdtrue.errors import StateConflict, StoreFailed
-from holdtrue.loop import Controller, InlineTrainer, StartRun, Trained, TrainingLost
+from holdtrue.loop import Controller, InlineTrainer, RefuseRun, StartRun, Trained, TrainingLost
 from holdtrue.project import Project, find_run, list_runs, open_project, stop_run
 from holdtrue.store import Artifacts, Store, Transaction
 from holdtrue.testing import drifting_rows, is_gone, write_drifting_project
@@ -104,6 +104,16 @@ def test_a_clock_that_is_set_back_a_day_trains_nothing_twice_and_breaks_nothing(
             assert not any(isinstance(move, StartRun) for move in make_controller(project).tick())
             with project.store.reading() as tx:
                 assert len(tx.runs.all("machines")) == 1
+
+
+def test_a_clock_that_was_years_ahead_and_was_set_right_leaves_a_schedule_that_asks(loop_file: Path) -> None:
+    with open_project(loop_file, clock=VirtualClock(NOW + timedelta(days=700))) as project:
+        assert isinstance(make_controller(project).train_now("years ahead"), Trained)
+    with open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        controller = make_controller(project)
+        assert controller.read_state().last_run_at is None
+        (refused,) = [move for move in controller.tick() if isinstance(move, RefuseRun)]
+        assert "has seen all but 0 labelled rows" in refused.sentence
 
 
 def test_a_person_ends_a_training_that_hangs_with_all_that_it_started(loop_file: Path) -> None:

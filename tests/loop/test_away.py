@@ -7,22 +7,25 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from holdtrue.backtest import run_backtest
 from holdtrue.clock import VirtualClock
 from holdtrue.data import read_history
-from holdtrue.domain import StepRecord
-from holdtrue.environments import Luggage, Progress, RayEnvironment, pack_project
+from holdtrue.domain import StepRecord, Trial, Tuning, every
+from holdtrue.environments import Compute, InlineEnvironment, Luggage, Progress, RayEnvironment, compute, pack_project
 from holdtrue.errors import DeclarationError, StateConflict, TrainingFailed
-from holdtrue.loop import TrainingLost, load_loop
+from holdtrue.loop import TrainingLost, child, load_loop
 from holdtrue.loop.away import Away
 from holdtrue.loop.fitting import Fitter
 from holdtrue.pipeline import StepCache, Trail
-from holdtrue.project import open_project
+from holdtrue.project import open_project, tune_loop
+from holdtrue.project.settings import Settings
 from holdtrue.store import Store
 from holdtrue.testing import drifting_rows
 from holdtrue.testing.cluster import MACHINE, SIDE, TwoMachines
@@ -89,6 +92,7 @@ loop = ht.Loop(
     data=ht.table("rows.parquet", key="event", time="at", label="failed", label_delay="12h"),
     pipeline=[fit, rows, spread, weigh],
     parameters={"newest": 600, "journal": "JOURNAL"},
+    tune=ht.tune({"newest": ht.integers(100, 600)}, n_trials=3),
 )
 '''
 NOW = START + (drifting_rows(n_days=1)["at"][-1] - START) * 40
@@ -222,6 +226,97 @@ def test_what_was_done_here_is_not_done_there_again(tmp_path: Path, journal: Pat
     assert [notes.step for notes in trail.notes.values()] == ["rows", "spread"]
 
 
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+@contextmanager
+def working_inline(machines: RayEnvironment | None) -> Iterator[None]:
+    """Have what is done in child processes done in this one, with its steps on the cluster where one is given."""
+    settings = Compute(engine="ray", address="10.0.0.1:6379")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("project.project", "backtest.run"):
+            patch.setattr(f"holdtrue.{module}.ProcessEnvironment", OneProcess)
+        if machines is not None:
+            # Not in a file: a machine begins anew for other files, and all tests send the same.
+            patch.setattr("holdtrue.project.tryouts.read_settings", lambda _: Settings(compute=settings))
+            patch.setitem(compute._found, settings.variables[compute.VARIABLE], machines)
+            patch.setenv(compute.VARIABLE, settings.variables[compute.VARIABLE])
+        try:
+            yield
+        finally:
+            for trainer in child._trainers.values():
+                trainer.store.close()
+            child._trainers.clear()
+
+
+class OneProcess(InlineEnvironment):
+    """The environment that is at hand, in the place of children."""
+
+    def __init__(self, **_: object) -> None: ...
+
+    def __enter__(self) -> "OneProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def tune(
+    loop_file: Path,
+    machines: RayEnvironment | None,
+    *,
+    n_trials: int | None = None,
+    on_trial: Callable[[int, int], None] = lambda done, total: None,
+) -> Tuning:
+    """Tune two trials at a time, with their steps on the cluster or here."""
+    with working_inline(machines), open_project(loop_file, clock=VirtualClock(NOW)) as project:
+        return tune_loop(project, n_parallel=2, n_trials=n_trials, on_trial=on_trial)
+
+
+def tell_trial(trial: Trial) -> dict[str, object]:
+    """Return what a trial was and found, without what it took."""
+    return {name: value for name, value in asdict(trial).items() if not name.endswith(("seconds", "bytes"))}
+
+
+def test_trials_on_two_machines_are_those_of_a_local_tuning_killed_or_not(
+    tmp_path: Path, journal: Path, machines: RayEnvironment
+) -> None:
+    here = tune(write_project(tmp_path / "here", journal), None)
+    assert {machine for _, machine in read_journal(journal)} == {"None"}
+    journal.unlink()
+    loop_file = write_project(tmp_path / "there", journal)
+
+    def end_early(done: int, _: int) -> None:
+        if done == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        tune(loop_file, machines, on_trial=end_early)
+    before = len(read_journal(journal))
+    there = tune(loop_file, machines)
+    assert [tell_trial(trial) for trial in there.trials] == [tell_trial(trial) for trial in here.trials]
+    assert (there.parameters, there.proof) == (here.parameters, here.proof)
+    assert {machine for _, machine in read_journal(journal)} == {"head", "side"}
+    # What is left of three trials: a third, with two fits of three steps that say so, and the proof's two fits.
+    assert len(read_journal(journal)) - before <= 4 * 3
+
+
+def test_policies_of_a_backtest_that_machines_train_are_those_of_a_local_one(
+    tmp_path: Path, journal: Path, machines: RayEnvironment
+) -> None:
+    found = {}
+    for name, environment in (("here", None), ("there", machines)):
+        loop_file = write_project(tmp_path / name, journal)
+        journal.unlink(missing_ok=True)
+        with working_inline(environment):
+            found[name] = run_backtest(
+                load_loop(loop_file), folder=tmp_path / name, loop_file=loop_file, policies=["static", "schedule"],
+                start_share=0.9, schedule=every("4 days"),
+            )  # fmt: skip
+    assert found["there"].policies == found["here"].policies
+    assert {machine for _, machine in read_journal(journal)} == {"head", "side"}
+
+
 def test_a_step_that_raises_shows_its_own_traceback_and_what_it_printed(
     tmp_path: Path, journal: Path, machines: RayEnvironment
 ) -> None:
@@ -291,14 +386,14 @@ def test_a_missing_token_is_told_with_what_to_do(tmp_path: Path, cluster: TwoMac
     assert "RAY_AUTH_TOKEN_PATH" in done.stdout
 
 
-def test_killing_a_machine_runs_again_only_what_it_held(
+def test_killing_a_machine_amid_a_trial_runs_again_only_what_it_held(
     tmp_path: Path, journal: Path, machines: RayEnvironment, cluster: TwoMachines
 ) -> None:
     loop_file = write_project(tmp_path / "lost", journal)
     hold = journal.with_name("journal.hold")
     hold.touch()
-    outcome: list[list[StepRecord]] = []
-    thread = threading.Thread(target=lambda: outcome.append(fit(loop_file, machines)))
+    outcome: list[Tuning] = []
+    thread = threading.Thread(target=lambda: outcome.append(tune(loop_file, machines, n_trials=1)))
     thread.start()
     deadline = time.monotonic() + 30
     while len(read_journal(journal)) < 3 and time.monotonic() < deadline:
@@ -308,9 +403,11 @@ def test_killing_a_machine_runs_again_only_what_it_held(
     cluster.kill(SIDE)
     hold.unlink()
     thread.join(timeout=60)
-    assert [record.name for record in outcome[0]] == ["rows", "spread", "weigh", "fit"]
+    (trial,) = outcome[0].trials
+    assert len(trial.losses) == 2
+    # One fit before each fold and one before the proof, which is the declared parameters' too.
     times = Counter(name for name, _ in read_journal(journal))
-    assert times == {"rows": 1, "spread": 1, "weigh": 1} | dict.fromkeys(held, 2)
+    assert times == {"rows": 3, "spread": 3, "weigh": 3} | dict.fromkeys(held, 4)
 
 
 def test_a_training_whose_cluster_does_not_answer_says_so(tmp_path: Path, journal: Path) -> None:

@@ -33,6 +33,24 @@ def test_a_wrong_declaration_is_told_with_its_line_and_one_remedy(tmp_path: Path
     assert f'File "{file}", line 4' in caught.value.traceback_text
 
 
+def test_the_traceback_of_a_wrong_declaration_ends_where_the_user_wrote_it(tmp_path: Path) -> None:
+    file = tmp_path / "loop.py"
+    file.write_text("import holdtrue as ht\nht.step(version=float('nan'))\nht.on_risk(tolerance=-1)\n")
+    with pytest.raises(TrainingFailed) as caught:
+        load_loop(file)
+    frames = [line for line in caught.value.traceback_text.splitlines() if line.startswith("  File")]
+    assert [frame.partition(",")[0].strip() for frame in frames] == [f'File "{file}"']
+
+
+def test_what_a_file_prints_is_no_part_of_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "loop.py"
+    file.write_text("print('for people')\n")
+    with pytest.raises(DeclarationError):
+        load_loop(file)
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "for people\n")
+
+
 def test_a_file_without_a_loop_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "loop.py"
     file.write_text("x = 1\n")

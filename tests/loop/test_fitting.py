@@ -133,6 +133,18 @@ def test_an_edit_runs_again_what_depends_on_it(loop_file: Path, edit: tuple[str,
     assert (fitter.code != before) == bool(ran)
 
 
+def test_no_step_sees_what_another_did_to_its_rows(loop_file: Path) -> None:
+    harsh = PIPELINE.replace(
+        "    return data.features.with",
+        "    data.features.replace_column(0, data.features.to_series(0).clip(-1, 1))\n    return data.features.with",
+    )
+    harsh = harsh.replace("def fit(rows: pl.DataFrame,", "def fit(data: ht.Dataset, rows: pl.DataFrame,")
+    harsh = harsh.replace("    strength", "    assert data.features.to_series(0).max() > 1\n    strength")
+    with fitting(loop_file, harsh) as (fitter, known):
+        fitter.fit(known, until=NOW)
+    assert [record.name for record in fitter.records] == ["rows", "spread", "fit"]
+
+
 def test_a_backtest_replays_a_pipeline(loop_file: Path) -> None:
     result = run_backtest(load_loop(loop_file), folder=loop_file.parent, policies=["loop", "static"])
     assert {policy.policy for policy in result.policies} == {"loop", "static"}

@@ -139,3 +139,15 @@ class Own:
 def test_what_cannot_be_kept_is_refused_with_the_step_and_the_type(value: object, message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         hand_on(value)
+
+
+def test_equal_frames_are_the_same_bytes_whatever_threads_computed_them() -> None:
+    rows = pl.DataFrame(
+        {"group": [i % 500 for i in range(60_000)], "name": [f"a long name {i:09d}" for i in range(60_000)]}
+    )
+
+    def name_groups() -> pl.DataFrame:
+        return rows.group_by("group").agg(pl.col("name").min(), names=pl.col("name").sort().head(2)).sort("group")
+
+    digests = {run_steps([name_groups], inputs={}, cache=MemoryCache()).records[0].output for _ in range(6)}
+    assert len(digests) == 1

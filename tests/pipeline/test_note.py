@@ -121,6 +121,19 @@ def test_names_and_parameters_that_cannot_be_kept_are_refused() -> None:
         ht.note_parameter("depth", {1})
     with pytest.raises(DeclarationError, match="10,000 at most"):
         ht.note_parameter("depth", "x" * 20_000)
+    with pytest.raises(DeclarationError, match="a metric is called"):
+        ht.note_metric("caf\udce9", 1)
+    with pytest.raises(DeclarationError, match="the parameter depth is a str"):
+        ht.note_parameter("depth", "caf\udce9")
+
+
+def test_a_number_beyond_all_floats_is_kept_as_missing(cache: StepCache) -> None:
+    def measure() -> None:
+        ht.note_metric("rows", 10**400)
+
+    trail = Trail()
+    run_steps([measure], inputs={}, cache=cache, trail=trail)
+    assert [notes.metrics for notes in trail.notes.values()] == [{"rows": None}]
 
 
 def test_a_chart_is_drawn_to_svg_and_other_pictures_are_known_by_their_bytes() -> None:
@@ -141,7 +154,9 @@ def test_a_chart_is_drawn_to_svg_and_other_pictures_are_known_by_their_bytes() -
     assert b"<svg" in cache.get_bytes(notes.figures[0].artifact)
 
 
-@pytest.mark.parametrize("picture", [b"PK\x03\x04", 3, "<p>" + "x" * MOST_BYTES], ids=["zip", "number", "large"])
+@pytest.mark.parametrize(
+    "picture", [b"PK\x03\x04", 3, "<p>" + "x" * MOST_BYTES, "<svg>\udce9</svg>"], ids=["zip", "number", "large", "half"]
+)
 def test_what_is_no_picture_or_too_large_is_refused(picture: object) -> None:
     with pytest.raises(DeclarationError, match="the figure curve"):
         ht.keep_figure("curve", picture)

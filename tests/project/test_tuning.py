@@ -88,6 +88,56 @@ def test_the_best_trial_is_chosen_and_rows_that_selection_did_not_use_say_what_i
     assert "<svg" in render_tuning(tuning)
 
 
+METRIC = """def spread(candidate: ht.Candidate) -> float:
+    assert candidate.score(candidate.rows.features).shape == candidate.answers.shape
+    return float(candidate.answers[:, 1].std())
+
+
+loop = ht.Loop"""
+
+
+def test_a_metric_chooses_in_the_place_of_the_loss_and_both_are_told(tuned: Tuned, tmp_path: Path) -> None:
+    loop_file = tuned.copy(tmp_path / "project")
+    text = loop_file.read_text().replace("n_trials=6)", "n_trials=6, metric=ht.lowest(spread))")
+    loop_file.write_text(text.replace("loop = ht.Loop", METRIC))
+    with opened_inline(loop_file) as project:
+        tuning = tune_loop(project)
+        with project.store.reading() as tx:
+            assert find_choice(tx, project.loop) is not None
+    # Answers of the weakest fit are spread least; they lose most, and later rows show it.
+    found = [(trial.metric, trial.parameters["strength"]) for trial in tuning.trials if trial.metric is not None]
+    assert (tuning.best_metric, tuning.trials[tuning.best].parameters["strength"]) == min(found)
+    assert all(len(trial.metrics) == len(trial.losses) for trial in tuning.trials)
+    assert tuning.trials[0].losses == tuned.tuning.trials[0].losses
+    proof = tuning.proof.metric
+    assert proof is not None
+    assert not proof.shows_harm
+    said = " ".join(tell_tuning(tuning))
+    assert f"The best, number {tuning.best}, had a mean spread of" in said
+    assert "Its spread there was" in said
+    assert "it lost" in said
+    assert "Spread of each trial" in render_tuning(tuning)
+    loop_file.write_text(loop_file.read_text().replace(".std())", ".var())"))
+    with opened_inline(loop_file) as project, project.store.reading() as tx:
+        assert find_choice(tx, project.loop) is None  # another metric would choose others
+
+
+def test_a_metric_of_other_answers_or_of_no_number_is_refused_and_leaves_no_choice(tmp_path: Path) -> None:
+    loop_file = write_tuned_project(tmp_path)
+    text = loop_file.read_text()
+    loop_file.write_text(text.replace("n_trials=6)", "n_trials=6, metric='root_mean_squared_error')"))
+    with opened_inline(loop_file) as project:
+        with pytest.raises(DeclarationError, match=r"answers with classes\. Expected: one of \['auc'"):
+            tune_loop(project)
+        assert list_runs(project) == []
+    loop_file.write_text(text.replace("n_trials=6)", "n_trials=6, metric=ht.lowest(lambda _: 'much'))"))
+    with opened_inline(loop_file) as project:
+        with pytest.raises(DeclarationError, match="returned 'much'"):
+            tune_loop(project)
+        with project.store.reading() as tx:
+            assert find_choice(tx, project.loop) is None
+
+
 def test_parameters_that_later_rows_show_to_do_harm_are_not_taken(tuned: Tuned) -> None:
     worse = replace(tuned.tuning.proof, declared_loss=0.1, difference_low=0.2, difference_high=0.5)
     assert worse.shows_harm

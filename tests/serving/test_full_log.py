@@ -7,7 +7,7 @@ from holdtrue.domain import Durability, LogPolicy
 from holdtrue.serving import write_policy_file
 from holdtrue.serving.counts.counter import Metric
 from serving.flights import ROW
-from serving.test_lane import NATIVE, Client
+from serving.ways import NATIVE, Client
 
 PREDICT = "/v1/predict/flights"
 

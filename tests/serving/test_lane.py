@@ -13,86 +13,24 @@ from holdtrue.domain import Column, Kind, Limits, Rule, Schema, Signature, Task
 from holdtrue.errors import StoreFailed
 from holdtrue.registry import dump_model
 from holdtrue.serving.answer.pace import LATE_SECONDS, N_LATE, Pace
+from holdtrue.serving.fast import form as form_module
 from holdtrue.serving.fast.head import Route
 from holdtrue.store import Store
-from serving.flights import CLASSES, JSON, ROW, Flights
-
-NATIVE = Route("native", "flights", "/v1/predict/{loop}")
-V2 = Route("v2", "flights", "/v2/models/{loop}/infer")
-PATHS = {NATIVE: "/v1/predict/flights", V2: "/v2/models/flights/infer"}
-EVENT = {"flight": "LH1", "tail": "N1", "departs_at": "2013-09-01T10:00:00Z"}
-
-
-class Client:
-    """Waits for a reply of the lane."""
-
-    def __init__(self):
-        self.replies = []
-        self.n_careful = 0
-
-    def reply(self, body):
-        self.replies.append(json.loads(body))
-
-    def go_careful(self):
-        self.n_careful += 1
-
-
-def _tensors(rows, **changes):
-    types = {"distance": "FP64", "hour": "INT64"}
-    names = list(rows[0])
-    inputs = [
-        {"name": name, "shape": [len(rows)], "datatype": types.get(name, "BYTES"), "data": [row[name] for row in rows]}
-        for name in names
-    ]
-    return {"inputs": inputs, **changes}
-
-
-def _strip(told):
-    """Return a reply without the ids, which differ from request to request."""
-    text = json.loads(json.dumps(told))
-    for row in text.get("predictions", []):
-        row["key"] = "" if row["key"] == row["prediction_id"] else row["key"]
-        row["prediction_id"] = ""
-    for tensor in text.get("outputs", []):
-        if tensor["name"] == "prediction_id":
-            tensor["data"] = []
-    return text
-
-
-def _strip_row(prediction):
-    """Return a row of the log without what differs from request to request."""
-    own = prediction.prediction_id
-    told = {name: getattr(prediction, name) for name in prediction.__struct_fields__}
-    told |= {name: "" for name in ("key", "unit") if told[name] == own}
-    if abs(prediction.time - prediction.received_at) < 60:
-        told["time"] = None  # the moment of the request
-    for name in ("prediction_id", "latency_ms", "received_at"):
-        del told[name]
-    return told
-
-
-def _ask_lane(flights, route, content):
-    """Return what the lane replied and logged, or None when it did not take the request."""
-
-    async def scenario(client):
-        lane, asker = client.replica.lane, Client()
-        if not lane.take(route, json.dumps(content).encode(), asker):
-            return None
-        lane.flush()
-        assert asker.n_careful == 0
-        return asker.replies[0]
-
-    before = len(flights.read_log())
-    return flights.run(scenario), flights.read_log()[before:]
-
-
-def _ask_app(flights, route, content):
-    async def scenario(client):
-        reply = await client.post(PATHS[route], content=json.dumps(content), headers=JSON)
-        return reply.status_code, reply.json()
-
-    before = len(flights.read_log())
-    return flights.run(scenario), flights.read_log()[before:]
+from serving.flights import CLASSES, ROW, Flights
+from serving.ways import (
+    EVENT,
+    NATIVE,
+    PATHS,
+    V2,
+    Client,
+    ask_app,
+    ask_lane,
+    make_tensors,
+    open_both,
+    stop_clock,
+    strip,
+    strip_row,
+)
 
 
 @pytest.fixture
@@ -108,13 +46,13 @@ def test_the_lane_answers_and_logs_what_the_app_does(served, row, n_rows):
     rows = [{**row, **({"flight": f"LH{i}"} if "flight" in row else {})} for i in range(n_rows)]
     contents = [(NATIVE, {"rows": rows})]
     if "tail" not in row or isinstance(row["tail"], str):
-        contents += [(V2, _tensors(rows)), (V2, _tensors(rows, id="mine"))]
+        contents += [(V2, make_tensors(rows)), (V2, make_tensors(rows, id="mine"))]
     for route, content in contents:
-        told, logged = _ask_lane(served, route, content)
-        (status, expected), expected_log = _ask_app(served, route, content)
+        told, logged = ask_lane(served, route, content)
+        (status, expected), expected_log = ask_app(served, route, content)
         assert status == 200
-        assert _strip(told) == _strip(expected)
-        assert [_strip_row(each) for each in logged] == [_strip_row(each) for each in expected_log]
+        assert strip(told) == strip(expected)
+        assert [strip_row(each) for each in logged] == [strip_row(each) for each in expected_log]
 
 
 _VALUES = st.one_of(
@@ -139,30 +77,69 @@ def _rows(draw):
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory, boosters):
-    with Store.open(tmp_path_factory.mktemp("lane") / ".holdtrue") as store:
+def both(tmp_path_factory, boosters):
+    with Store.open(tmp_path_factory.mktemp("lane") / ".holdtrue") as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(form_module, "MOST_ORDERS", 10_000)
         flights = Flights(store)
         flights.release(boosters[0])
-        flights.send(1)
-        yield flights
+        flights.send(1, clock=stop_clock())
+        with open_both(flights) as both:
+            yield both
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=st.lists(_rows(), min_size=1, max_size=3), form=st.sampled_from(["native", "v2"]))
-def test_the_lane_takes_nothing_that_the_app_refuses(kept, rows, form):
-    served = kept
-    if form == "v2" and len({tuple(row) for row in rows}) > 1:
-        rows = rows[:1]
-    route = NATIVE if form == "native" else V2
-    content = {"rows": rows} if form == "native" else _tensors(rows)
-    told, logged = _ask_lane(served, route, content)
-    if told is None:
-        assert logged == []
-        return
-    (status, expected), expected_log = _ask_app(served, route, content)
-    assert status == 200, expected
-    assert _strip(told) == _strip(expected)
-    assert [_strip_row(each) for each in logged] == [_strip_row(each) for each in expected_log]
+@given(rows=st.lists(_rows(), min_size=1, max_size=3))
+def test_the_lane_takes_nothing_that_the_app_refuses(both, rows):
+    both.ask(NATIVE, {"rows": rows})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    row=_rows(),
+    n_rows=st.integers(1, 2),
+    kind=st.sampled_from(["FP64", "INT64", "BYTES", "BOOL"]),
+    turned=st.integers(0, 5),
+    is_nested=st.booleans(),
+    has_id=st.booleans(),
+)
+def test_tensors_in_an_order_that_came_before_are_checked_as_all_others_are(
+    both, row, n_rows, kind, turned, is_nested, has_id
+):
+    names = [*row][turned:] + [*row][:turned]
+    good = {**ROW, **EVENT, "other": 1}
+
+    def spell(row, n_rows):
+        content = make_tensors([{name: row[name] for name in names}] * n_rows, **({"id": "mine"} if has_id else {}))
+        for tensor in content["inputs"]:
+            tensor["shape"] += [1] * is_nested
+        return content
+
+    both.ask(V2, spell(good, 1))
+    both.ask(V2, spell(row, n_rows))
+    if "tail" in names:
+        both.ask(V2, spell({**good, "tail": 17}, 1))
+    if names:
+        content = spell(row, n_rows)
+        content["inputs"][0]["datatype"] = kind
+        both.ask(V2, content)
+
+
+def test_an_order_of_tensors_is_learned_a_few_times_and_no_more(served, monkeypatch):
+    monkeypatch.setattr(form_module, "MOST_ORDERS", 2)
+    learned = []
+    steady = form_module.SteadyForm
+
+    def learn(row_type, datatypes, tensors):
+        learned.append([tensor.name for tensor in tensors])
+        return steady(row_type, datatypes, tensors)
+
+    monkeypatch.setattr(form_module, "SteadyForm", learn)
+    first = ["distance", "hour", "dest", "departs_at"]
+    orders = [first, first[1:] + first[:1], first[::-1]]
+    with open_both(served) as both:
+        for order in [first, *orders, *orders]:
+            assert both.ask(V2, make_tensors([{name: {**ROW, **EVENT}[name] for name in order}])) is not None
+    assert learned == orders[:2]
 
 
 def test_declared_limits_and_rules_are_kept(flights, boosters):
@@ -176,7 +153,7 @@ def test_declared_limits_and_rules_are_kept(flights, boosters):
         boosters[0], signature=Signature(schema=schema, task=Task.BINARY, label="late", classes=(False, True))
     )
     flights.send(1)
-    assert _ask_lane(flights, NATIVE, {"rows": [ROW]})[0] is not None
+    assert ask_lane(flights, NATIVE, {"rows": [ROW]})[0] is not None
     for changes in (
         {"distance": -1},
         {"distance": 5_001},
@@ -186,8 +163,8 @@ def test_declared_limits_and_rules_are_kept(flights, boosters):
         {"distance": 50},
     ):
         content = {"rows": [{**ROW, **changes}]}
-        assert _ask_lane(flights, NATIVE, content)[0] is None, changes
-        assert _ask_app(flights, NATIVE, content)[0][0] == 422, changes
+        assert ask_lane(flights, NATIVE, content)[0] is None, changes
+        assert ask_app(flights, NATIVE, content)[0][0] == 422, changes
 
 
 def test_a_matrix_of_numbers_is_taken(flights):
@@ -200,12 +177,12 @@ def test_a_matrix_of_numbers_is_taken(flights):
     flights.send(1)
     tensor = {"name": "x", "shape": [2, 4], "datatype": "FP32", "data": [1, 2.5, -3, 4, 0, 0, 0, 0]}
     for content in ({"inputs": [tensor]}, {"inputs": [tensor], "id": 'a"b'}):
-        told, logged = _ask_lane(flights, V2, content)
-        (status, expected), expected_log = _ask_app(flights, V2, content)
-        assert (status, _strip(told)) == (200, _strip(expected))
-        assert [_strip_row(each) for each in logged] == [_strip_row(each) for each in expected_log]
+        told, logged = ask_lane(flights, V2, content)
+        (status, expected), expected_log = ask_app(flights, V2, content)
+        assert (status, strip(told)) == (200, strip(expected))
+        assert [strip_row(each) for each in logged] == [strip_row(each) for each in expected_log]
     for changes in ({"shape": [1, 4]}, {"shape": [2, 3]}, {"datatype": "BYTES"}, {"data": [None] * 8}):
-        assert _ask_lane(flights, V2, {"inputs": [{**tensor, **changes}]})[0] is None
+        assert ask_lane(flights, V2, {"inputs": [{**tensor, **changes}]})[0] is None
 
 
 def test_a_matrix_keeps_limits_and_nulls(flights, boosters):
@@ -224,8 +201,8 @@ def test_a_matrix_keeps_limits_and_nulls(flights, boosters):
         ([None, 18, 1], 422),
     ):
         content = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "data": data}]}
-        told, _ = _ask_lane(flights, V2, content)
-        assert _ask_app(flights, V2, content)[0][0] == status, data
+        told, _ = ask_lane(flights, V2, content)
+        assert ask_app(flights, V2, content)[0][0] == status, data
         assert (told is not None) == (status == 200), data
 
 
@@ -250,11 +227,11 @@ def test_shares_and_shadow_are_as_the_app_has_them(flights, boosters):
     told = flights.run(by_lane)
     logged = flights.read_log()
     expected = flights.run(by_app)
-    assert _strip(told) == _strip(expected)
+    assert strip(told) == strip(expected)
     assert {row["role"] for row in told["predictions"]} == {"champion", "challenger"}
 
     def order(predictions):
-        return sorted((_strip_row(each) for each in predictions), key=lambda row: (row["key"], row["role"]))
+        return sorted((strip_row(each) for each in predictions), key=lambda row: (row["key"], row["role"]))
 
     assert order(logged) == order(flights.read_log()[len(logged) :])
     assert len(logged) == 80
@@ -267,9 +244,9 @@ def test_versions_that_take_other_columns_are_left_to_the_app(flights, boosters,
         boosters[1], signature=Signature(schema=less, task=Task.BINARY, label="late", classes=(False, True))
     )
     flights.send(1)
-    assert _ask_lane(flights, NATIVE, {"rows": [ROW]})[0] is not None
+    assert ask_lane(flights, NATIVE, {"rows": [ROW]})[0] is not None
     flights.send(1, challenger=2, challenger_share=0.5)
-    assert _ask_lane(flights, NATIVE, {"rows": [ROW]})[0] is None
+    assert ask_lane(flights, NATIVE, {"rows": [ROW]})[0] is None
 
 
 def test_requests_of_one_tick_are_written_at_once_and_counted(served):
@@ -320,9 +297,9 @@ def test_what_is_not_plain_is_not_taken(served):
     twice = {"rows": [{**ROW, "flight": "LH1"}, {**ROW, "flight": "LH1"}]}
     many = {"rows": [{**ROW, "flight": f"LH{i}"} for i in range(65)]}
     for content in (twice, many, {"rows": []}, {"rows": [ROW], "more": 1}, [], {"rows": [1]}):
-        assert _ask_lane(served, NATIVE, content)[0] is None
+        assert ask_lane(served, NATIVE, content)[0] is None
     unknown = Route("native", "trains", "/v1/predict/{loop}")
-    assert _ask_lane(served, unknown, {"rows": [ROW]})[0] is None
+    assert ask_lane(served, unknown, {"rows": [ROW]})[0] is None
 
 
 def test_a_slow_model_is_left_to_the_app(served):

@@ -127,3 +127,66 @@ def test_without_later_rows_nothing_is_sure_but_the_own_label(make_dataset) -> N
     assert not plain.is_sure
     assert own is not None
     assert own.is_sure
+
+
+def scale(column: np.ndarray) -> np.ndarray:
+    return (column - column.mean()) / column.std()
+
+
+def weigh_evidence(labels: np.ndarray) -> np.ndarray:
+    n, high = np.bincount(CODES), np.bincount(CODES, weights=labels)
+    return np.log((high + 1) / (labels.sum() + 2) / ((n - high + 1) / ((~labels).sum() + 2)))[CODES]
+
+
+def shrink(labels: np.ndarray) -> np.ndarray:
+    """Return means drawn to that of all by their own error against their spread, as James and Stein do."""
+    means, errors = average(labels, slice(None)), labels.var() / np.bincount(CODES)
+    return (labels.mean() + (means - labels.mean()) * (1 - errors / (errors + means.var())))[CODES]
+
+
+@pytest.mark.parametrize(
+    ("labels", "made"),
+    [
+        (LATE, weigh_evidence(LATE)),
+        (LATE, shrink(LATE)),
+        (COST, scale(shrink(COST))),
+        (LATE, scale(average(LATE, slice(None), 20)[CODES])),
+        (COST, scale(fold(COST))),
+        (LATE, scale(leave_one_out(LATE))),
+        (COST, average(np.log1p(COST), slice(None))[CODES]),
+        (COST, weigh_evidence(np.median(COST) < COST)),
+    ],
+    ids=["evidence", "stein", "stein scaled", "smoothed scaled", "folds scaled", "one out scaled", "log", "median"],
+)
+def test_an_encoding_is_told_however_it_was_turned(make_dataset, labels, made) -> None:
+    found = find(make_dataset, labels, made)
+    assert found is not None
+    assert found.is_sure
+
+
+@pytest.mark.parametrize("is_transformed", [False, True], ids=["folds", "all"])
+def test_an_encoder_that_takes_a_count_for_classes_is_found_by_the_share_of_one_value(
+    make_dataset, is_transformed
+) -> None:
+    from sklearn.model_selection import KFold
+    from sklearn.preprocessing import TargetEncoder
+
+    counts = np.random.default_rng(2).poisson(2 + 20 * RATES[CODES]).astype(float)
+    encoder = TargetEncoder(cv=KFold(5, shuffle=True, random_state=0))
+    made = encoder.fit_transform(CODES[:, None], counts)
+    made = encoder.transform(CODES[:, None]) if is_transformed else made
+    for place in (4, 8):
+        found = find(make_dataset, counts, made[:, place])
+        assert found is not None
+        assert found.is_sure
+
+
+@pytest.mark.parametrize("labels", [LATE, COST], ids=["classes", "numbers"])
+def test_what_is_scaled_and_of_an_earlier_time_or_of_nothing_is_honest(make_dataset, labels) -> None:
+    earlier = scale(average(labels, slice(0, N_OLD // 2))[CODES])
+    assert find(make_dataset, labels, earlier) is None
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        levels = rng.normal(size=(N_LEVELS, 5))
+        made = levels[CODES, rng.integers(0, 5, N_ROWS)] if seed % 2 else levels[CODES, 0]
+        assert find(make_dataset, labels, made) is None

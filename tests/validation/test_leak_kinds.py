@@ -13,6 +13,7 @@ BENCH = Path(__file__).parents[2] / "benchmarks" / "judgement" / "leaks.py"
 
 
 def load_bench() -> ModuleType:
+    sys.path.append(str(BENCH.parent))  # it imports its neighbour
     spec = importlib.util.spec_from_file_location("bench_leaks", BENCH)
     assert spec is not None
     assert spec.loader is not None

@@ -51,5 +51,5 @@ def test_a_million_levels_are_one_slice_of_other_values() -> None:
 
 
 def test_an_unknown_column_is_named_beside_those_that_are_there() -> None:
-    assert find_unknown([("a", "c")], ["a", "b"]) == "There is no feature 'c' to slice by; there are a, b."
+    assert find_unknown([("a", "c")], ["a", "b"]) == "There is no column 'c' to slice by; there are a, b."
     assert find_unknown([("a",)], ["a", "b"]) is None

@@ -158,3 +158,28 @@ def test_limits_that_make_no_sense_are_refused(wrong) -> None:
 def test_columns_are_named_by_texts() -> None:
     with pytest.raises(DeclarationError, match="names no columns"):
         slices(())
+
+
+def test_a_search_looks_at_judged_columns_too_and_models_do_not_see_them(make_dataset) -> None:
+    world = World(make_dataset, n_rows=24_000)
+    sex = np.array(["f", "m"])[np.random.default_rng(8).integers(0, 2, 24_000)]
+    hurt = world.answer(shift=1.5 * (sex == "f"))
+    judged = pl.DataFrame({"sex": sex})
+    candidate = world.propose(hurt, world.answer(), judged=judged, train_judged=judged)
+    assert candidate.columns.columns == ["carrier", "hour", "distance", "sex"]
+    assert candidate.rows.features.columns == ["carrier", "hour", "distance"]
+    verdict = judge_slices(slices(), candidate)
+    assert verdict.ruling is Ruling.FAILED
+    assert find_slice(verdict, "sex = f")["is_worse"]
+    named = judge_slices(slices("sex"), candidate)
+    assert find_slice(named, "sex = f")["is_worse"]
+    assert not find_slice(named, "sex = m")["is_worse"]
+    assert judge_slices(slices("sex"), world.propose(hurt)).ruling is Ruling.ERROR
+
+
+def test_what_judged_columns_are_cut_by_is_settled_by_the_training_rows(make_dataset) -> None:
+    world = World(make_dataset)
+    ages = np.random.default_rng(8).integers(60, 90, 12_000)
+    parts = {"judged": pl.DataFrame({"age": ages}), "train_judged": pl.DataFrame({"age": ages - 40})}
+    verdict = judge_slices(slices("age"), world.propose(world.answer(), **parts))
+    assert [found["slice"] for found in verdict.evidence["slices"]] == ["age above 42"]

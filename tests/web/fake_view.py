@@ -1,6 +1,6 @@
 """A project that is not there: it shows what it is given, and remembers what it was ordered."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from holdtrue.domain import (
@@ -12,6 +12,7 @@ from holdtrue.domain import (
     Estimate,
     EvidencePoint,
     Explanation,
+    Figure,
     Kind,
     LabelCoverage,
     LabelFact,
@@ -36,6 +37,7 @@ from holdtrue.domain import (
     Signature,
     Stage,
     StageKind,
+    StepRecord,
     Takeover,
     Task,
     Traffic,
@@ -62,6 +64,7 @@ class FakeView:
     orders: list[tuple[str, str, str]] = field(default_factory=list)
     refusal: Exception | None = None
     n_asked: int = 0
+    pictures: dict[str, bytes] = field(default_factory=dict)
 
     def overview(self) -> Overview:
         self.n_asked += 1
@@ -71,6 +74,12 @@ class FakeView:
         if prediction_id not in self.explanations:
             raise NotFound(f"nobody knows a prediction {prediction_id!r}", expected="an id as a reply carries it")
         return self.explanations[prediction_id]
+
+    def read_figure(self, artifact: str) -> tuple[Figure, bytes]:
+        kept = {figure.artifact: figure for loop in self.shown.loops for run in loop.runs for _, figure in run.figures}
+        if artifact not in self.pictures:
+            raise NotFound(f"no run kept {artifact!r}")
+        return kept[artifact], self.pictures[artifact]
 
     def promote(self, loop: str, reason: str) -> str:
         return self._obey("promote", loop, reason)
@@ -178,6 +187,17 @@ def make_run(number: int, *, state: RunState = RunState.SUCCEEDED, error: str | 
         run_id=f"run-{number}", loop=LOOP, reason="7 days have passed since the last retraining", as_of=at,
         state=state, error=error, started_at=at, ended_at=at, cost=None if state is RunState.RUNNING else cost,
     )  # fmt: skip
+
+
+def make_drawing_run(**pictures: bytes) -> Run:
+    """Return a run whose step kept these pictures, each called by its kind."""
+    figures = [
+        {"name": f"the {kind}", "kind": kind, "artifact": kind[0] * 64, "n_bytes": len(data)}
+        for kind, data in pictures.items()
+    ]
+    step = StepRecord(name="fit", key="k", is_cached=False, output="o", wall_seconds=1.0)
+    notes = [{"step": "fit", "key": "k", "figures": figures}]
+    return replace(make_run(3), steps=(step,), parameters={"notes": notes})
 
 
 def make_loop() -> LoopView:

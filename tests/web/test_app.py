@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from holdtrue.domain import LoopView, LossKind, RolloutStatus
+from holdtrue.domain.run import MOST_SHOWN_BYTES
 from holdtrue.errors import NotFound, PromotionRefused, StateConflict, StoreFailed
 from holdtrue.web import make_app
 
 from .client import Client
-from .fake_view import FakeView, make_entry, make_explanation, make_loop, make_view
+from .fake_view import FakeView, make_drawing_run, make_entry, make_explanation, make_loop, make_view
 
 FORM = "application/x-www-form-urlencoded"
 ORIGIN = "http://127.0.0.1:8787"
@@ -180,6 +181,32 @@ def test_a_chart_gets_a_new_address_when_its_facts_change() -> None:
     view.shown = replace(view.shown, loops=(replace(loop, windows=loop.windows[:-1]),))
     after = set(re.findall(r"/chart/[^ \"]+\.svg", client.get("/").text))
     assert len(after - before) == 2
+
+
+def test_pictures_of_a_run_are_shown_as_images_in_which_nothing_runs() -> None:
+    pictures = {"png": b"\x89PNG", "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "html": b"<script/>"}
+    view = make_view(replace(make_loop(), runs=(make_drawing_run(**pictures),)))
+    view.pictures = {"p" * 64: pictures["png"], "s" * 64: pictures["svg"]}
+    client = Client(make_app(view))
+    page = client.get("/").text
+    assert "What the run run-3 drew" in page
+    assert "the html, kept by the step fit (html, 0.0 MB) is not shown here" in page
+    assert f"/figure/{'h' * 64}" not in page
+    for kind, media in (("png", "image/png"), ("svg", "image/svg+xml")):
+        assert f'src="/figure/{kind[0] * 64}"' in page
+        answer = client.get(f"/figure/{kind[0] * 64}")
+        assert (answer.headers["content-type"], answer.content) == (media, pictures[kind])
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "sandbox" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert client.get(f"/figure/{'h' * 64}").status_code == 404
+
+
+def test_a_picture_that_is_too_large_is_named_and_not_shown() -> None:
+    view = make_view(replace(make_loop(), runs=(make_drawing_run(png=bytes(MOST_SHOWN_BYTES + 1)),)))
+    page = Client(make_app(view)).get("/").text
+    assert "the png, kept by the step fit (png, 2.1 MB) is not shown here" in page
+    assert "/figure/" not in page
 
 
 def test_a_promotion_by_form_is_carried_out_and_leads_back_to_the_page() -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from holdtrue.report import draw_quality
 from holdtrue.web import start_page
 
-from .fake_view import FakeView, make_entry, make_view
+from .fake_view import FakeView, make_drawing_run, make_entry, make_view, make_windows
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -96,6 +97,30 @@ def test_the_page_says_when_holdtrue_no_longer_answers() -> None:
         page.locator("#stale").wait_for(state="visible", timeout=6_000)
         page.unroute("**/live")
         page.locator("#stale").wait_for(state="hidden", timeout=6_000)
+
+
+def test_what_a_run_drew_is_shown_and_runs_nothing() -> None:
+    attack = (
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='300' height='80' onload=\"document.title='taken'\">"
+        b"<script>document.title='taken'</script><circle cx='40' cy='40' r='30' fill='teal'/></svg>"
+    )
+    chart = draw_quality(make_windows())
+    assert chart is not None
+    drawn = chart.png(scale=1)
+    view = make_view(replace(make_view().shown.loops[0], runs=(make_drawing_run(png=drawn, svg=attack),)))
+    view.pictures = {"p" * 64: drawn, "s" * 64: attack}
+    with open_page(view) as (page, complaints):
+        page.get_by_text("What the run run-3 drew").click()
+        for kind in ("png", "svg"):
+            image = page.locator(f"img.kept.{kind}")
+            image.scroll_into_view_if_needed()
+            page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
+        page.wait_for_timeout(2_500)  # the page has refreshed itself, and what was opened stays open
+        assert page.locator("img.kept.svg").is_visible()
+        assert page.title() == "airport · holdtrue"
+        assert complaints == []
+        page.goto(f"{page.url}figure/{'s' * 64}")
+        assert page.title() != "taken"
 
 
 def test_injected_markup_runs_nothing() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.project import gather_card, open_project
+from holdtrue.project import gather_card, open_project, read_pictures
 
 from .console import print_figures, print_json, say
 
@@ -23,18 +23,21 @@ def card(
     check_targets(html, markdown)
     with open_project(loop_file) as project:
         found = gather_card(project, version)
+        pictures = read_pictures(project, found.run)
     if html is not None:
-        write_text(html, render_card(found))
+        write_text(html, render_card(found, pictures=pictures))
     if markdown is not None:
-        write_text(markdown, render_card(found, as_markdown=True))
+        write_text(markdown, render_card(found, as_markdown=True, pictures=pictures))
     if json:
         print_json(found)
         return
-    for section in list_card_sections(found):
+    for section in list_card_sections(found, pictures=pictures):
         if not section.is_folded:
             say(f"\n{section.heading}")
             for sentence in section.sentences:
                 say(f"  {sentence}")
+            for picture in section.pictures:
+                say(f"  {picture.title}: --html FILE shows it.")
             for table in section.tables:
                 print_figures(table)
     for path in (html, markdown):

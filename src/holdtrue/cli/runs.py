@@ -6,15 +6,15 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from holdtrue.domain import StepRecord, Tuning
+from holdtrue.domain import StepRecord, Tuning, choose_last
 from holdtrue.errors import NotFound
 from holdtrue.project import (
     Project,
     RunView,
     TrackingServer,
-    choose_last,
     compare_runs,
     export_runs,
+    find_pair,
     find_run,
     list_runs,
     open_project,
@@ -56,7 +56,9 @@ def show_all(context: typer.Context, loop_file: LoopFile = LOOP_FILE, json: AsJs
 
 @runs.command("show")
 def show_one(
-    run: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
+    run: Annotated[
+        str | None, typer.Argument(help="The id of a run, or its first digits. Left out: the newest.")
+    ] = None,
     loop_file: LoopFile = LOOP_FILE,
     logs: Annotated[bool, typer.Option("--logs", help="What each step printed: its first and its last.")] = False,
     patch: Annotated[bool, typer.Option("--patch", help="In what the code differed from its commit.")] = False,
@@ -108,14 +110,16 @@ def _read_asked(project: Project, found: RunView, *, logs: bool, patch: bool, fi
 
 @runs.command("diff")
 def compare(
-    first: Annotated[str, typer.Argument(help="The id of a run, or its first digits.")],
-    second: Annotated[str, typer.Argument(help="That of another.")],
+    first: Annotated[
+        str | None, typer.Argument(help="The id of a run, or its first digits. Left out: the one before the newest.")
+    ] = None,
+    second: Annotated[str | None, typer.Argument(help="That of another. Left out: the newest.")] = None,
     loop_file: LoopFile = LOOP_FILE,
     json: AsJson = False,
 ) -> None:
     """Say in what two runs differ: code step by step, data, parameters, what was installed, metrics and result."""
     with open_project(loop_file) as project:
-        pair = [view_run(project, find_run(project, wanted)) for wanted in (first, second)]
+        pair = [view_run(project, run) for run in find_pair(project, first, second)]
     found = compare_runs(pair[0], pair[1])
     if json:
         print_json({"first": pair[0].run_id, "second": pair[1].run_id, "differences": found})
@@ -179,7 +183,7 @@ def _print_tuning(tuning: Tuning, *, with_trials: bool) -> None:
     from holdtrue.report import tabulate_trials, tell_tuning
 
     if with_trials:
-        print_figures(tabulate_trials(tuning.trials, best=tuning.best))
+        print_figures(tabulate_trials(tuning))
     else:
         say(f"Its parameters were tuned by the run {tuning.run_id[:N_DIGITS]}.")
     for sentence in tell_tuning(tuning):

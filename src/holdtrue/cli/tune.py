@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.project import hold_control, open_project, tune_loop
+from holdtrue.project import hold_control, open_to_tune, tune_loop
 
 from .console import print_figures, print_json, progress_bar, say
 
@@ -21,7 +21,7 @@ def tune(
     from holdtrue.report import check_targets, render_tuning, tabulate_trials, tell_tuning, write_text
 
     check_targets(report)
-    with open_project(loop_file, n_children=parallel) as project, hold_control(project.store, loop=project.loop.name):
+    with open_to_tune(loop_file, n_parallel=parallel) as project, hold_control(project.store, loop=project.loop.name):
         with progress_bar("tuning") as bar:
 
             def show(done: int, total: int) -> None:
@@ -34,7 +34,7 @@ def tune(
     if json:
         print_json({"loop": name, "tuning": found})
         return
-    print_figures(tabulate_trials(found.trials, best=found.best))
+    print_figures(tabulate_trials(found))
     for sentence in tell_tuning(found):
         say(sentence)
     say(f"Trainings use them from now on. Run: {found.run_id[:12]}")

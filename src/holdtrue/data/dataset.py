@@ -43,6 +43,11 @@ class Dataset:
         """Return the number of rows."""
         return len(self.label)
 
+    def copy(self) -> "Dataset":
+        """Return the same rows in frames of their own: what one replaces, the other keeps. No data is copied."""
+        parts = {name: getattr(self, name).clone() for name in ("features", "label", "key", "unit", "time")}
+        return replace(self, **parts, propensity=None if self.propensity is None else self.propensity.clone())
+
     def tail(self, share: float) -> "Dataset":
         """Return the newest rows: this share (0..1) of them, at least one; no data is copied."""
         n_left = max(0, self.n_rows - max(1, round(self.n_rows * share)))

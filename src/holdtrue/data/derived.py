@@ -11,7 +11,7 @@ import polars as pl
 from holdtrue.data.columns import conform, find_levels
 from holdtrue.data.expression import read_expression
 from holdtrue.data.files import name_nearest
-from holdtrue.data.history import KEY, LABEL_TIME, PARTS, TIME, History
+from holdtrue.data.history import KEY, LABEL_TIME, PARTS, TIME, History, is_part
 from holdtrue.data.past import find_refresh, gather_column, gather_lookup, look_up_column
 from holdtrue.data.typed_expression import TIME_SORT, Sort, find_names, type_formula
 from holdtrue.domain import (
@@ -302,7 +302,7 @@ def _lay_edges(rows: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
     powers = [power for feature in features if feature.formula for power in _find_powers(json.loads(feature.formula))]
     columns = []
     for name, dtype in rows.schema.items():
-        if name in computed or (name in PARTS and name != MOMENT):
+        if name in computed or (is_part(name) and name != MOMENT):
             continue
         sort = _find_sort(dtype)
         if sort == TIME_SORT:

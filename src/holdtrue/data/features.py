@@ -6,7 +6,7 @@ import polars as pl
 
 from holdtrue.data.columns import TEXTS, find_levels
 from holdtrue.data.files import name_nearest
-from holdtrue.data.history import PARTS
+from holdtrue.data.history import JUDGED, is_part
 from holdtrue.domain import Kind, Schema, Table
 from holdtrue.errors import ColumnMissing, SchemaMismatch
 
@@ -46,6 +46,27 @@ def read_features(
     return taken, notes
 
 
+def read_judged(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:
+    """Return the judged columns as plain as features, each under the name that a history keeps it by.
+
+    Raises:
+        SchemaMismatch: one is no number, boolean or text.
+    """
+    taken = []
+    for name in declared.judged:
+        column = frame[name]
+        if column.null_count() == len(column):
+            column = column.cast(pl.String)  # nothing to tell rows apart by yet
+        elif (reason := _find_reason_against(column)) is not None:
+            raise SchemaMismatch(
+                f"validate= judges by {name!r}, which {reason}",
+                expected="a number, a boolean or a text",
+                remedy="make such a column of it in the table, or judge by another",
+            )
+        taken.append(_make_plain(column)[0].alias(JUDGED + name))
+    return taken
+
+
 def check_dropped(names: Sequence[str], declared: Table) -> None:
     """Refuse a `drop=` that names no column: a slip there would let a leak in."""
     for name in declared.drop:
@@ -57,7 +78,7 @@ def check_dropped(names: Sequence[str], declared: Table) -> None:
 
 def _find_reason_against(column: pl.Series) -> str | None:
     dtype = column.dtype
-    if column.name in PARTS:
+    if is_part(column.name):
         return "has a name that holdtrue keeps for itself"
     if column.null_count() == len(column):
         return "has no value"

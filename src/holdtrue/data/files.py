@@ -14,6 +14,8 @@ from holdtrue.errors import ColumnMissing, SchemaMismatch, SourceError, SourceMi
 
 PARQUET = (".parquet", ".pq")
 CSV = (".csv", ".csv.gz")
+# A file that is cut while polars decodes it makes it panic, and a panic is no Exception.
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 CSV_NULLS = ["", "NA", "NaN", "nan", "NULL", "null"]  # what R, pandas and databases write for a missing value
 
 
@@ -36,6 +38,7 @@ class _Part:
     path: Path
     schema: dict[str, pl.DataType]
     frame: pl.DataFrame | None  # a CSV file has to be read to know its types, so its rows are kept
+    written: tuple[int, int, int]  # which file it was, when it was written and its size, before it was opened
     partitions: dict[str, pl.Series] = field(default_factory=dict)  # columns in the names of its folders
 
 
@@ -105,7 +108,7 @@ def count_values(path: Path, column: str) -> pl.DataFrame:
     try:
         rows = pl.scan_parquet(path, glob=False).select(value=column)
         return rows.group_by("value").agg(n=pl.len()).collect(engine="streaming")
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
 
 
@@ -160,25 +163,30 @@ def _missing_file(place: Path, folder: Path) -> SourceMissing:
 
 def _open_part(path: Path, texts: Collection[str]) -> _Part:
     try:
+        written = _print_written(path)
         if path.name.lower().endswith(PARQUET):
-            return _Part(path, dict(pl.read_parquet_schema(path)), None)
+            return _Part(path, dict(pl.read_parquet_schema(path)), None, written)
         frame = pl.read_csv(
-            path,
+            path.read_bytes(),  # of a path polars would map the file, and who cuts a mapped file ends this process
             try_parse_dates=True,
             infer_schema_length=None,
             null_values=CSV_NULLS,
             schema_overrides=dict.fromkeys(texts, pl.String),
-            glob=False,
         )
     except pl.exceptions.NoDataError as error:
         raise SourceError(f"the file {path} is empty", expected="a header and at least one row") from error
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
     empty = [
         name for name, dtype in frame.schema.items() if dtype == pl.String and frame[name].null_count() == len(frame)
     ]
     frame = frame.with_columns(pl.lit(None).alias(name) for name in empty)  # no value, so no type: not text
-    return _Part(path, dict(frame.schema), frame)
+    return _Part(path, dict(frame.schema), frame, written)
+
+
+def _print_written(path: Path) -> tuple[int, int, int]:
+    told = path.stat()
+    return told.st_ino, told.st_mtime_ns, told.st_size
 
 
 def _add_partitions(part: _Part, told: dict[str, pl.Series]) -> _Part:
@@ -186,7 +194,7 @@ def _add_partitions(part: _Part, told: dict[str, pl.Series]) -> _Part:
     return replace(part, schema={**part.schema, **{name: value.dtype for name, value in more.items()}}, partitions=more)
 
 
-def _unreadable(path: Path, error: Exception) -> SourceError:
+def _unreadable(path: Path, error: BaseException) -> SourceError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return SourceError(f"the file {path} cannot be read: {reason}", expected="a whole Parquet or CSV file")
 
@@ -251,11 +259,17 @@ def _read_part(part: _Part, wanted: Sequence[str], types: dict[str, pl.DataType]
     try:
         own = [name for name in wanted if name not in part.partitions]
         frame = _read_own(part, own)
+        if _print_written(part.path) != part.written:
+            raise SourceError(
+                f"the file {part.path} was written to while it was read",
+                expected="a file that stays as it is until it has been read",
+                remedy="read it again; who writes to another name and renames it then, disturbs no reader",
+            )
         frame = frame.with_columns(
             pl.lit(part.partitions[name][0], part.schema[name]).alias(name)
             for name in wanted
             if name in part.partitions
         )
         return frame.select(pl.col(name).cast(types[name]) for name in wanted)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise _unreadable(part.path, error) from error

@@ -27,7 +27,7 @@ def read_given(function: Callable[[], Iterable[Any]], name: str) -> FileRead:
         frames = [_take_frame(frame, name) for frame in function()]
     except SourceError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # code that exits ends what it was asked for, and not who asked
         raise SourceError(f"{name} raised {type(error).__name__}: {error}", expected="frames") from error
     if not frames:
         raise SourceError(f"{name} gave no frames", expected="at least one")

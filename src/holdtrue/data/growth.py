@@ -6,7 +6,7 @@ import polars as pl
 
 from holdtrue.data.breaches import select_sound
 from holdtrue.data.columns import find_levels
-from holdtrue.data.history import KEY, LABEL, LABEL_TIME, PARTS, PROPENSITY, SOURCE, TIME, UNIT, History
+from holdtrue.data.history import JUDGED, KEY, LABEL, LABEL_TIME, PROPENSITY, SOURCE, TIME, UNIT, History, is_part
 from holdtrue.data.log.rows import SHADOW
 from holdtrue.data.task import encode_labels
 from holdtrue.domain import BROKEN_ROW
@@ -35,7 +35,9 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
     frame = table
     if fresh.height:
         table, fresh = _share_levels(table, fresh)
-        unsaid = [pl.lit(None, pl.String).alias(SOURCE)] if SOURCE in table.columns else []
+        # A log keeps features alone.
+        missing = {n: dtype for n, dtype in table.schema.items() if n == SOURCE or n.startswith(JUDGED)}
+        unsaid = [pl.lit(None, dtype).alias(name) for name, dtype in missing.items()]
         fresh = fresh.with_columns(unsaid).select(table.columns)
         frame = pl.concat([table, fresh]).sort(TIME, maintain_order=True).rechunk()
     frame = _mark_own(frame, predictions)
@@ -106,7 +108,7 @@ def _mark_own(frame: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
         return frame
     marks = served.select(pl.col("key").alias(KEY), pl.col("probability").alias(PROPENSITY))
     names = [name for name in frame.columns if name != PROPENSITY]
-    parts, features = [n for n in names if n in PARTS], [n for n in names if n not in PARTS]
+    parts, features = [n for n in names if is_part(n)], [n for n in names if not is_part(n)]
     marked = frame.select(names).join(marks, on=KEY, how="left", maintain_order="left")
     return marked.select(*parts, PROPENSITY, *features)
 
@@ -114,7 +116,7 @@ def _mark_own(frame: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
 def _share_levels(table: pl.DataFrame, fresh: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     wider, taken = [], []
     for name, dtype in table.schema.items():
-        if not isinstance(dtype, pl.Enum) or name in PARTS:
+        if not isinstance(dtype, pl.Enum) or is_part(name):
             continue
         levels, came = dtype.categories.to_list(), find_levels(fresh[name])
         shared = pl.Enum(sorted({*levels, *came}))

@@ -19,6 +19,7 @@ from holdtrue.errors import SourceError
 
 KEY, UNIT, TIME, LABEL_TIME, LABEL = "__key", "__unit", "__time", "__label_time", "__label"
 SOURCE, PROPENSITY = "__source", "__propensity"  # only where the table names a source, or rows of the log were added
+JUDGED = "__judged:"  # before the name of a column that no model sees, and that answers are judged by
 PARTS = (KEY, UNIT, TIME, LABEL_TIME, LABEL, SOURCE, PROPENSITY)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -29,8 +30,9 @@ class History:
 
     Attributes:
         frame: columns `__key`, `__unit` (text), `__time`, `__label_time` (UTC; null without a label), `__label`, where
-            there are any `__source` and `__propensity`, then the features. Text features are `pl.Enum` with the levels
-            of the whole table, so that slices are free: ask `schema` or `dataset()` for the levels that occur here.
+            there are any `__source`, `__propensity` and judged columns (`__judged:NAME`), then the features. Texts are
+            `pl.Enum` with the levels of the whole table, so that slices are free: ask `schema` or `dataset()` for the
+            levels that occur here.
         label: the label's name in the table.
         task: what kind of question the label asks.
         classes: the values that the label can have, in order; empty for a regression.
@@ -66,7 +68,7 @@ class History:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Return the names of the features, in order."""
-        return tuple(name for name in self.frame.columns if name not in PARTS)
+        return tuple(name for name in self.frame.columns if not is_part(name))
 
     @property
     def given_names(self) -> tuple[str, ...]:
@@ -131,9 +133,24 @@ class History:
             classes=self.classes,
         )
 
+    def judged(self) -> pl.DataFrame:
+        """Return the judged columns of the labelled rows, under their own names: the rows of `dataset()`."""
+        names = [name for name in self.frame.columns if name.startswith(JUDGED)]
+        labelled = self.frame.filter(pl.col(LABEL).is_not_null()) if names else self.frame.clear()
+        return labelled.select(pl.col(name).alias(name.removeprefix(JUDGED)) for name in names)
+
     def encoded_labels(self) -> NDArray[Any]:
         """Return the labels as numbers, shape (n_rows,): class positions (int64, -1 = missing), or float64 with NaN."""
         return encode_labels(self.frame[LABEL], task=self.task, classes=self.classes)
+
+
+def is_part(name: str) -> bool:
+    """Say whether a column of a history's frame is none of its features.
+
+    >>> is_part("__time"), is_part("__judged:sex"), is_part("sex")
+    (True, True, False)
+    """
+    return name in PARTS or name.startswith(JUDGED)
 
 
 def count_microseconds(moment: datetime) -> int:

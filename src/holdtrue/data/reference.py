@@ -47,7 +47,9 @@ def make_reference(known: History) -> tuple[pl.DataFrame, dict[str, Json]] | Non
         "number": origin.version.number,
         "moment": count_microseconds(moment),
         "content": content,
-        "table": said | {"label_delay": delay, "features": features, "drop": list(table.drop)},
+        "table": said
+        | {"label_delay": delay, "features": features, "drop": list(table.drop)}
+        | ({"judged": list(table.judged)} if table.judged else {}),
     }
 
 
@@ -156,5 +158,6 @@ def _read_table(told: dict[str, Json]) -> Table:
         "label_delay": None if delay is None else timedelta(microseconds=delay),
         "features": None if features is None else tuple(features),
         "drop": tuple(told["drop"]),
+        "judged": tuple(told.get("judged", ())),
     }
     return Table(**parts)

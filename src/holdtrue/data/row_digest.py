@@ -14,12 +14,17 @@ _SLICE_ROWS = 1 << 18  # so that the bytes of a large dataset are never all in m
 def digest_rows(rows: Dataset) -> str:
     """Return the sha256 (64 hex digits) of a dataset: the same for the same rows, whatever they were cut from."""
     said = hashlib.sha256(encode_canonically([rows.schema, rows.task, rows.classes, rows.label.name]))
-    parts = [rows.label.alias("$label"), rows.key.alias("$key"), rows.unit.alias("$unit"), rows.time.alias("$time")]
+    mark = "$"
+    while any(name.startswith(mark) for name in rows.features.columns):  # no feature is called as a part is
+        mark += "$"
+    named = {"label": rows.label, "key": rows.key, "unit": rows.unit, "time": rows.time}
     if rows.propensity is not None:  # a training may weigh by it
-        parts.append(rows.propensity.alias("$propensity"))
+        named["propensity"] = rows.propensity
+    parts = [part.alias(f"{mark}{name}") for name, part in named.items()]
     frame = pl.DataFrame([*rows.features.get_columns(), *parts])
     for piece in frame.iter_slices(_SLICE_ROWS):
         file = io.BytesIO()
-        piece.rechunk().write_ipc(file, compat_level=pl.CompatLevel.newest())
+        # Texts one after the other: where polars' own form has them depends on the threads that made it.
+        piece.rechunk().write_ipc(file, compat_level=pl.CompatLevel.oldest())
         said.update(file.getbuffer())
     return said.hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from holdtrue.data.columns import TEXTS
-from holdtrue.data.files import CSV, CSV_NULLS, PARQUET, find_files
+from holdtrue.data.files import CSV, CSV_NULLS, PARQUET, UNREADABLE, find_files
 from holdtrue.domain import Column, Kind, Schema
 from holdtrue.errors import SourceError, SourceMissing
 
@@ -47,7 +47,7 @@ class SlicedFile:
                     whole = pl.concat(waiting)
                     yield whole.head(slice_rows)
                     waiting, n_waiting = [whole.slice(slice_rows)], n_waiting - slice_rows
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except UNREADABLE as error:
             raise _unreadable(self.paths, error) from error
         if n_waiting:
             yield pl.concat(waiting)
@@ -73,7 +73,7 @@ def open_slices(path: str, *, folder: Path, schema: Schema, texts: Sequence[str]
         rows = _scan(paths, [*texts, *schema.names])
         found = rows.collect_schema()
         n_rows = int(rows.select(pl.len()).collect(engine="streaming").item())
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise _unreadable(paths, error) from error
     return SlicedFile(paths=tuple(paths), schema=dict(found), n_rows=n_rows, rows=rows)
 
@@ -137,7 +137,7 @@ def _scan(paths: Sequence[Path], texts: Sequence[str]) -> pl.LazyFrame:
     )
 
 
-def _unreadable(paths: Sequence[Path], error: Exception) -> SourceError:
+def _unreadable(paths: Sequence[Path], error: BaseException) -> SourceError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return SourceError(
         f"the file {paths[0]} cannot be read: {reason}", expected="a whole Parquet, CSV or JSON lines file"

@@ -35,7 +35,7 @@ def take_snapshot(store: Store, loop_name: str, history: History, *, as_of: date
         raise SourceError(
             f"no row is known at {as_of.isoformat()}",
             expected=f"a moment from {history.starts_at.isoformat()} on",
-            remedy="take the snapshot later",
+            remedy="ask for a moment at which rows are known, or add older rows to the table",
         )
     record = DatasetRecord(
         digest=store.artifacts.put(_write_reference(known) or write_snapshot(known)),

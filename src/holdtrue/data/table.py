@@ -9,7 +9,7 @@ import polars as pl
 
 from holdtrue.data.breaches import check_frame, check_order, refuse_breaches
 from holdtrue.data.declaration import find_schema
-from holdtrue.data.features import check_dropped, read_features
+from holdtrue.data.features import check_dropped, read_features, read_judged
 from holdtrue.data.files import FileRead, name_nearest, name_version, print_files, read_files
 from holdtrue.data.frames import print_given, read_given
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, SOURCE, TIME, UNIT, History
@@ -61,7 +61,8 @@ def _read_rows(declared: Table, folder: Path, schema: Schema | None, version: in
     if declared.function is not None:
         return read_given(declared.function, declared.path)
     # A column that is dropped need not agree between files; one that is declared is missed by name.
-    ignore = [name for name in _droppable(declared) if name not in _name_asked(schema)]
+    asked = (*_name_asked(schema), *declared.judged)
+    ignore = [name for name in _droppable(declared) if name not in asked]
     if is_iceberg_url(declared.path):
         frame, names, number = read_iceberg(declared.path, columns=columns, ignore=ignore, snapshot=version)
         return name_version(frame, names, declared.path, SourceVersion(place=declared.path, number=number))
@@ -112,7 +113,7 @@ def read_frame(
     if needs_features and not features:
         raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
     parts = [key.alias(KEY), unit.alias(UNIT), times.alias(TIME), label_time.alias(LABEL_TIME), label.alias(LABEL)]
-    rows = pl.DataFrame([*parts, *_name_sources(frame, declared), *features])
+    rows = pl.DataFrame([*parts, *_name_sources(frame, declared), *read_judged(frame, declared), *features])
     is_sorted = times.is_sorted()
     order_notes = () if is_sorted else ("the rows were out of order and were sorted by time",)
     return History(
@@ -140,7 +141,8 @@ def _choose_columns(declared: Table, schema: Schema | None) -> list[str] | None:
     """Return the columns to read; None for all that are there."""
     if declared.features is None:
         return None
-    return list(dict.fromkeys((*_declared_columns(declared), *declared.features, *_name_asked(schema))))
+    asked = (*declared.features, *declared.judged, *_name_asked(schema))
+    return list(dict.fromkeys((*_declared_columns(declared), *asked)))
 
 
 def _name_asked(schema: Schema | None) -> tuple[str, ...]:
@@ -161,7 +163,7 @@ def _droppable(declared: Table) -> tuple[str, ...]:
 
 
 def _check_columns(frame: pl.DataFrame, declared: Table) -> None:
-    for name in (*_declared_columns(declared), *(declared.features or ())):
+    for name in (*_declared_columns(declared), *(declared.features or ()), *declared.judged):
         if name not in frame.columns:
             raise ColumnMissing(
                 f"the column {name!r} is not in {declared.path}", remedy=name_nearest(name, frame.columns)

@@ -92,6 +92,9 @@ from .loss import PROBABILITY_CLIP as PROBABILITY_CLIP
 from .loss import Loss as Loss
 from .loss import LossKind as LossKind
 from .loss import default_kind as default_kind
+from .metric import Metric as Metric
+from .metric import highest as highest
+from .metric import lowest as lowest
 from .outcome import ActionRule as ActionRule
 from .outcome import Money as Money
 from .outcome import make_action_rule as make_action_rule
@@ -132,6 +135,7 @@ from .run import RunCost as RunCost
 from .run import RunState as RunState
 from .run import StepNotes as StepNotes
 from .run import StepRecord as StepRecord
+from .run import choose_last as choose_last
 from .schedule import Cron as Cron
 from .schedule import TimeOfDay as TimeOfDay
 from .schema import Bound as Bound
@@ -163,11 +167,14 @@ from .traffic import Role as Role
 from .traffic import Traffic as Traffic
 from .traffic import assign as assign
 from .traffic import hash_unit as hash_unit
+from .trial import TUNING as TUNING
 from .trial import Choice as Choice
+from .trial import MetricProof as MetricProof
 from .trial import Proof as Proof
 from .trial import Trial as Trial
 from .trial import TrialState as TrialState
 from .trial import Tuning as Tuning
+from .trial import find_tuning as find_tuning
 from .trigger import After as After
 from .trigger import Every as Every
 from .trigger import OnCron as OnCron
@@ -233,6 +240,7 @@ __all__ = [
     "OPTIONS",
     "PROBABILITY_CLIP",
     "SEEN_AT",
+    "TUNING",
     "WEIGHT",
     "ActionRule",
     "After",
@@ -299,6 +307,8 @@ __all__ = [
     "LossKind",
     "Measured",
     "Method",
+    "Metric",
+    "MetricProof",
     "ModelCard",
     "ModelFormat",
     "Money",
@@ -388,6 +398,7 @@ __all__ = [
     "between",
     "calibrated",
     "canary",
+    "choose_last",
     "column",
     "combine_rulings",
     "constant",
@@ -398,18 +409,21 @@ __all__ = [
     "every",
     "fairness",
     "find_former",
+    "find_tuning",
     "format_count",
     "format_figure",
     "frames",
     "golden",
     "guards",
     "hash_unit",
+    "highest",
     "history",
     "integers",
     "invariant_to",
     "last_good",
     "link_digest",
     "log_between",
+    "lowest",
     "make_action_rule",
     "make_expression",
     "make_formula",

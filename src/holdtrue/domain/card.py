@@ -23,6 +23,7 @@ class DeclaredUse:
         actions: what answers decide between; none without a declared outcome.
         otherwise: the action that is taken when no other is worth more.
         left_out: columns that the model may not see.
+        judged: columns that the model does not see, and that its answers are judged by.
         checks: what a version must pass.
     """
 
@@ -31,6 +32,7 @@ class DeclaredUse:
     actions: tuple[str, ...] = ()
     otherwise: str | None = None
     left_out: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """Feature: a column that is computed from the raw columns of a row, or from what was known of rows before it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -12,6 +12,7 @@ from holdtrue.domain.digest import digest_of
 from holdtrue.domain.span import parse_span
 from holdtrue.errors import DeclarationError
 
+_encode = msgspec.json.Encoder().encode
 DAY = timedelta(days=1)
 SHORTEST = timedelta(seconds=1)
 MOMENT = "__time"
@@ -53,11 +54,6 @@ class Past:
     def digest(self) -> str:
         """The sha256 of this declaration."""
         return digest_of(self)
-
-    def find_key(self, values: Mapping[str, object]) -> str | None:
-        """Return the key under which a lookup keeps what was gathered for a row; None where a value of it misses."""
-        asked = [values.get(name) for name in self.by]
-        return None if None in asked else name_past_key(asked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,4 +138,4 @@ def history(
 
 def name_past_key(values: Sequence[object]) -> str:
     """Return the key under which a lookup keeps what was gathered for these values of `by`."""
-    return msgspec.json.encode(list(values)).decode()
+    return _encode(values).decode()

@@ -10,6 +10,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,72 +19,105 @@ import msgspec
 from holdtrue.domain.digest import Json
 from holdtrue.domain.schema import Kind
 
-Values = Mapping[str, Any]  # None, bool, int, float, str, or an aware datetime
+Values = Any  # by name or by place; each is None, bool, int, float, str, or an aware datetime
 Evaluate = Callable[[Values], Any]
+_Make = Callable[[Json], Evaluate]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TWO_64 = 2**64
 _TWO_63 = 2**63
 
 
-def make_formula(text: str) -> Evaluate:
-    """Return what evaluates a formula on the values of one row, by name.
+def make_formula(text: str, *, places: Mapping[str, int] | None = None, kind: Kind | None = None) -> Evaluate:
+    """Return what evaluates a formula on the values of one row.
+
+    Args:
+        text: the formula as JSON.
+        places: where each name stands in a list of values, which is sooner read than a mapping; None for values by
+            name. What has no place, or no name, is missing.
+        kind: of the column that it is to be a value of, see `settle_value`; None for what it comes to.
 
     >>> make_formula('["*", ["col", "miles"], ["lit", 1.609]]')({"miles": 100})
     160.9
+    >>> make_formula('["/", ["col", "miles"], ["lit", 0]]', places={"miles": 0}, kind=Kind.NUMBER)([100]) is None
+    True
     """
-    return _make(msgspec.json.decode(text))
+    take = _take if places is None else partial(_take_place, places=places)
+
+    def make(tree: Json) -> Evaluate:
+        return _make(tree, make, take)
+
+    evaluate = make(msgspec.json.decode(text))
+    return evaluate if kind is None else _settle(evaluate, _SETTLERS[kind])
 
 
 def settle_value(value: Any, kind: Kind) -> Any:
     """Return what a formula came to as a value of a column of this kind; NaN and infinity are missing."""
-    if value is None:
-        return None
-    if kind is Kind.NUMBER:
-        number = float(value)
-        return number if math.isfinite(number) else None
-    if kind is Kind.INTEGER:
-        return int(value)
-    return bool(value) if kind is Kind.BOOLEAN else str(value)
+    return None if value is None else _SETTLERS[kind](value)
+
+
+def _settle(evaluate: Evaluate, settle: Callable[[Any], Any]) -> Evaluate:
+    def ask(values: Values) -> Any:
+        value = evaluate(values)
+        return None if value is None else settle(value)
+
+    return ask
+
+
+def _settle_number(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
 
 
 def read_instant(seconds: float) -> datetime:
     """Return a moment (Unix seconds UTC) as formulas take it, to the microsecond."""
-    return _EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
+    return _EPOCH + timedelta(0, 0, round(seconds * 1_000_000))
 
 
-def _make(tree: Json) -> Evaluate:
+def _make(tree: Json, make: _Make, take: Callable[[str], Evaluate]) -> Evaluate:
     name, operands = tree[0], tree[1:]
     if name == "col":
-        return _take(operands[0])
+        return take(operands[0])
     if name == "lit":
         return _fix(operands[0])
     if name in _PLAIN:
-        return _make_plain(_PLAIN[name], [_make(each) for each in operands])
+        return _make_plain(_PLAIN[name], operands, make)
     if name in _PARTS:
-        return _make_part(_PARTS[name], _make(operands[0]), operands[1])
-    return _SPECIAL[name](operands)
+        return _make_part(_PARTS[name], make(operands[0]), operands[1])
+    return _SPECIAL[name](operands, make)
 
 
 def _take(name: str) -> Evaluate:
     return lambda values: values.get(name)
 
 
+def _take_place(name: str, *, places: Mapping[str, int]) -> Evaluate:
+    return operator.itemgetter(places[name]) if name in places else _fix(None)
+
+
 def _fix(value: Any) -> Evaluate:
     return lambda _: value
 
 
-def _make_plain(work: Callable[..., Any], operands: list[Evaluate]) -> Evaluate:
+def _make_plain(work: Callable[..., Any], operands: list[Json], make: _Make) -> Evaluate:
     """Return an operation that is missing wherever one of its operands is."""
     if len(operands) == 1:
-        only = operands[0]
+        only = make(operands[0])
 
         def ask_one(values: Values) -> Any:
             value = only(values)
             return None if value is None else work(value)
 
         return ask_one
-    one, other = operands
+    one = make(operands[0])
+    if operands[1][0] == "lit" and (constant := operands[1][1]) is not None:
+
+        def ask_with(values: Values) -> Any:
+            value = one(values)
+            return None if value is None else work(value, constant)
+
+        return ask_with
+    other = make(operands[1])
 
     def ask_two(values: Values) -> Any:
         left, right = one(values), other(values)
@@ -102,28 +136,35 @@ def _make_part(take: Callable[[datetime], int], moment: Evaluate, zone: str) -> 
     return ask
 
 
-def _make_choice(operands: list[Json]) -> Evaluate:
-    test, first, second = (_make(each) for each in operands)
+def _make_choice(operands: list[Json], make: _Make) -> Evaluate:
+    test, first, second = (make(each) for each in operands)
     return lambda values: first(values) if test(values) else second(values)
 
 
-def _make_first(operands: list[Json]) -> Evaluate:
-    parts = [_make(each) for each in operands]
-    return lambda values: next((found for part in parts if (found := part(values)) is not None), None)
+def _make_first(operands: list[Json], make: _Make) -> Evaluate:
+    parts = [make(each) for each in operands]
+
+    def ask(values: Values) -> Any:
+        for part in parts:
+            if (value := part(values)) is not None:
+                return value
+        return None
+
+    return ask
 
 
-def _make_null(operands: list[Json]) -> Evaluate:
-    part = _make(operands[0])
+def _make_null(operands: list[Json], make: _Make) -> Evaluate:
+    part = make(operands[0])
     return lambda values: part(values) is None
 
 
-def _make_all(operands: list[Json]) -> Evaluate:
-    one, other = (_make(each) for each in operands)
+def _make_all(operands: list[Json], make: _Make) -> Evaluate:
+    one, other = (make(each) for each in operands)
     return lambda values: _join_truths(one(values), other(values), decisive=False)
 
 
-def _make_any(operands: list[Json]) -> Evaluate:
-    one, other = (_make(each) for each in operands)
+def _make_any(operands: list[Json], make: _Make) -> Evaluate:
+    one, other = (make(each) for each in operands)
     return lambda values: _join_truths(one(values), other(values), decisive=True)
 
 
@@ -134,8 +175,8 @@ def _join_truths(one: bool | None, other: bool | None, *, decisive: bool) -> boo
     return None if one is None or other is None else not decisive
 
 
-def _make_membership(operands: list[Json]) -> Evaluate:
-    part, members = _make(operands[0]), frozenset(operands[1])
+def _make_membership(operands: list[Json], make: _Make) -> Evaluate:
+    part, members = make(operands[0]), frozenset(operands[1])
 
     def ask(values: Values) -> Any:
         value = part(values)
@@ -144,8 +185,8 @@ def _make_membership(operands: list[Json]) -> Evaluate:
     return ask
 
 
-def _make_clip(operands: list[Json]) -> Evaluate:
-    part, (low, high) = _make(operands[0]), operands[1:]
+def _make_clip(operands: list[Json], make: _Make) -> Evaluate:
+    part, (low, high) = make(operands[0]), operands[1:]
 
     def ask(values: Values) -> Any:
         value = part(values)
@@ -235,7 +276,12 @@ def _rank(value: Any) -> tuple[bool, Any]:
 
 
 def _compare(work: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    return lambda one, other: work(_rank(one), _rank(other))
+    def compare(one: Any, other: Any) -> bool:
+        if one == one and other == other:  # neither is NaN  # noqa: PLR0124
+            return work(one, other)
+        return work(_rank(one), _rank(other))
+
+    return compare
 
 
 _PLAIN: Mapping[str, Callable[..., Any]] = {
@@ -269,17 +315,23 @@ _PLAIN: Mapping[str, Callable[..., Any]] = {
     "len_chars": len,
 }
 _PARTS: Mapping[str, Callable[[datetime], int]] = {
-    "year": lambda at: at.year,
+    "year": operator.attrgetter("year"),
     "quarter": lambda at: (at.month + 2) // 3,
-    "month": lambda at: at.month,
+    "month": operator.attrgetter("month"),
     "week": lambda at: at.isocalendar().week,
-    "day": lambda at: at.day,
+    "day": operator.attrgetter("day"),
     "weekday": datetime.isoweekday,
     "ordinal_day": lambda at: at.timetuple().tm_yday,
-    "hour": lambda at: at.hour,
-    "minute": lambda at: at.minute,
+    "hour": operator.attrgetter("hour"),
+    "minute": operator.attrgetter("minute"),
 }
-_SPECIAL: Mapping[str, Callable[[list[Json]], Evaluate]] = {
+_SETTLERS: Mapping[Kind, Callable[[Any], Any]] = {
+    Kind.NUMBER: _settle_number,
+    Kind.INTEGER: int,
+    Kind.BOOLEAN: bool,
+    Kind.TEXT: str,
+}
+_SPECIAL: Mapping[str, Callable[[list[Json], _Make], Evaluate]] = {
     "when": _make_choice,
     "coalesce": _make_first,
     "is_null": _make_null,

@@ -9,6 +9,7 @@ from holdtrue.domain.digest import Json
 from holdtrue.domain.fallback import Fallback, settle_fallback
 from holdtrue.domain.feature import Past, PastWindow
 from holdtrue.domain.guards import Guards
+from holdtrue.domain.judged import settle_judged
 from holdtrue.domain.monitor import check_monitor
 from holdtrue.domain.outcome import Money
 from holdtrue.domain.recipe import Recipe, make_recipe
@@ -91,6 +92,9 @@ class Loop:
                 )
         object.__setattr__(self, "monitor", tuple(self.monitor))
         check_monitor(self.monitor, self.data)
+        if isinstance(self.data, Table):
+            computed = tuple(self.features) if isinstance(self.features, Mapping) else ()
+            object.__setattr__(self, "data", settle_judged(self.data, self.checks, computed=computed))
         object.__setattr__(self, "fallback", settle_fallback(self.fallback))
         object.__setattr__(self, "task", None if self.task is None else Task(self.task))
         if isinstance(self.retrain, Trigger):

@@ -37,5 +37,6 @@ def _check_column(name: str, data: Table | Predictions) -> None:
         raise DeclarationError(
             f"monitor= slices by {name!r}, which is no feature",
             expected="a column that the model may see: the prediction log keeps those and no others",
-            remedy="make it a feature, or slice by another column",
+            remedy="make it a feature, or slice by another column; validate= may slice by columns of the table that no "
+            "model sees",
         )

@@ -1,13 +1,16 @@
 """Run: one execution of a pipeline, from submission to its end, with what it cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from holdtrue.domain.digest import Json
 
 SEEN_AT = "seen_at"  # among the parameters of a lost run
+MOST_SHOWN_BYTES = 2 << 20  # larger figures are written to files, and not shown beside others
 LOST = "the process that did the run ended before the run did"  # the error of a run that nobody finished
 
 
@@ -49,6 +52,11 @@ class Figure:
     kind: str
     artifact: str
     n_bytes: int
+
+    @property
+    def can_be_shown(self) -> bool:
+        """Say whether it can stand in a page as an image, in which nothing runs: no HTML, and nothing too large."""
+        return self.kind in {"png", "svg"} and self.n_bytes <= MOST_SHOWN_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,3 +114,22 @@ class Run:
         """Return when whoever did a lost run gave the last sign; None where that is not known."""
         told = self.parameters.get(SEEN_AT)
         return datetime.fromisoformat(told) if isinstance(told, str) else None
+
+    @property
+    def notes(self) -> tuple[StepNotes, ...]:
+        """Return what its steps noted down and printed."""
+        return msgspec.convert(self.parameters.get("notes", ()), tuple[StepNotes, ...])
+
+    @property
+    def figures(self) -> tuple[tuple[str, Figure], ...]:
+        """Return the pictures that steps kept in its last fit, each behind the name of its step."""
+        return tuple((each.step, figure) for each in choose_last(self.steps, self.notes) for figure in each.figures)
+
+
+def choose_last(steps: Sequence[StepRecord], notes: Sequence[StepNotes]) -> list[StepNotes]:
+    """Return of each step what it noted in the last fit of a run, in the order of the steps."""
+    by_key = {each.key: each for each in notes}
+    keys = {record.name: record.key for record in steps}
+    ended = {record.key for record in steps}
+    keys |= {each.step: each.key for each in notes if each.key not in ended}  # the step that raised
+    return [by_key[key] for key in keys.values() if key in by_key]

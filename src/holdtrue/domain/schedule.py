@@ -83,7 +83,7 @@ def read_zone(tz: str) -> str:
 
 def read_cron(line: str, tz: str) -> Cron:
     """Return the calendar of a cron line; raises `DeclarationError`."""
-    text = " ".join(line.split())
+    text = " ".join(line.split()) if isinstance(line, str) else ""
     expected = 'minute, hour, day of the month, month, day of the week, such as "0 3 * * 1"'
     if len(text.split(" ")) != 5:
         raise DeclarationError(f"cron({line!r}) has {len(text.split())} fields", expected=expected)
@@ -101,7 +101,7 @@ def read_clock(at: str, tz: str, span: timedelta) -> TimeOfDay:
         raise DeclarationError(f'at="{at}" in a schedule of {span}', expected="a schedule of whole days")
     try:
         moment = time.fromisoformat(at)
-    except ValueError as problem:
+    except (ValueError, TypeError) as problem:
         raise DeclarationError(f"at={at!r} is no time of the day", expected='hours and minutes, such as "03:00"') from (
             problem
         )
@@ -112,7 +112,12 @@ def read_clock(at: str, tz: str, span: timedelta) -> TimeOfDay:
 
 def read_schedule_span(span: str | timedelta | None, *, days: float, hours: float, minutes: float) -> timedelta:
     """Return the span of a schedule, said in one of both ways; raises `DeclarationError`."""
-    named = timedelta(days=days, hours=hours, minutes=minutes)
+    try:
+        named = timedelta(days=days, hours=hours, minutes=minutes)
+    except (OverflowError, ValueError, TypeError) as problem:  # beyond any calendar, NaN, no number
+        raise DeclarationError(
+            f"every(days={days}, hours={hours}, minutes={minutes}): {problem}", expected="numbers, such as days=7"
+        ) from problem
     if span is not None and named:
         raise DeclarationError("every() names a span twice", expected='every("1 day") or every(days=1)')
     found = named if span is None else parse_span(span)

@@ -42,6 +42,7 @@ class Table:
         labels: whether all rows get a label or only those acted on.
         features: the columns that a model may see; None for all the others.
         drop: columns that a model may not see.
+        judged: those that a model may not see, and that its answers are judged by: what `validate=` names of them.
         time_zone: zone of naive times in the file (IANA name); None when the file's times carry one.
         early_labels: a random sample of the events whose label comes early, see `holdtrue.sampled`; None for none.
         source: column that names the feed that a row came from; no feature. None where it does not matter.
@@ -62,6 +63,7 @@ class Table:
     time_zone: str | None = None
     early_labels: EarlyLabels | None = None
     source: str | None = None
+    judged: tuple[str, ...] = ()
     query: Query | None = None
     function: Callable[[], Iterable[object]] | None = None
 

@@ -24,10 +24,13 @@ def parse_span(text: str | timedelta) -> timedelta:
         if text < timedelta(0):
             raise DeclarationError(f"the span {text} is negative", expected="zero or more")
         return text
-    match = _FORM.match(text)
+    given: object = text
+    match = _FORM.match(given) if isinstance(given, str) else None
+    expected = 'a number and a unit, such as "6h" or "7d"'
     if match is None:
-        raise DeclarationError(
-            f"the span {text!r} cannot be read", expected='a number and a unit, such as "6h" or "7d"'
-        )
+        raise DeclarationError(f"the span {text!r} cannot be read", expected=expected)
     unit = match.group(2) or match.group(3)[0]
-    return timedelta(seconds=float(match.group(1)) * _SIZES[unit])
+    try:
+        return timedelta(seconds=float(match.group(1)) * _SIZES[unit])
+    except OverflowError as problem:
+        raise DeclarationError(f"the span {text!r} is longer than any calendar", expected=expected) from problem

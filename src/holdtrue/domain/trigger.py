@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from holdtrue.domain.schedule import DAY, Cron, TimeOfDay, read_clock, read_cron, read_schedule_span
 from holdtrue.errors import DeclarationError
 
+# Spans end before the calendar does, whatever day they are added to.
+MOST_DAYS = 1e6
+
 
 class Trigger:
     """One reason to retrain."""
@@ -127,7 +130,11 @@ class Triggers:
         return tuple(part for part in self.parts if isinstance(part, After))
 
 
-def _join(left: Trigger | Triggers, right: Trigger | Triggers) -> Triggers:
+def _join(left: Trigger | Triggers, right: object) -> Triggers:
+    if not isinstance(right, Trigger | Triggers):
+        raise DeclarationError(
+            f"a trigger is joined with {right!r}", expected="triggers on both sides, such as every(days=7) | on_risk()"
+        )
     parts = [each for side in (left, right) for each in ((side,) if isinstance(side, Trigger) else side.parts)]
     single = [type(part) for part in parts if not isinstance(part, OnCron | After)]
     if len(set(single)) < len(single):
@@ -190,8 +197,9 @@ def on_new_data(*, min_rows: int) -> OnNewData:
     >>> on_new_data(min_rows=5000).min_rows
     5000
     """
-    if min_rows < 1:
-        raise DeclarationError(f"on_new_data(min_rows={min_rows})", expected="1 or more")
+    given: object = min_rows
+    if not isinstance(given, int) or given < 1:
+        raise DeclarationError(f"on_new_data(min_rows={min_rows!r})", expected="a whole number of rows, 1 or more")
     return OnNewData(min_rows=min_rows)
 
 
@@ -208,4 +216,8 @@ def after(loop: str) -> After:
 
 def on_risk(*, tolerance: float = 0.1, run_length_days: float = 60.0, cooldown_days: float = 7.0) -> OnRisk:
     """Declare a retraining when the measured risk rises; see `OnRisk` for the meaning of the numbers."""
+    given = {"tolerance": tolerance, "run_length_days": run_length_days, "cooldown_days": cooldown_days}
+    for name, number in given.items():
+        if not isinstance(number, int | float) or not 0 <= number < MOST_DAYS or (number == 0 and "run" in name):
+            raise DeclarationError(f"on_risk({name}={number!r})", expected="a number above 0, and not beyond all years")
     return OnRisk(tolerance=tolerance, run_length_days=run_length_days, cooldown=timedelta(days=cooldown_days))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from holdtrue.domain.digest import Json
+from holdtrue.domain.metric import Metric, read_metric
 from holdtrue.domain.span import parse_span
+from holdtrue.domain.trial import Trial
 from holdtrue.errors import DeclarationError
 
 N_TRIALS = 30
@@ -61,12 +63,23 @@ class Tune:
         n_trials: how many sets of parameters are tried.
         timeout_seconds: no trial begins later than this after the tuning began; None sets no limit.
         seed: from which the trials are drawn.
+        metric: what trials are chosen by; None for the loop's own loss.
     """
 
     ranges: tuple[tuple[str, Range], ...]
     n_trials: int = N_TRIALS
     timeout_seconds: float | None = None
     seed: int = 0
+    metric: Metric | None = None
+
+    def rank(self, loss: float, metric: float | None) -> float:
+        """Return what trials are chosen by, the least first: the loss, or what stands for the metric."""
+        return loss if self.metric is None or metric is None else self.metric.rank(metric)
+
+    def rank_parts(self, trial: Trial) -> list[float]:
+        """Return the same for each part of the selection rows that a trial was judged on."""
+        metrics = trial.metrics or [None] * len(trial.losses)
+        return [self.rank(loss, metric) for loss, metric in zip(trial.losses, metrics, strict=True)]
 
     def check_declared(self, parameters: Mapping[str, Json]) -> None:
         """Raise `DeclarationError` unless each name has a declared value in its range: that is the first trial."""
@@ -126,11 +139,19 @@ def one_of(*values: Choosable) -> OneOf:
     """
     if len(values) < 2 or not all(value is None or isinstance(value, str | int | float) for value in values):
         raise DeclarationError(f"one_of{values!r}", expected="two or more numbers, texts, booleans or None")
+    twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+    if twice is not None or any(isinstance(value, float) and not math.isfinite(value) for value in values):
+        raise DeclarationError(f"one_of{values!r}", expected="finite numbers, and each value once")
     return OneOf(values=values)
 
 
 def tune(
-    ranges: Mapping[str, Range], *, n_trials: int = N_TRIALS, timeout: str | timedelta | None = None, seed: int = 0
+    ranges: Mapping[str, Range],
+    *,
+    n_trials: int = N_TRIALS,
+    timeout: str | timedelta | None = None,
+    seed: int = 0,
+    metric: str | Metric | None = None,
 ) -> Tune:
     """Declare which of the loop's parameters `holdtrue tune` looks for; `parameters=` says what to begin with.
 
@@ -139,6 +160,9 @@ def tune(
         n_trials: how many sets of parameters are tried; the first is the declared one.
         timeout: no trial begins later than this after the tuning began, such as "30m".
         seed: from which the trials are drawn.
+        metric: what trials are chosen by in the place of the loop's own loss: "auc", "accuracy" or "brier" of classes,
+            "mean_absolute_error" or "root_mean_squared_error" of numbers, or a function of a `holdtrue.Candidate` in
+            `highest(...)` or `lowest(...)`.
 
     Raises:
         DeclarationError: no range, something else than a range, or numbers that cannot be meant.
@@ -161,7 +185,13 @@ def tune(
     if type(seed) is not int or seed < 0:
         raise DeclarationError(f"seed={seed!r}", expected="a whole number, 0 or more")
     seconds = None if timeout is None else parse_span(timeout).total_seconds()
-    return Tune(ranges=tuple(sorted(ranges.items())), n_trials=n_trials, timeout_seconds=seconds, seed=seed)
+    return Tune(
+        ranges=tuple(sorted(ranges.items())),
+        n_trials=n_trials,
+        timeout_seconds=seconds,
+        seed=seed,
+        metric=read_metric(metric),
+    )
 
 
 def _check_ends(name: str, low: float, high: float) -> None:

@@ -23,6 +23,10 @@ from .ray_environment import RayEnvironment as RayEnvironment
 from .service import Service as Service
 from .service import find_service as find_service
 from .service import start_service as start_service
+from .spelling import is_text as is_text
+from .spelling import spell_out as spell_out
+from .together import Together as Together
+from .together import run_together as run_together
 
 __all__ = [
     "LOCAL",
@@ -37,6 +41,7 @@ __all__ = [
     "Progress",
     "RayEnvironment",
     "Service",
+    "Together",
     "find_baggage",
     "find_environment",
     "find_pieces",
@@ -44,10 +49,13 @@ __all__ = [
     "format_traceback",
     "hearing",
     "is_elsewhere",
+    "is_text",
     "limiting",
     "make_failure",
     "pack_project",
     "read_compute",
     "report_progress",
+    "run_together",
+    "spell_out",
     "start_service",
 ]

@@ -20,6 +20,7 @@ from holdtrue.environments.entry import call_encoded
 from holdtrue.environments.failure import make_failure, pack_failure
 from holdtrue.environments.hearing import hear_always
 from holdtrue.environments.limit import tell_limits
+from holdtrue.environments.mark import carry_mark
 from holdtrue.environments.message import (
     Begun,
     Done,
@@ -103,6 +104,7 @@ def main() -> None:
     for fd in (requests, replies_fd):
         os.set_inheritable(fd, False)
     die_with_parent(parent_pid)
+    carry_mark()
     faulthandler.enable()
     faulthandler.register(DUMP_SIGNAL, all_threads=False)
     del sys.argv[1:]

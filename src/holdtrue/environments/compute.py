@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -32,9 +33,14 @@ class Compute:
     at_once: int = 2
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Say whether steps are done on other machines."""
+        return self.engine != LOCAL
+
+    @property
     def variables(self) -> Mapping[str, str]:
         """Return what tells a child process where its steps are done, as environment variables."""
-        return {} if self.engine == LOCAL else {VARIABLE: json.dumps(asdict(self))}
+        return {VARIABLE: json.dumps(asdict(self))} if self.is_elsewhere else {}
 
 
 class _ComputeTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,6 +67,7 @@ def read_compute(told: object, *, where: str) -> Compute:
 
 
 _found: "dict[str, RayEnvironment]" = {}
+_search = threading.Lock()
 
 
 def is_elsewhere() -> bool:
@@ -78,8 +85,9 @@ def find_environment() -> "RayEnvironment":
         DeclarationError: Ray is not installed, or no address is said.
     """
     told = os.environ[VARIABLE]
-    if told not in _found:
-        from holdtrue.environments.ray_environment import RayEnvironment
+    with _search:  # trials of a tuning ask at once, each in a thread
+        if told not in _found:
+            from holdtrue.environments.ray_environment import RayEnvironment
 
-        _found[told] = RayEnvironment(Compute(**json.loads(told)).address)
-    return _found[told]
+            _found[told] = RayEnvironment(Compute(**json.loads(told)).address)
+        return _found[told]

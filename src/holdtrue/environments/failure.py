@@ -9,6 +9,7 @@ import msgspec
 
 from holdtrue import errors
 from holdtrue.environments.message import Failed
+from holdtrue.environments.spelling import spell_out
 from holdtrue.errors import HoldtrueError, TrainingFailed
 
 _OWN_FOLDER = str(Path(__file__).resolve().parents[1])
@@ -39,6 +40,9 @@ def make_failure(raised: BaseException) -> HoldtrueError:
 def format_traceback(raised: BaseException) -> str:
     """Return the traceback without the frames of holdtrue and of the import machinery, unless there are no others."""
     told = traceback.TracebackException.from_exception(raised)
+    if isinstance(raised, HoldtrueError):  # it says itself what is wrong: what matters is the line that brought it
+        told.__cause__ = told.__context__ = None
+        _cut_after_users(told)
     if not _keep_users_frames(told) and not isinstance(raised, SyntaxError):  # that names its file and line itself
         told = traceback.TracebackException.from_exception(raised)
     return "".join(told.format())
@@ -52,13 +56,29 @@ def _keep_users_frames(told: traceback.TracebackException) -> bool:
     return bool(told.stack)
 
 
+def _cut_after_users(told: traceback.TracebackException) -> None:
+    places = [place for place, frame in enumerate(told.stack) if _is_users(frame) and not _is_librarys(frame)]
+    if places:
+        told.stack = traceback.StackSummary.from_list(told.stack[: places[-1] + 1])
+
+
 def _is_users(frame: traceback.FrameSummary) -> bool:
     return not frame.filename.startswith((_OWN_FOLDER, "<frozen importlib"))
 
 
+def _is_librarys(frame: traceback.FrameSummary) -> bool:
+    # "<string>" are the methods that dataclasses write.
+    return frame.filename.startswith((*_LIBRARIES, "<string>"))
+
+
+def drop_own_frames(dumped: str) -> str:
+    """Return what Python's faulthandler dumped of a process that was ended, without the frames of holdtrue."""
+    return "\n".join(line for line in dumped.splitlines() if not line.startswith(f'  File "{_OWN_FOLDER}'))
+
+
 def _name_place(raised: BaseException) -> str:
     frames = [frame for frame in traceback.extract_tb(raised.__traceback__) if _is_users(frame)]
-    users = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)] or frames
+    users = [frame for frame in frames if not _is_librarys(frame)] or frames
     if not users:
         return ""
     return f" in {users[-1].name} ({Path(users[-1].filename).name}, line {users[-1].lineno})"
@@ -70,8 +90,9 @@ def pack_failure(error: HoldtrueError) -> Failed:
     facts: dict[str, msgspec.Raw] = {}
     for name, fact in error.__dict__.items():
         if name not in {"found", "expected", "remedy"} and isinstance(fact, str | int | float | list | dict | None):
-            facts[name] = msgspec.Raw(msgspec.json.encode(fact))
-    return Failed(kind=kind.__name__, found=error.found, expected=error.expected, remedy=error.remedy, facts=facts)
+            facts[name] = msgspec.Raw(msgspec.json.encode(spell_out(fact) if isinstance(fact, str) else fact))
+    found, expected, remedy = (spell_out(text) for text in (error.found, error.expected, error.remedy))
+    return Failed(kind=kind.__name__, found=found, expected=expected, remedy=remedy, facts=facts)
 
 
 def unpack_failure(failed: Failed) -> HoldtrueError:

@@ -6,15 +6,18 @@ import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 
-MARK = "HOLDTRUE_WORK"
+from holdtrue.environments.mark import VARIABLE, number_mark
+
 # It waits until its standard input ends, which the kernel sees to when the parent is gone, however it went. Processes
-# that left the group are known by the mark in the variables that they were started with.
+# that left the group are known by the mark in the variables that they were started with, or in their limits.
 _SCRIPT = """read -r _
 kill -9 -- -"$1"
-for place in $(grep -lsxzF "$2" /proc/[0-9]*/environ); do place=${place#/proc/}; kill -9 "${place%/environ}"; done
+marked="$(grep -lsxzF "$2" /proc/[0-9]*/environ) $(grep -lsF "$3" /proc/[0-9]*/limits)"
+for place in $marked; do place=${place#/proc/}; kill -9 "${place%/*}"; done
 """
 
 
@@ -28,13 +31,13 @@ class Guard:
     @property
     def variables(self) -> dict[str, str]:
         """Return the variables by which all that the child starts is known."""
-        return {MARK: self._mark}
+        return {VARIABLE: self._mark}
 
     def watch(self, pid: int) -> None:
         """End the child's group when this process is gone; without a shell only the child ends, by the kernel."""
         with contextlib.suppress(FileNotFoundError):
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _SCRIPT, "guard", str(pid), f"{MARK}={self._mark}"],
+                ["/bin/sh", "-c", _SCRIPT, "guard", str(pid), f"{VARIABLE}={self._mark}", str(number_mark(self._mark))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -54,8 +57,17 @@ class Guard:
 
     def _find_runaways(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
-            try:
-                if process.environ().get(MARK) == self._mark:
-                    yield process
-            except (psutil.Error, OSError):  # another user's, or gone
-                continue
+            if self._has_mark(process) or self._has_limit(process.pid):
+                yield process
+
+    def _has_mark(self, process: psutil.Process) -> bool:
+        try:
+            return bool(process.environ().get(VARIABLE) == self._mark)
+        except (psutil.Error, OSError):  # another user's, or gone
+            return False
+
+    def _has_limit(self, pid: int) -> bool:
+        try:
+            return str(number_mark(self._mark)).encode() in Path(f"/proc/{pid}/limits").read_bytes()
+        except OSError:  # gone, or not Linux
+            return False

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import msgspec
 
 from holdtrue.domain import Json
-from holdtrue.environments.failure import add_output, describe_death, unpack_failure
+from holdtrue.environments.failure import add_output, describe_death, drop_own_frames, unpack_failure
 from holdtrue.environments.guard import Guard
 from holdtrue.environments.limit import LimitWatch
 from holdtrue.environments.message import (
@@ -256,7 +256,7 @@ class Slot:
         child.drain_output()
         child.dump_traceback()
         self._end_child()
-        problem.traceback_text = self._output.tail()
+        problem.traceback_text = drop_own_frames(self._output.tail())
         return problem
 
 

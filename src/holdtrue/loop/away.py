@@ -35,7 +35,6 @@ from holdtrue.pipeline import Cache, CostMeter, Due, Held, Output, Trail, comput
 
 from .file import load_loop
 from .fitting import SIGNATURE, Fitter, list_steps, trace_recipe
-from .order import TrainingOrder
 
 ENTRY = "holdtrue.loop.away:do_step"
 
@@ -85,7 +84,7 @@ class StepBroken:
 
 @dataclass
 class Away:
-    """The place of steps that a cluster does, for one training.
+    """The place of steps that a cluster does, for one training or one fit of a trial.
 
     Attributes:
         connect: gives the cluster; called when the first step is sent, so not where the cache has all.
@@ -200,11 +199,11 @@ class _Shelf:
         return self.cache.put_bytes(data)
 
 
-def find_away(order: TrainingOrder, fitter: Fitter) -> Away | None:
-    """Return where the steps of a training are done, if that is on a cluster that this process was told of."""
-    if order.loop_file is None or not is_elsewhere():
+def find_away(loop_file: str | None, fitter: Fitter) -> Away | None:
+    """Return where the steps of a fit are done, if that is on a cluster that this process was told of."""
+    if loop_file is None or not is_elsewhere():
         return None
-    return Away(find_environment, Path(order.loop_file).resolve(), fitter.provenance.libraries)
+    return Away(find_environment, Path(loop_file).resolve(), fitter.provenance.libraries)
 
 
 _loops: dict[Path, Loop] = {}

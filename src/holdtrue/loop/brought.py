@@ -71,7 +71,9 @@ def judge_brought(
         incumbent = Incumbent(version=champion, scorer=elder)
     gate = Gate(loop=loop, order=order, train=train, later=later, known=known, loss=loss, code=code)
     stored = StoredModel(format=model.format, data=artifacts.get(model.artifact))
-    contender = Contender(answers=gate.score(scorer), scorer=scorer, train=train, model=stored)
+    contender = Contender(
+        answers=gate.score(scorer), scorer=scorer, train=train, train_judged=before.judged(), model=stored
+    )
     evaluation = gate.judge(contender, incumbent)
     return TrainingResult(
         signature=brought.signature,

@@ -1,12 +1,13 @@
 """Child: the one entry of work that runs in a child process or on a cluster."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from holdtrue.domain import Json
-from holdtrue.environments import make_failure
+from holdtrue.environments import make_failure, run_together
 from holdtrue.errors import DeclarationError, TrainingFailed
 from holdtrue.pipeline import CostMeter, MemoryCache, Trail
 from holdtrue.store import Store
@@ -61,6 +62,19 @@ def try_out(payload: Json) -> Json:
     order = msgspec.convert(payload, TrialOrder)
     trainer = _find_trainer(order.folder, order.loop_file)
     return msgspec.to_builtins(try_parameters(trainer.loop, trainer.store, trainer.recall(order.dataset), order))
+
+
+def try_out_together(payload: Json) -> Json:
+    """Do parts of trials of one tuning at once: their steps are done elsewhere, and this process waits for them."""
+    orders = [msgspec.convert(order, TrialOrder) for order in payload]
+    trainer = _find_trainer(orders[0].folder, orders[0].loop_file)
+    history = trainer.recall(orders[0].dataset)
+
+    def try_one(order: TrialOrder) -> Json:
+        found = try_parameters(trainer.loop, trainer.store, history, order, n_at_once=len(orders))
+        return msgspec.to_builtins(found)
+
+    return run_together([partial(try_one, order) for order in orders])
 
 
 def prove(payload: Json) -> Json:

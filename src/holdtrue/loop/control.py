@@ -21,8 +21,9 @@ from holdtrue.data import (
     take_snapshot,
 )
 from holdtrue.domain import Cause, Json, Loop, Rollout, Ruling, RunState, Version
+from holdtrue.environments import spell_out
 from holdtrue.errors import LabelsScarce, SourceError, StateConflict
-from holdtrue.pipeline import Claim, name_worker, spell_out, start_run, submit_run
+from holdtrue.pipeline import Claim, name_worker, start_run, submit_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
 
@@ -202,7 +203,7 @@ class Controller:
     def read_state(self) -> LoopState:
         """Return where the loop stands, from the store."""
         with self.store.reading() as tx:
-            return read_loop_state(tx, self.loop.name)
+            return read_loop_state(tx, self.loop.name, now=self.clock.now())
 
     def _observe(self, policy: LoopPolicy, state: LoopState, now: datetime) -> Facts:
         log = self.reader.read()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from holdtrue.domain import Loop
@@ -31,7 +32,9 @@ def load_loop(path: Path) -> Loop:
     if str(file.parent) not in sys.path:
         sys.path.insert(0, str(file.parent))
     try:
-        spec.loader.exec_module(module)
+        # What the file prints is for people: the output stream is for the answer, such as JSON.
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as problem:
         raise TrainingFailed(
             f"{path.name} raised {type(problem).__name__}: {problem}",

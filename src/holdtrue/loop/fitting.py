@@ -109,7 +109,7 @@ class Fitter:
     @staticmethod
     def _hold(rows: Dataset, signature: Signature, *, digest: str) -> dict[str, Input]:
         return {
-            DATA: Input(value=rows, digest=digest),
+            DATA: Input(value=rows, digest=digest, copy=rows.copy),
             SIGNATURE: Input(value=signature, digest=digest_of(signature)),
         }
 

@@ -56,6 +56,7 @@ class Contender:
         answers: to the labelled evaluation rows, of the newest fit or of the fits before each of their days.
         scorer: the newest fit.
         train: the rows that it learned from.
+        train_judged: their judged columns, see `History.judged`.
         model: its bytes.
         refit: trains the recipe once more on the same rows and returns what that answers with; None without a recipe.
     """
@@ -63,6 +64,7 @@ class Contender:
     answers: NDArray[np.float64]
     scorer: Scorer
     train: Dataset
+    train_judged: pl.DataFrame
     model: StoredModel
     refit: Callable[[], Callable[[pl.DataFrame], NDArray[np.float64]]] | None = None
 
@@ -115,6 +117,8 @@ class Gate:
             model=contender.model,
             signature=contender.scorer.signature,
             rule=make_rule(self.loop, contender.train, answers),
+            judged=self.later.judged(),
+            train_judged=contender.train_judged,
         )
         report = judge_gate(
             checks=self.loop.checks, candidate=candidate, labels=self.loop.table.labels, findings=self._find_leaks()

@@ -23,7 +23,8 @@ CHECK = "golden set"
 
 def read_golden(loop: Loop, golden: Golden, *, folder: Path, task: Task) -> History:
     """Return the golden rows; raises `SourceError` where the file is not there or is not as the loop's table."""
-    declared = replace(loop.table, path=golden.path, query=None, function=None, source=None, early_labels=None)
+    table = replace(loop.table, path=golden.path, query=None, function=None)
+    declared = replace(table, source=None, early_labels=None, judged=())
     return read_history(declared, folder=folder, task=task)
 
 

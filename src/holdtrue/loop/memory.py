@@ -1,7 +1,7 @@
 """Memory: what the control of a loop remembers between two looks, in the store and nowhere else."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ from holdtrue.store import Transaction
 from .state import Firing, LoopState
 
 CHAMPION = "champion"
+# A clock that was farther ahead than this and was set right has left moments that tell nothing.
+AHEAD = timedelta(days=1)
 
 
 def read_memory(tx: Transaction, loop: str) -> dict[str, Any]:
@@ -28,20 +30,21 @@ def change_memory(tx: Transaction, loop: str, changes: Mapping[str, Json]) -> No
     tx.states.write(loop, before | dict(changes), None if kept is None else kept[0])
 
 
-def read_loop_state(tx: Transaction, loop: str) -> LoopState:
-    """Return where a loop stands."""
+def read_loop_state(tx: Transaction, loop: str, *, now: datetime) -> LoopState:
+    """Return where a loop stands; a moment more than a day after `now` is not known: who waits for it waits in vain."""
     memory = read_memory(tx, loop)
-    champion, last_run_at = tx.aliases.current(loop, CHAMPION), _read_moment(memory.get("last_run_at"))
+    asked = {name: _read_moment(moment, now) for name, moment in memory.get("asked", {}).items()}
+    champion, last_run_at = tx.aliases.current(loop, CHAMPION), _read_moment(memory.get("last_run_at"), now)
     return LoopState(
         champion=champion,
         rollout=tx.rollouts.active(loop),
         is_training=memory.get("run_id") is not None,
         last_run_at=last_run_at,
-        last_asked_at=_read_moment(memory.get("last_asked_at")),
+        last_asked_at=_read_moment(memory.get("last_asked_at"), now),
         open_alerts=tuple(tx.alerts.open(loop)),
         is_undecided=bool(memory.get("is_undecided")),
         owes_catch_up=owes_catch_up(tx.rollouts.all(loop), champion, last_run_at),
-        asked={name: datetime.fromisoformat(moment) for name, moment in memory.get("asked", {}).items()},
+        asked={name: moment for name, moment in asked.items() if moment is not None},
     )
 
 
@@ -93,5 +96,6 @@ def owes_catch_up(rollouts: Sequence[Rollout], champion: int | None, last_run_at
     return is_in_charge and wants_one and last.ended_at is not None and last_run_at < last.ended_at
 
 
-def _read_moment(text: object) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
+def _read_moment(text: object, now: datetime) -> datetime | None:
+    moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    return None if moment is None or moment > now + AHEAD else moment

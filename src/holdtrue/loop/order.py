@@ -139,7 +139,12 @@ class Evaluation:
 
     @property
     def figures(self) -> Mapping[str, float]:
-        """Return the figures that are kept with a version: its watch and its catch-up go by them."""
+        """Return the figures that are kept with a version: its watch and its catch-up go by them.
+
+        Without a row nothing was measured: there are none then, and above all no loss of 0.
+        """
+        if not self.n_rows:
+            return {}
         return {
             **{f"evaluation_{name}": value for name, value in self.metrics.items()},
             **{f"{WEIGHT}{name}": value for name, value in self.weights.items()},

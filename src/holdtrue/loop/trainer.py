@@ -68,7 +68,7 @@ class InlineTrainer:
         if order.tuned is not None:
             loop = replace(loop, parameters={**loop.parameters, **order.tuned.parameters})
         fitter = Fitter(loop=loop, cache=cache, artifacts=self.store.artifacts, trail=trail)
-        fitter.place = away = find_away(order, fitter)
+        fitter.place = away = find_away(order.loop_file, fitter)
         result = train_challenger(loop, history, order, fitter, taught=self._read_taught(order))
         result = replace(self._hold(order, result, history), provenance=fitter.provenance)
         # A backtest has thousands of trainings and keeps none.

@@ -116,6 +116,7 @@ def _fit_folds(folds: Sequence[Fold], known: History, gate: Gate, fitter: Fitter
         answers=np.concatenate(parts),
         scorer=scorer,
         train=before.dataset(),
+        train_judged=before.judged(),
         model=fitter.read_model(newest),
         refit=lambda: fitter.refit(before).score,
     )

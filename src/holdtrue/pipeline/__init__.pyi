@@ -21,7 +21,6 @@ from .record import describe_error as describe_error
 from .record import fail_lost_run as fail_lost_run
 from .record import fail_lost_runs as fail_lost_runs
 from .record import fail_run as fail_run
-from .record import spell_out as spell_out
 from .record import start_run as start_run
 from .record import submit_run as submit_run
 from .record import succeed_run as succeed_run
@@ -74,7 +73,6 @@ __all__ = [
     "read_installation",
     "recall_output",
     "run_steps",
-    "spell_out",
     "spread_steps",
     "start_run",
     "submit_run",

@@ -29,12 +29,13 @@ class CostMeter:
     began: float
     cpu_seconds: float
     children_peak_bytes: int
+    n_at_once: int = 1
 
     @classmethod
-    def start(cls) -> "CostMeter":
-        """Begin to measure."""
+    def start(cls, *, n_at_once: int = 1) -> "CostMeter":
+        """Begin to measure; of pieces of work that the process does at once each counts an equal part of its CPU."""
         _reset_peak()
-        return cls(time.perf_counter(), _read_cpu_seconds(), _read_peak_of_dead_children())
+        return cls(time.perf_counter(), _read_cpu_seconds(), _read_peak_of_dead_children(), n_at_once)
 
     def read(self) -> RunCost:
         """Return what was taken since the start; the measurement goes on."""
@@ -44,7 +45,7 @@ class CostMeter:
             peaks.append(dead)
         return RunCost(
             wall_seconds=time.perf_counter() - self.began,
-            cpu_seconds=max(0.0, _read_cpu_seconds() - self.cpu_seconds),
+            cpu_seconds=max(0.0, _read_cpu_seconds() - self.cpu_seconds) / self.n_at_once,
             peak_memory_bytes=max(peaks),
         )
 

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+from holdtrue.environments import is_text
 from holdtrue.errors import DeclarationError
 
 MOST_BYTES = 16 << 20
@@ -32,6 +33,8 @@ def draw_figure(picture: Any, *, name: str) -> tuple[str, bytes]:
 
 def _draw(picture: Any, name: str) -> tuple[str, bytes]:
     if isinstance(picture, bytes | str):
+        if isinstance(picture, str) and not is_text(picture):
+            raise _refuse("a text that UTF-8 cannot say", name)
         return _name_kind(picture if isinstance(picture, bytes) else picture.encode(), name)
     if hasattr(picture, "to_dict") and type(picture).__module__.partition(".")[0] == "altair":
         from holdtrue.report import Chart

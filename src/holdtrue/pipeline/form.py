@@ -59,8 +59,9 @@ def _dump_polars(value: object) -> tuple[str, bytes] | None:
         return None
     frame = value if isinstance(value, pl.DataFrame) else value.to_frame()
     file = io.BytesIO()
-    # In one piece: the pieces that a frame is made of depend on how it was computed, and would be in the bytes.
-    frame.rechunk().write_ipc(file, compat_level=pl.CompatLevel.newest())
+    # In one piece, and texts one after the other: both the pieces that a frame is made of and where polars' own form
+    # has its long texts depend on the threads that computed it, and would be in the bytes.
+    frame.rechunk().write_ipc(file, compat_level=pl.CompatLevel.oldest())
     return form, file.getvalue()
 
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from holdtrue.pipeline.value import list_artifacts
+from holdtrue.pipeline.runner import list_references
 from holdtrue.store import Artifacts, Store, find_digests
 
 YOUNG = timedelta(days=1)
@@ -40,7 +40,7 @@ def find_garbage(store: Store, *, budget_bytes: int = 0, older_than: timedelta =
     """
     with store.reading() as tx:
         named = _follow(store.artifacts, tx.references.all())
-        entries = [(key, set(list_artifacts(value))) for key, value in tx.cache.all()]
+        entries = [(key, set(list_references(value))) for key, value in tx.cache.all()]
     young = time.time() - older_than.total_seconds()
     kept = sorted(store.artifacts.all(), key=lambda artifact: artifact.written_unix, reverse=True)
     unnamed = [artifact for artifact in kept if artifact.digest not in named and artifact.written_unix <= young]

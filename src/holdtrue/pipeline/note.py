@@ -13,6 +13,7 @@ from numbers import Real
 from typing import TypeVar
 
 from holdtrue.domain import Json
+from holdtrue.environments import is_text
 from holdtrue.errors import DeclarationError
 from holdtrue.pipeline.figure import draw_figure
 
@@ -57,7 +58,10 @@ def note_metric(name: str, value: float) -> None:
     given: object = value
     if not isinstance(given, int | float | Real):  # Real: what numpy gives
         raise DeclarationError(f"the metric {name} is a {type(given).__name__}", expected="a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond all floats
+        number = math.inf
     notebook = _find_notebook()
     if notebook is not None:
         _keep(notebook.metrics, name, number if math.isfinite(number) else None, most=MOST_NAMES)
@@ -75,7 +79,8 @@ def note_parameter(name: str, value: Json) -> None:
     """
     _check_name(name, "parameter")
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        text.encode()  # half a character, as in a file's name that is no text, is kept nowhere
     except (TypeError, ValueError, RecursionError) as refusal:
         raise DeclarationError(
             f"the parameter {name} is a {type(value).__name__} ({refusal})",
@@ -135,5 +140,5 @@ def _keep(names: dict[str, Value], name: str, value: Value, *, most: int) -> Non
 
 
 def _check_name(name: object, kind: str) -> None:
-    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME or not is_text(name):
         raise DeclarationError(f"a {kind} is called {name!r}", expected=f"a text of 1 to {_LONGEST_NAME} characters")

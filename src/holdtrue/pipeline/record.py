@@ -10,6 +10,7 @@ from datetime import datetime
 
 from holdtrue.clock import Clock
 from holdtrue.domain import LOST, SEEN_AT, Json, Run, RunCost, RunState, StepRecord
+from holdtrue.environments import spell_out
 from holdtrue.errors import HoldtrueError, StateConflict, TrainingFailed
 from holdtrue.pipeline.cost import CostMeter
 from holdtrue.store import Store, Transaction
@@ -105,15 +106,6 @@ def describe_error(error: BaseException) -> str:
     if isinstance(error, HoldtrueError):
         return spell_out(str(error))
     return spell_out("".join(traceback.format_exception(error)))
-
-
-def spell_out(text: str) -> str:
-    r"""Return a text that any database keeps: half a character, as in a file's name that is no text, stands escaped.
-
-    >>> spell_out("no file caf\udce9.csv")
-    'no file caf\\udce9.csv'
-    """
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass

@@ -17,7 +17,7 @@ from holdtrue.pipeline.fingerprint import fingerprint
 from holdtrue.pipeline.note import Notebook, taking_notes
 from holdtrue.pipeline.value import Input, decode_value, encode_value, list_artifacts
 
-_KEY_FORM = "step 1"  # to be raised when the form of keys or of kept outputs changes
+_KEY_FORM = "step 2"  # to be raised when the form of keys or of kept outputs changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Trail:
 
 @dataclass(frozen=True)
 class Held:
-    """A value that steps may ask for. `give` makes a fresh copy, except of an `Input`.
+    """A value that steps may ask for. `give` makes a fresh copy, except of an `Input` that has none.
 
     `encoded` is its kept form, with `get` for the bytes of the artifacts in that; an `Input` has neither.
     """
@@ -119,7 +119,7 @@ def hold_given(inputs: Mapping[str, object], parameters: Mapping[str, Json]) -> 
 
 def _hold(value: object, *, place: str) -> Held:
     if isinstance(value, Input):
-        return Held(value.digest, lambda: value.value)
+        return Held(value.digest, value.copy or (lambda: value.value))
     pieces: dict[str, bytes] = {}
 
     def put(data: bytes) -> str:
@@ -173,8 +173,16 @@ def name_output(encoded: Json) -> str:
 def find_output(cache: Cache, key: str) -> dict[str, Json] | None:
     """Return what is kept under a key, unless an artifact that it refers to is gone."""
     kept = cache.get(key)
-    is_whole = isinstance(kept, dict) and all(cache.has_bytes(digest) for digest in list_artifacts(kept))
-    return kept if is_whole else None
+    return kept if isinstance(kept, dict) and all(map(cache.has_bytes, list_references(kept))) else None
+
+
+def list_references(kept: Mapping[str, Json]) -> Iterator[str]:
+    """Yield the artifacts that a kept output is no longer whole without: of its value, log and figures."""
+    yield from list_artifacts(kept.get("output"))
+    if "notes" in kept:
+        notes = msgspec.convert(kept["notes"], StepNotes)
+        yield from (figure.artifact for figure in notes.figures)
+        yield from () if notes.log is None else (notes.log,)
 
 
 def recall_output(cache: Cache, key: str) -> tuple[Any] | None:

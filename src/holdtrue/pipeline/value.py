@@ -27,14 +27,16 @@ _REMEDIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """Something in memory that steps get as it is, such as a dataset; `digest` says what it is.
+    """Something in memory that is not kept between steps, such as a dataset; `digest` says what it is.
 
     It goes into the cache's keys by the digest alone, so whoever gives it answers for two things of one digest being
-    equal. It is shared between steps, not copied: a step must not change it.
+    equal. `copy` makes what each step gets of it, so that no step sees what another did to its own; without one all
+    get the value itself.
     """
 
     value: object
     digest: str
+    copy: Callable[[], object] | None = None
 
 
 def encode_value(value: object, *, place: str, put: Callable[[bytes], str]) -> Json:

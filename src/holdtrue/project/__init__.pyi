@@ -4,6 +4,7 @@ from .backfill import backfill_loop as backfill_loop
 from .backfill import list_moments as list_moments
 from .bringing import bring_model as bring_model
 from .card import gather_card as gather_card
+from .card import read_pictures as read_pictures
 from .comparing import compare_versions as compare_versions
 from .export import ExportedRun as ExportedRun
 from .export import export_runs as export_runs
@@ -28,8 +29,8 @@ from .reproduction import Reproduction as Reproduction
 from .reproduction import reproduce_run as reproduce_run
 from .runs import RunDifference as RunDifference
 from .runs import RunView as RunView
-from .runs import choose_last as choose_last
 from .runs import compare_runs as compare_runs
+from .runs import find_pair as find_pair
 from .runs import find_run as find_run
 from .runs import list_runs as list_runs
 from .runs import read_runs as read_runs
@@ -42,6 +43,7 @@ from .settings import Settings as Settings
 from .settings import find_price as find_price
 from .settings import read_settings as read_settings
 from .tracking_server import TrackingServer as TrackingServer
+from .tuning import open_to_tune as open_to_tune
 from .tuning import read_tuning as read_tuning
 from .tuning import tune_loop as tune_loop
 from .up import Live as Live
@@ -72,7 +74,6 @@ __all__ = [
     "ask_log",
     "backfill_loop",
     "bring_model",
-    "choose_last",
     "compare_runs",
     "compare_versions",
     "control_lock",
@@ -80,6 +81,7 @@ __all__ = [
     "export_log",
     "export_runs",
     "find_champion_before",
+    "find_pair",
     "find_price",
     "find_run",
     "gather_card",
@@ -92,8 +94,10 @@ __all__ = [
     "list_wanted",
     "name_log_folder",
     "open_project",
+    "open_to_tune",
     "read_logs",
     "read_patch",
+    "read_pictures",
     "read_runs",
     "read_settings",
     "read_tuning",

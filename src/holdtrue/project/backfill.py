@@ -300,8 +300,8 @@ def _describe(result: TrainingResult) -> dict[str, Json]:
     return {
         "ruling": found.ruling.value,
         "sentence": found.sentence,
-        "loss": found.candidate_loss,
-        "baseline_loss": found.baseline_loss,
+        "loss": found.candidate_loss if found.n_rows else None,
+        "baseline_loss": found.baseline_loss if found.n_rows else None,
         "n_evaluated": found.n_rows,
         "evaluated_since": found.starts_at.isoformat(),
         "evaluated_until": found.ends_at.isoformat(),

@@ -51,6 +51,13 @@ def gather_card(project: Project, name: str = CHAMPION) -> ModelCard:
         )
 
 
+def read_pictures(project: Project, run: Run | None) -> dict[str, bytes]:
+    """Return what the steps of a run drew and can be shown in a page, by digest; without what is no longer kept."""
+    artifacts = project.store.artifacts
+    wanted = {figure.artifact for _, figure in (() if run is None else run.figures) if figure.can_be_shown}
+    return {digest: artifacts.get(digest) for digest in sorted(wanted) if artifacts.has(digest)}
+
+
 def read_use(loop: Loop, source: str) -> DeclaredUse:
     """Return what a loop and the first lines of its file declare of the use that its versions are for."""
     outcome = loop.outcome
@@ -60,6 +67,7 @@ def read_use(loop: Loop, source: str) -> DeclaredUse:
         actions=() if outcome is None else outcome.actions,
         otherwise=None if outcome is None else outcome.otherwise,
         left_out=loop.table.drop,
+        judged=loop.table.judged,
         checks=tuple(name_check(check) for check in loop.checks),
     )
 

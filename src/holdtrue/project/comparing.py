@@ -154,7 +154,8 @@ def _begin(project: Project, sides: tuple[_Side, _Side], known: History, seen: d
 
 
 def _weigh(project: Project, sides: tuple[_Side, _Side], known: History, later: History, seen: datetime) -> Versus:
-    rows, before = later.dataset(), known.known_at(seen).dataset()
+    rows, past = later.dataset(), known.known_at(seen)
+    before = past.dataset()
     baseline = baseline_predictions(
         (before if before.n_rows else rows).encoded_labels(), n_rows=rows.n_rows, task=rows.task, classes=rows.classes
     )
@@ -169,6 +170,8 @@ def _weigh(project: Project, sides: tuple[_Side, _Side], known: History, later: 
         is_refresh=sides[0].version.lineage.code == sides[1].version.lineage.code,
         scope=project.loop.table.labels,
         rule=sides[0].rule,
+        judged=later.judged(),
+        train_judged=(past if before.n_rows else later).judged(),
     )
     return compare_answers(candidate, checks=project.loop.checks, champion_rule=sides[1].rule)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from holdtrue.domain import choose_last
 from holdtrue.errors import NotFound, StoreFailed
 from holdtrue.project.project import Project
-from holdtrue.project.runs import RunView, choose_last
+from holdtrue.project.runs import RunView
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 

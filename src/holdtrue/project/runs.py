@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 import msgspec
 
@@ -18,6 +19,7 @@ from holdtrue.domain import (
     StepNotes,
     StepRecord,
     Tuning,
+    choose_last,
 )
 from holdtrue.errors import NotFound, StateConflict
 from holdtrue.loop import stop_run as record_stop
@@ -27,6 +29,7 @@ from holdtrue.project.tuning import read_tuning
 from holdtrue.store import Transaction
 
 LOST = "lost"
+_MOST_TOLD, _MOST_LETTERS = 3, 40  # runs that an error names, and letters of the reason of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,17 +103,59 @@ def list_runs(project: Project) -> list[RunView]:
     return [view_run(project, run) for run in reversed(read_runs(project))]
 
 
-def find_run(project: Project, wanted: str) -> Run:
-    """Return the run of an id, or of its first digits where these are one run's alone; raises `NotFound`."""
+def find_run(project: Project, wanted: str | None) -> Run:
+    """Return the run of an id, or of its first digits where these are one run's alone; the newest for None.
+
+    Raises:
+        NotFound: there is none, or several; names those that are nearest, or the newest.
+    """
     runs = read_runs(project)
+    if not runs:
+        raise _miss_runs(project, "no run")
+    if wanted is None:
+        return runs[-1]
     found = [run for run in runs if run.run_id == wanted] or [run for run in runs if run.run_id.startswith(wanted)]
     if len(found) == 1 and wanted:
         return found[0]
+    are_several = bool(found) and bool(wanted)
+    near = found if are_several else _list_nearest(runs, wanted)
+    told = "; ".join(_tell_briefly(run) for run in reversed(near[-_MOST_TOLD:]))
+    kind = "of those" if are_several else "the nearest" if near else "the newest"
+    newest = "; ".join(_tell_briefly(run) for run in reversed(runs[-_MOST_TOLD:]))
     raise NotFound(
-        f"{len(found) if wanted else 'no'} runs of {project.loop.name} are called {wanted!r}",
-        expected="the id of one run, or its first digits",
+        f"{len(found) if are_several else 'no'} runs of {project.loop.name} are called {wanted!r}",
+        expected=f"the id of one run, or its first digits; {kind}: {told or newest}",
         remedy="holdtrue runs lists them",
     )
+
+
+def find_pair(project: Project, first: str | None, second: str | None) -> tuple[Run, Run]:
+    """Return two runs to be compared: the second is the newest unless it is said, and the first the one before that.
+
+    Raises:
+        NotFound: see `find_run`; or nothing is said and there is one run alone.
+    """
+    if first is None:
+        runs = read_runs(project)
+        if len(runs) < 2:
+            raise _miss_runs(project, "one run" if runs else "no run")
+        return runs[-2], runs[-1]
+    return find_run(project, first), find_run(project, second)
+
+
+def _miss_runs(project: Project, there: str) -> NotFound:
+    return NotFound(f"there is {there} of {project.loop.name}", remedy=f"run holdtrue train {project.loop_file.name}")
+
+
+def _list_nearest(runs: Sequence[Run], wanted: str) -> list[Run]:
+    """Return the runs whose ids begin nearly so, the nearest last."""
+    begin = {run.run_id[: max(1, len(wanted))]: run for run in runs}
+    return [begin[each] for each in reversed(get_close_matches(wanted.casefold(), list(begin), n=_MOST_TOLD))]
+
+
+def _tell_briefly(run: Run) -> str:
+    reason = run.reason if len(run.reason) <= _MOST_LETTERS else f"{run.reason[:_MOST_LETTERS]}..."
+    return f"{run.run_id[:12]} ({LOST if run.is_lost else run.state.value}, {run.as_of:%Y-%m-%d %H:%M}, {reason})"
 
 
 def stop_run(project: Project, run: Run) -> str:
@@ -138,8 +183,7 @@ def view_run(project: Project, run: Run) -> RunView:
         records = {record.digest: record for record in tx.datasets.all(run.loop)}
         tuning = read_tuning(tx, run)
         measured = _read_measured(tx, run)
-    notes = msgspec.convert(run.parameters.get("notes", ()), tuple[StepNotes, ...])
-    last = choose_last(run.steps, notes)
+    last = choose_last(run.steps, run.notes)
     record = records.get(run.dataset or "")
     hours = None if run.cost is None else run.cost.cpu_seconds / 3600
     told, checkout = run.parameters.get("provenance"), run.parameters.get("checkout")
@@ -161,22 +205,13 @@ def view_run(project: Project, run: Run) -> RunView:
         provenance=None if told is None else msgspec.convert(told, Provenance),
         checkout=None if checkout is None else msgspec.convert(checkout, Checkout),
         installation=_read_installation(project, run.parameters.get("installation")),
-        notes=notes,
+        notes=run.notes,
         metrics={**measured, **{name: value for each in last for name, value in each.metrics.items()}},
         parameters={name: value for each in last for name, value in each.parameters.items()},
         result=run.result,
         error=run.error if run.state is RunState.FAILED else None,
         tuning=tuning,
     )
-
-
-def choose_last(steps: Sequence[StepRecord], notes: Sequence[StepNotes]) -> list[StepNotes]:
-    """Return of each step what it noted in the last fit of a run, in the order of the steps."""
-    by_key = {each.key: each for each in notes}
-    keys = {record.name: record.key for record in steps}
-    ended = {record.key for record in steps}
-    keys |= {each.step: each.key for each in notes if each.key not in ended}  # the step that raised
-    return [by_key[key] for key in keys.values() if key in by_key]
 
 
 def compare_runs(first: RunView, second: RunView) -> tuple[RunDifference, ...]:

@@ -1,51 +1,51 @@
 """Tuning: the trials of a loop, begun or gone on with, and what trainings do with what they found."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from pathlib import Path
 
 import msgspec
 
 from holdtrue.data import take_snapshot
 from holdtrue.domain import (
+    TUNING,
     Choice,
     Guards,
     Json,
-    Loss,
-    Proof,
     Provenance,
     Run,
     RunCost,
     RunState,
     Trial,
-    TrialState,
     Tune,
     Tuning,
     digest_of,
+    find_tuning,
 )
-from holdtrue.errors import DeclarationError, StateConflict, TrainingFailed
+from holdtrue.errors import (
+    DeclarationError,
+    FormatRefused,
+    HoldtrueError,
+    LabelError,
+    StateConflict,
+    StatisticsError,
+    TrainingFailed,
+)
 from holdtrue.loop import (
     CHAMPION,
     Actor,
     Controller,
     Fitter,
-    Fold,
-    await_some,
     choose_loss,
     describe_checkout,
-    describe_stop,
     find_overspending,
     sum_spending,
 )
 from holdtrue.loop.tuning import (
-    ProofOrder,
-    TrialOrder,
-    TrialResult,
     Tuner,
-    TuningSpan,
     cut_span,
     import_optuna,
     remember_choice,
@@ -60,32 +60,10 @@ from holdtrue.pipeline import (
     submit_run,
     succeed_run,
 )
-from holdtrue.project.project import Project
+from holdtrue.project.project import Project, open_project
 from holdtrue.project.settings import find_price, read_settings
+from holdtrue.project.tryouts import Tryouts, TuningPlan
 from holdtrue.store import Transaction
-
-TUNING = "tuning"
-_TRY, _PROVE = "holdtrue.loop.child:try_out", "holdtrue.loop.child:prove"
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningPlan:
-    """What a tuning keeps of its beginning, to be gone on with.
-
-    Attributes:
-        recipe: digest of code, ranges, declared parameters and seed: trials of another recipe are no likeness.
-        dataset: digest of its rows.
-        span: their parts.
-        loss: what trials are judged by.
-        n_parallel: how many trials are drawn at a time.
-    """
-
-    recipe: str
-    dataset: str
-    span: TuningSpan
-    loss: Loss
-    n_parallel: int
 
 
 @dataclass(kw_only=True)
@@ -101,6 +79,7 @@ class _Session:
     run: Run = field(init=False)
     plan: TuningPlan = field(init=False)
     began: float = field(default_factory=time.monotonic)
+    tryouts: Tryouts = field(init=False)
 
     def open(self, n_parallel: int) -> Sequence[Trial]:
         """Go on with the tuning that was left, or begin one; return the trials that are done."""
@@ -109,6 +88,7 @@ class _Session:
         if not self._go_on(recipe, now):
             self._begin(recipe, n_parallel, now)
         self.controller.claim.keep()
+        self.tryouts = Tryouts(project=self.project, claim=self.controller.claim, run=self.run, plan=self.plan)
         return msgspec.convert(self.run.result.get("trials", []), list[Trial])
 
     def _go_on(self, recipe: str, now: datetime) -> bool:
@@ -134,6 +114,8 @@ class _Session:
         with project.store.reading() as tx:
             number = tx.aliases.current(loop.name, CHAMPION)
             champion = None if number is None else tx.versions.read(loop.name, number)
+        if self.tune.metric is not None:
+            self.tune.metric.check_task(history.task)
         span = cut_span(history.known_at(now), champion)
         rows = span.select(history)
         first = span.folds[0].select_known(rows).dataset()
@@ -153,39 +135,6 @@ class _Session:
             )  # fmt: skip
             self.run = start_run(tx, run, now=now, owner=self.controller.claim.owner)
             self.controller.claim.take(tx, run.run_id)
-
-    def order(self, parameters: Mapping[str, Json], fold: Fold) -> TrialOrder:
-        """Return the order of a part of a trial."""
-        return TrialOrder(
-            folder=str(self.project.store.folder),
-            loop_file=str(self.project.loop_file),
-            loop=self.project.loop.name,
-            dataset=self.plan.dataset,
-            parameters=parameters,
-            fold=fold,
-            loss=self.plan.loss,
-        )
-
-    def submit(self, parameters: Mapping[str, Json], fold: Fold) -> "Future[TrialResult]":
-        """Begin a part of a trial."""
-        answered = self.project.environment.submit(_TRY, msgspec.to_builtins(self.order(parameters, fold)))
-        future: Future[TrialResult] = Future()
-        answered.add_done_callback(lambda done: _hand_over(done, future))
-        return future
-
-    def await_first(self, futures: Collection["Future[T]"]) -> set["Future[T]"]:
-        """Return those that have ended, at least one; raises `StateConflict` when a person stopped the tuning."""
-        environment = self.project.environment
-        done, stopped = await_some(futures, runs=[self.run], store=self.project.store, interrupt=environment.interrupt)
-        if stopped is None:
-            return done
-        with self.project.store.transaction() as tx:
-            self.controller.claim.give_back(tx)
-        n_trials = len(stopped.result.get("trials", []))
-        raise StateConflict(
-            f"{describe_stop(stopped)}; nothing was chosen, and the run keeps what had ended (trials: {n_trials})",
-            remedy="holdtrue tune begins another, which takes what was fitted for these trials from the cache",
-        )
 
     def keep(self, trials: Sequence[Trial]) -> None:
         """Keep the trials that have ended: whoever goes on begins after them."""
@@ -211,15 +160,6 @@ class _Session:
         spent = replace(spent, n_runs=0, minutes=spent.minutes + minutes, cost=spent.cost + cost)
         return find_overspending(guards, spent) or ""
 
-    def prove(self, best: Trial, trials: Sequence[Trial]) -> Proof:
-        """Hold the best trial against the declared parameters on rows that no trial was judged on."""
-        first = trials[0]
-        declared = first.parameters if first.number == 0 and first.state is not TrialState.FAILED else None
-        order = ProofOrder(trial=self.order(best.parameters, self.plan.span.proof), declared=declared)
-        future = self.project.environment.submit(_PROVE, msgspec.to_builtins(order))
-        self.await_first([future])
-        return msgspec.convert(future.result(), Proof)
-
     def conclude(self, trials: tuple[Trial, ...], note: str) -> Tuning:
         """Choose: the best trial, unless later rows show that it does harm."""
         completed = [trial for trial in trials if trial.loss is not None]
@@ -228,8 +168,8 @@ class _Session:
                 f"none of {len(trials)} trials came to its end; the first: {trials[0].error if trials else note}",
                 remedy="holdtrue train shows the traceback of the declared parameters",
             )
-        best = min(completed, key=lambda trial: (trial.loss, trial.number))
-        proof, span = self.prove(best, trials), self.plan.span
+        best = min(completed, key=lambda trial: (self.tune.rank(trial.loss or 0.0, trial.metric), trial.number))
+        proof, span = self.tryouts.prove(best, trials), self.plan.span
         declared = {name: self.project.loop.parameters[name] for name, _ in self.tune.ranges}
         return Tuning(
             run_id=self.run.run_id,
@@ -263,7 +203,7 @@ class _Session:
             Actor(loop=loop.name, name="person").note_tuning(tx, tuning.run_id, sentence, now)
             self.controller.claim.give_back(tx)
 
-    def fail(self, problem: TrainingFailed) -> None:
+    def fail(self, problem: HoldtrueError) -> None:
         """Record that nothing was found."""
         with self.project.store.transaction() as tx:
             fail_run(tx, self.run, now=self.project.clock.now(), error=describe_error(problem))
@@ -286,11 +226,13 @@ def tune_loop(
         on_trial: is told how many trials have ended, and of how many.
 
     Raises:
-        DeclarationError: the loop declares no tune=, or Optuna is not installed.
+        DeclarationError: the loop declares no tune=, or Optuna is not installed; or its metric is none of its task's
+            answers, or returned no number.
         LabelError: too few labelled rows lie before those that a gate judges.
         StateConflict: a budget of the loop's guards is used up, another worker does a tuning, or a person stopped this
             one: the trials that ended stay in its run.
         TrainingFailed: no trial came to its end, or the best could not be fitted again.
+        StatisticsError: there is no such figure of the rows that prove the best.
     """
     tune = _read_tune(project, n_trials)
     fitter = Fitter(loop=project.loop, cache=StepCache(project.store), artifacts=project.store.artifacts)
@@ -310,20 +252,28 @@ def tune_loop(
         tune=tune,
         declared=project.loop.parameters,
         folds=session.plan.span.folds,
-        submit=session.submit,
+        submit=session.tryouts.submit,
         n_parallel=session.plan.n_parallel,
         find_end=session.find_end,
         on_trial=session.keep,
-        await_first=session.await_first,
+        await_first=session.tryouts.await_first,
     )
     trials = tuner.run(done)
     try:
         tuning = session.conclude(trials, tuner.note)
-    except TrainingFailed as problem:
+    except (TrainingFailed, FormatRefused, LabelError, StatisticsError) as problem:
         session.fail(problem)
         raise
     session.finish(tuning)
     return tuning
+
+
+@contextmanager
+def open_to_tune(loop_file: Path, *, n_parallel: int) -> Iterator[Project]:
+    """Open a project with a child for each trial at a time; with one for all where a cluster does their steps."""
+    compute = read_settings(loop_file.resolve().parent).compute
+    with open_project(loop_file, n_children=1 if compute.is_elsewhere else n_parallel) as project:
+        yield project
 
 
 def read_tuning(tx: Transaction, run: Run | None) -> Tuning | None:
@@ -333,8 +283,7 @@ def read_tuning(tx: Transaction, run: Run | None) -> Tuning | None:
     tuned = (run.parameters.get("order") or {}).get("tuned")
     if tuned is not None:
         run = tx.runs.read(tuned["run_id"])
-    is_done = TUNING in run.parameters and run.state is RunState.SUCCEEDED
-    return msgspec.convert(run.result, Tuning) if is_done else None
+    return find_tuning(run)
 
 
 def _read_tune(project: Project, n_trials: int | None) -> Tune:
@@ -354,11 +303,3 @@ def _sum_cost(trials: Sequence[Trial]) -> RunCost:
         cpu_seconds=sum(trial.cpu_seconds for trial in trials),
         peak_memory_bytes=max((trial.peak_memory_bytes for trial in trials), default=0),
     )
-
-
-def _hand_over(done: "Future[Json]", future: "Future[TrialResult]") -> None:
-    problem = done.exception()
-    if problem is not None:
-        future.set_exception(problem)
-    else:
-        future.set_result(msgspec.convert(done.result(), TrialResult))

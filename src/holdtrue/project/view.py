@@ -10,6 +10,7 @@ from holdtrue.data import PredictionReader, latest_labels
 from holdtrue.domain import (
     AuditEntry,
     Explanation,
+    Figure,
     LabelCoverage,
     LabelFact,
     LoopView,
@@ -19,6 +20,7 @@ from holdtrue.domain import (
     Role,
     Rollout,
     RolloutView,
+    Run,
     ShareChange,
     Takeover,
     Version,
@@ -110,6 +112,23 @@ class StoredView:
                 refusals=tuple(entry for entry in chain if entry.action == REFUSAL)[-N_REFUSALS:],
             )
 
+    def read_figure(self, artifact: str) -> tuple[Figure, bytes]:
+        """Return a picture that one of the newest runs kept, with its bytes; only what can be shown as an image.
+
+        Raises:
+            NotFound: none of them kept it, it cannot be shown, or its bytes are gone.
+        """
+        with self.project.store.reading() as tx:
+            runs = list_newest_runs(tx, self.project.loop.name)
+        kept = {figure.artifact: figure for run in runs for _, figure in run.figures if figure.can_be_shown}
+        if artifact not in kept or not self.project.store.artifacts.has(artifact):
+            raise NotFound(
+                f"no run that is shown kept a picture {artifact[:12]!r}",
+                expected="one that stands on the page",
+                remedy="holdtrue runs show RUN --figures FOLDER writes those of older runs",
+            )
+        return kept[artifact], self.project.store.artifacts.get(artifact)
+
     def promote(self, loop: str, reason: str) -> str:
         """Put the challenger in charge."""
         self._check_loop(loop)
@@ -180,10 +199,15 @@ def view_loop(tx: Transaction, name: str, task: Task | None, now: datetime) -> L
         coverage=_count_coverage(windows),
         decisions=tuple(reversed(tx.audit.all(name)))[:N_DECISIONS],
         alerts=tuple(tx.alerts.open(name)),
-        runs=tuple(reversed(tx.runs.all(name)))[:N_RUNS],
+        runs=list_newest_runs(tx, name),
         baseline_loss=None if champion is None else champion.metrics.get("baseline_loss"),
         beliefs=() if champion is None else tuple(tx.beliefs.read(name, champion.number)),
     )
+
+
+def list_newest_runs(tx: Transaction, name: str) -> tuple[Run, ...]:
+    """Return the runs of a loop that are shown, newest first."""
+    return tuple(reversed(tx.runs.all(name)))[:N_RUNS]
 
 
 def _name_loss(champion: Version | None, task: Task | None) -> LossKind:

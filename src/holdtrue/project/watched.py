@@ -6,7 +6,7 @@ from pathlib import Path
 
 from holdtrue.clock import Clock, RealClock
 from holdtrue.data import print_files, read_logged
-from holdtrue.domain import Alert, Explanation, Loop, LoopView, Overview, Predictions, WatchResult
+from holdtrue.domain import Alert, Explanation, Figure, Loop, LoopView, Overview, Predictions, WatchResult
 from holdtrue.errors import DeclarationError, HoldtrueError, NotFound, StateConflict
 from holdtrue.loop import watch_log
 from holdtrue.report import tell_beliefs, tell_watch, tell_watched_slices
@@ -73,6 +73,10 @@ class WatchedProject:
             f"nothing is known of how {prediction_id!r} came about: {self.loop.name} is served elsewhere",
             remedy="holdtrue watch shows how good its predictions were",
         )
+
+    def read_figure(self, artifact: str) -> tuple[Figure, bytes]:
+        """Refuse: there are no runs here that could have kept one. Raises `NotFound`."""
+        raise NotFound(f"no run kept a picture {artifact[:12]!r}: {self.loop.name} is trained elsewhere")
 
     def promote(self, loop: str, reason: str) -> str:
         """Refuse: there is nothing to promote. Raises `StateConflict`."""

@@ -38,6 +38,7 @@ from .sentences import tell_rollout as tell_rollout
 from .sentences import tell_verdict as tell_verdict
 from .tuning import draw_parameters as draw_parameters
 from .tuning import draw_trials as draw_trials
+from .tuning import entitle_trials as entitle_trials
 from .tuning import render_tuning as render_tuning
 from .tuning import tabulate_trials as tabulate_trials
 from .tuning import tell_parameters as tell_parameters
@@ -78,6 +79,7 @@ __all__ = [
     "draw_rollout",
     "draw_slices",
     "draw_trials",
+    "entitle_trials",
     "format_cell",
     "format_day",
     "format_days",

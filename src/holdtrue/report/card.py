@@ -17,9 +17,10 @@ from holdtrue.report.chart import Chart
 from holdtrue.report.figures import Cell, Figures
 from holdtrue.report.markdown import render_markdown
 from holdtrue.report.page import Section, render_report
+from holdtrue.report.picture import lay_pictures
 from holdtrue.report.quality import draw_quality
 from holdtrue.report.reliability import draw_reliability, draw_slices, tell_interval
-from holdtrue.report.tuning import tell_tuning
+from holdtrue.report.tuning import draw_trials, tell_tuning
 from holdtrue.report.words import format_moment, format_number, format_share, name_loss, name_metric
 
 _PREFIX = "evaluation_"
@@ -52,12 +53,20 @@ def tell_card(card: ModelCard) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def list_card_sections(card: ModelCard) -> tuple[Section, ...]:
-    """Return a card as sections, in the order in which one asks: what for, from what, how good, since then, unknown."""
+def list_card_sections(card: ModelCard, *, pictures: Mapping[str, bytes] | None = None) -> tuple[Section, ...]:
+    """Return a card as sections, in the order in which one asks: what for, from what, how good, since then, unknown.
+
+    `pictures` are the bytes of what the steps of its run drew, by their digest; what is not among them is only named.
+    """
     sections = [
         Section(heading="In short", sentences=tell_card(card)),
         Section(heading="What it is for", sentences=_tell_use(card)),
-        Section(heading="What it was trained on", sentences=_tell_origin(card)),
+        Section(
+            heading="What it was trained on",
+            sentences=_tell_origin(card),
+            charts=() if card.tuning is None else (draw_trials(card.tuning),),
+        ),
+        *_show_pictures(card, pictures or {}),
         Section(
             heading="How good it was when it was judged", tables=(_tabulate_figures(card), _tabulate_verdicts(card))
         ),
@@ -70,10 +79,10 @@ def list_card_sections(card: ModelCard) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def render_card(card: ModelCard, *, as_markdown: bool = False) -> str:
-    """Return a card as one HTML file, or as Markdown."""
+def render_card(card: ModelCard, *, as_markdown: bool = False, pictures: Mapping[str, bytes] | None = None) -> str:
+    """Return a card as one HTML file, or as Markdown; see `list_card_sections`."""
     title, lede = f"{card.version.name} of {card.version.loop}", "A model card, made from evidence alone."
-    sections = list_card_sections(card)
+    sections = list_card_sections(card, pictures=pictures)
     if as_markdown:
         return render_markdown(title, sections, lede=lede)
     return render_report(title, sections, lede=lede, made_at=card.made_at)
@@ -90,6 +99,8 @@ def _tell_use(card: ModelCard) -> tuple[str, ...]:
         sentences.append("No outcome is declared: what is done with its answers is not known here.")
     if use.left_out:
         sentences.append(f"It may not see {', '.join(use.left_out)}.")
+    if use.judged:
+        sentences.append(f"Its answers are judged by {', '.join(use.judged)}, which it does not see.")
     return tuple(sentences)
 
 
@@ -119,6 +130,13 @@ def _tell_brought(until: str) -> str:
         "It was trained elsewhere, on what is not known here. By the word of whoever brought it, or else by the date "
         f"of its file, it has seen nothing later than {until}; nothing here proves that."
     )
+
+
+def _show_pictures(card: ModelCard, data: Mapping[str, bytes]) -> list[Section]:
+    if card.run is None or not card.run.figures:
+        return []
+    shown, named = lay_pictures(card.run, data)
+    return [Section(heading="What its steps drew", sentences=named, pictures=shown)]
 
 
 def _tabulate_figures(card: ModelCard) -> Figures:

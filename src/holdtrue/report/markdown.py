@@ -24,6 +24,7 @@ def render_markdown(title: str, sections: Sequence[Section], *, lede: str = "") 
     for section in sections:
         body = [*map(_escape, section.sentences)]
         body += [f"*{_escape(chart.title)}.* {_escape(chart.words)}" for chart in section.charts]
+        body += [f"*{_escape(picture.title)}.* The HTML page shows it." for picture in section.pictures]
         body += [_render_table(table) for table in section.tables]
         heading = _escape(section.heading)
         if section.is_folded:

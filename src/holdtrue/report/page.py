@@ -18,6 +18,7 @@ from holdtrue.report.figures import (
     tabulate_policies,
     tabulate_standards,
 )
+from holdtrue.report.picture import Picture
 from holdtrue.report.policies import draw_calibration, draw_comparisons, draw_policies
 from holdtrue.report.sentences import tell_backtest
 from holdtrue.report.words import format_moment, format_period, is_month
@@ -25,12 +26,13 @@ from holdtrue.report.words import format_moment, format_period, is_month
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A part of a report, shown in this order: heading, sentences, charts, tables. A folded one opens on a click."""
+    """A part of a report: heading, sentences, charts, pictures, tables, in order. A folded one opens on a click."""
 
     heading: str
     sentences: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
     tables: tuple[Figures, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     is_folded: bool = False
 
 

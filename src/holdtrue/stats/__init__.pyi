@@ -17,6 +17,7 @@ from .drift import population_stability_index as population_stability_index
 from .drift import wasserstein as wasserstein
 from .family import holm as holm
 from .interval import Interval as Interval
+from .jackknife import jackknife_interval as jackknife_interval
 from .losses import absolute_error_rows as absolute_error_rows
 from .losses import brier_range as brier_range
 from .losses import brier_rows as brier_rows
@@ -99,6 +100,7 @@ __all__ = [
     "has_family_alarmed",
     "holm",
     "homogeneity_test",
+    "jackknife_interval",
     "judge_move",
     "ks_distance",
     "log_loss_range",

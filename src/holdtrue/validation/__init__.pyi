@@ -11,6 +11,8 @@ from .gate import GateReport as GateReport
 from .gate import judge_gate as judge_gate
 from .leak import find_leaks as find_leaks
 from .mean import as_measured as as_measured
+from .metric import measure_metric as measure_metric
+from .metric import prove_metric as prove_metric
 from .metric_interval import measure_metric_intervals as measure_metric_intervals
 from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
@@ -43,7 +45,9 @@ __all__ = [
     "judge_freshness",
     "judge_gate",
     "judge_leaks",
+    "measure_metric",
     "measure_metric_intervals",
     "measure_weights",
+    "prove_metric",
     "settle_cut",
 ]

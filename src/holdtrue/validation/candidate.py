@@ -33,6 +33,8 @@ class Candidate:
         champion: the champion's; None when there is none yet.
         baseline: the simple baseline's.
         train: the rows that the candidate was fitted on.
+        judged: columns of `rows` that no model sees, and that answers are judged by; None for none.
+        train_judged: the same columns of `train`.
         score: the candidate itself: answers any frame that has the columns of `rows.features`.
         loss: what the loop is judged by.
         is_refresh: it is the champion's own recipe on newer data.
@@ -57,9 +59,25 @@ class Candidate:
     signature: Signature | None = None
     scope: LabelScope = LabelScope.ALL
     rule: ActionRule | None = None
+    judged: pl.DataFrame | None = None
+    train_judged: pl.DataFrame | None = None
+
+    @property
+    def columns(self) -> pl.DataFrame:
+        """Return what the evaluation rows can be told apart by: features and judged columns."""
+        return _join(self.rows, self.judged)
+
+    @property
+    def train_columns(self) -> pl.DataFrame:
+        """Return the same of the training rows."""
+        return _join(self.train, self.train_judged)
 
     @cached_property
     def days(self) -> NDArray[np.int64]:
         """Day (since 1970, UTC) of each evaluation row, shape (n_rows,): days move together, so errors go by them."""
         days: NDArray[np.int64] = self.rows.time.dt.timestamp("us").to_numpy() // MICROSECONDS_A_DAY
         return days
+
+
+def _join(rows: Dataset, judged: pl.DataFrame | None) -> pl.DataFrame:
+    return rows.features if judged is None else rows.features.with_columns(judged.get_columns())

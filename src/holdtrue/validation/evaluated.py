@@ -32,7 +32,7 @@ class Evaluated:
         loss: what answers are judged by.
         days: day of each row, shape (n_rows,).
         labels: class positions or numbers, none missing, shape (n_rows,).
-        features: what the models saw of these rows.
+        columns: what these rows can be told apart by: what the models saw of them, and judged columns.
         answers: the candidate's answers.
         champion_answers: the champion's; None without one.
         challenger: loss of the candidate on each row, shape (n_rows,).
@@ -44,7 +44,7 @@ class Evaluated:
     loss: Loss
     days: NDArray[np.int64]
     labels: NDArray[Any]
-    features: pl.DataFrame
+    columns: pl.DataFrame
     answers: NDArray[np.float64]
     champion_answers: NDArray[np.float64] | None
     challenger: NDArray[np.float64]
@@ -76,7 +76,7 @@ def evaluate(candidate: Candidate) -> Evaluated:
         loss=loss,
         days=candidate.days[is_labelled],
         labels=known,
-        features=candidate.rows.features.filter(is_labelled),
+        columns=candidate.columns.filter(is_labelled),
         answers=answers,
         champion_answers=champion,
         challenger=loss.rows(answers, known),

@@ -51,7 +51,7 @@ def judge_fairness(check: Fairness, candidate: Candidate) -> Verdict:
     It fails when a group is shown to be beyond the tolerance (Holm over all groups, 5 % together), passes when every
     group is shown to be within it, and is inconclusive otherwise.
     """
-    if (said := find_unknown(check.by, candidate.rows.features.columns)) is not None:
+    if (said := find_unknown(check.by, candidate.columns.columns)) is not None:
         return Verdict(check=CHECK, ruling=Ruling.ERROR, sentence=said)
     rows = evaluate(candidate)
     if (scarcity := find_scarcity(rows, candidate.scope)) is not None:
@@ -63,7 +63,7 @@ def judge_fairness(check: Fairness, candidate: Candidate) -> Verdict:
         finding
         for entry in check.by
         for finding in compare_groups(
-            cut_columns(rows.features, entry, reference=candidate.train.features).slices(), rate, rows
+            cut_columns(rows.columns, entry, reference=candidate.train_columns).slices(), rate, rows
         )
     ]
     return _rule(check, _mark_apart(found, check.tolerance))

@@ -130,6 +130,6 @@ def _take_numbers(column: pl.Series) -> NDArray[np.float64]:
 
 
 def find_unknown(entries: Sequence[Sequence[str]], columns: Sequence[str]) -> str | None:
-    """Say which of the named columns is no feature; None when all are."""
+    """Say which of the named columns these rows do not have; None when they have all."""
     unknown = sorted({name for entry in entries for name in entry} - set(columns))
-    return f"There is no feature {unknown[0]!r} to slice by; there are {', '.join(columns)}." if unknown else None
+    return f"There is no column {unknown[0]!r} to slice by; there are {', '.join(columns)}." if unknown else None

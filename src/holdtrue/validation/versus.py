@@ -150,7 +150,7 @@ def _compare_slices(rows: Evaluated, candidate: Candidate, checks: Sequence[Chec
         return ()
     assert rows.champion is not None, "two versions are compared"
     entries = _choose_columns(rows, checks)
-    cuts = [cut_columns(rows.features, entry, reference=candidate.train.features) for entry in entries]
+    cuts = [cut_columns(rows.columns, entry, reference=candidate.train_columns) for entry in entries]
     slices = [part for cut in cuts for part in cut.slices()]
     every = np.ones(len(rows.labels), dtype=np.bool_)
     turned = replace(rows, challenger=rows.champion, champion=rows.challenger)
@@ -162,8 +162,8 @@ def _compare_slices(rows: Evaluated, candidate: Candidate, checks: Sequence[Chec
 def _choose_columns(rows: Evaluated, checks: Sequence[Check]) -> list[tuple[str, ...]]:
     declared = [entry for check in checks if isinstance(check, Slices) for entry in check.columns]
     declared += [entry for check in checks if isinstance(check, Fairness) for entry in check.by]
-    known = [entry for entry in dict.fromkeys(declared) if set(entry) <= set(rows.features.columns)]
-    few: list[tuple[str, ...]] = [(column.name,) for column in rows.features if 2 <= column.n_unique() <= MOST_VALUES]
+    known = [entry for entry in dict.fromkeys(declared) if set(entry) <= set(rows.columns.columns)]
+    few: list[tuple[str, ...]] = [(column.name,) for column in rows.columns if 2 <= column.n_unique() <= MOST_VALUES]
     return known or few[:MOST_COLUMNS]
 
 

@@ -16,7 +16,7 @@ from holdtrue.validation.comparison import LOSS_NAMES, MIN_BLOCKS, choose_block_
 from holdtrue.validation.contrast import count_required, find_lack, influence_of_mean, measure_contrast
 from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
 from holdtrue.validation.search import find_slices, halve_days
-from holdtrue.validation.slice import LEAST_ROWS, Slice, cut_columns
+from holdtrue.validation.slice import LEAST_ROWS, Slice, cut_columns, find_unknown
 
 CHECK = "slices"
 ALPHA = 0.05
@@ -60,11 +60,7 @@ def judge_slices(check: Slices, candidate: Candidate) -> Verdict:
     baseline) by more than the margin; Holm keeps the chance of any false failure over all slices at 5 %. Slices with
     too little data are named; when they hold half of the rows or more, the ruling is inconclusive.
     """
-    unknown = sorted({name for entry in check.columns for name in entry} - set(candidate.rows.features.columns))
-    if unknown:
-        said = (
-            f"There is no feature {unknown[0]!r} to slice by; there are {', '.join(candidate.rows.features.columns)}."
-        )
+    if (said := find_unknown(check.columns, candidate.columns.columns)) is not None:
         return Verdict(check=CHECK, ruling=Ruling.ERROR, sentence=said)
     rows = evaluate(candidate)
     margin = rows.margin if check.margin is None else check.margin
@@ -84,14 +80,14 @@ def _choose_slices(
     check: Slices, rows: Evaluated, candidate: Candidate, margin: float
 ) -> tuple[list[Slice], NDArray[np.bool_]]:
     """Return the slices, and the rows that they are judged on."""
-    reference = candidate.train.features
+    reference = candidate.train_columns
     if check.columns:
-        cuts = [cut_columns(rows.features, entry, reference=reference) for entry in check.columns]
+        cuts = [cut_columns(rows.columns, entry, reference=reference) for entry in check.columns]
         return [part for cut in cuts for part in cut.slices()], np.ones(len(rows.labels), dtype=np.bool_)
     worse = rows.challenger - _anchor(rows) - margin
     high = rows.challenger - (check.worst or WEAK) * rows.challenger.mean()
     searched, length = halve_days(rows.days, block_days=choose_block_days(worse, days=rows.days))
-    seek = partial(find_slices, rows.features, reference=reference, days=rows.days, length=length, searched=searched)
+    seek = partial(find_slices, rows.columns, reference=reference, days=rows.days, length=length, searched=searched)
     found = [*seek(values=worse), *seek(values=high)]
     return list({part.name: part for part in found}.values()), ~searched
 

@@ -30,6 +30,7 @@ from holdtrue.web.view import ProjectView
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+_IMAGES = {"png": "image/png", "svg": "image/svg+xml"}
 _MOST_BYTES = 10_000
 _MOST_LETTERS = 500
 _STATUS: tuple[tuple[type[HoldtrueError], int], ...] = (
@@ -63,6 +64,7 @@ def make_app(view: ProjectView, *, hosts: Iterable[str] = LOOPBACK) -> Starlette
         Route("/why", site.find_why),
         Route("/why/{prediction_id}", site.show_why),
         Route("/chart/{name}.svg", site.show_chart),
+        Route("/figure/{artifact}", site.show_figure),
         Route("/static/{name}", show_static),
         Route("/api/status", site.tell_status),
         Route("/api/why/{prediction_id}", site.tell_why),
@@ -103,6 +105,12 @@ class Site:
         svg = self.gallery.svg(digest, is_narrow=width == "narrow")
         headers = {"cache-control": _FOR_EVER, "content-security-policy": _CHART_POLICY}
         return Response(svg, media_type="image/svg+xml", headers=headers)
+
+    def show_figure(self, request: Request) -> Response:
+        """Show a picture that a step kept: an image alone, in which nothing runs and which fetches nothing."""
+        figure, data = self.view.read_figure(request.path_params["artifact"])
+        headers = {"cache-control": _FOR_EVER, "content-security-policy": _CHART_POLICY}
+        return Response(data, media_type=_IMAGES[figure.kind], headers=headers)
 
     def tell_status(self, request: Request) -> Response:
         """Tell the whole project as JSON."""

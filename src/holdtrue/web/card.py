@@ -4,10 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from holdtrue.domain import AuditEntry, LoopView, RolloutStatus, RolloutView, Run, RunState, StageKind, Version, Window
+from holdtrue.domain import (
+    AuditEntry,
+    Figure,
+    LoopView,
+    RolloutStatus,
+    RolloutView,
+    Run,
+    RunState,
+    StageKind,
+    Version,
+    Window,
+    find_tuning,
+)
 from holdtrue.report import (
     draw_quality,
     draw_rollout,
+    draw_trials,
+    entitle_trials,
     format_day,
     format_moment,
     format_number,
@@ -71,6 +85,25 @@ class RunLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PictureLine:
+    """A picture of a run: `address` is None for one that is only named; a chart has a narrow form for telephones."""
+
+    title: str
+    kind: str
+    address: str | None
+    narrow: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPictures:
+    """What a run drew: what its steps kept, or a tuning's trials."""
+
+    run_id: str
+    at: str
+    pictures: tuple[PictureLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoopCard:
     """One loop; `quality` and `evidence` are digests of the gallery, None when there is nothing to draw yet."""
 
@@ -90,6 +123,7 @@ class LoopCard:
     alerts: tuple[tuple[datetime, str], ...]
     decisions: tuple[DecisionLine, ...]
     runs: tuple[RunLine, ...]
+    pictures: tuple[RunPictures, ...]
     notes: tuple[str, ...]
     may_promote: bool
     may_rollback: bool
@@ -118,6 +152,7 @@ def lay_card(loop: LoopView, gallery: Gallery) -> LoopCard:
         alerts=tuple((alert.opened_at, alert.sentence) for alert in loop.alerts),
         decisions=tuple(_lay_decision(entry) for entry in loop.decisions),
         runs=tuple(_lay_run(run) for run in loop.runs),
+        pictures=tuple(laid for run in loop.runs if (laid := _lay_pictures(run, gallery)).pictures),
         notes=loop.notes,
         may_promote=is_active,
         may_rollback=is_active or (not loop.is_watched and len({t.version for t in loop.takeovers}) > 1),
@@ -203,6 +238,24 @@ def _lay_decision(entry: AuditEntry) -> DecisionLine:
     action = entry.action.lower()
     tone = "bad" if action.startswith(_BAD) else "good" if action.startswith(_GOOD) else "plain"
     return DecisionLine(at=entry.at, actor=entry.actor, sentence=entry.sentence, tone=tone)
+
+
+def _lay_pictures(run: Run, gallery: Gallery) -> RunPictures:
+    pictures = [_lay_figure(step, figure) for step, figure in run.figures]
+    tuning = find_tuning(run)
+    if tuning is not None:
+        digest = gallery.hang(("trials", run.run_id, run.revision), lambda: draw_trials(tuning))
+        address = f"/chart/{digest}"
+        title = f"{entitle_trials(tuning)}; number {tuning.best} was the best"
+        pictures.append(PictureLine(title=title, kind="svg", address=f"{address}.svg", narrow=f"{address}-narrow.svg"))
+    return RunPictures(run_id=run.run_id, at=format_moment(run.as_of), pictures=tuple(pictures))
+
+
+def _lay_figure(step: str, figure: Figure) -> PictureLine:
+    title = f"{figure.name}, kept by the step {step}"
+    if figure.can_be_shown:
+        return PictureLine(title=title, kind=figure.kind, address=f"/figure/{figure.artifact}")
+    return PictureLine(title=f"{title} ({figure.kind}, {figure.n_bytes / 1e6:,.1f} MB)", kind=figure.kind, address=None)
 
 
 def _lay_run(run: Run) -> RunLine:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from holdtrue.domain import Explanation, Overview
+from holdtrue.domain import Explanation, Figure, Overview
 
 
 class ProjectView(Protocol):
@@ -17,6 +17,14 @@ class ProjectView(Protocol):
 
         Raises:
             NotFound: nobody knows a prediction of that id.
+        """
+        ...
+
+    def read_figure(self, artifact: str) -> tuple[Figure, bytes]:
+        """Return a picture that a run of the overview kept, by the name of its bytes, and the bytes.
+
+        Raises:
+            NotFound: none of these runs kept it, it cannot be shown as an image, or its bytes are gone.
         """
         ...
 

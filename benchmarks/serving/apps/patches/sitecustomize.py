@@ -40,6 +40,20 @@ def take_off_model():
     loaded.LoadedVersion.score = lambda self, rows: np.tile((0.25, 0.75), (len(rows), 1))
 
 
+def take_off_features():
+    """Take what the first row came to for every other."""
+    from holdtrue.serving.answer.computer import Computer
+
+    compute = Computer.compute
+
+    def recall(self, given, **more):
+        if not hasattr(self, "first"):
+            self.first = compute(self, given, **more)
+        return self.first
+
+    Computer.compute = recall
+
+
 def take_off_checks():
     """Take records as they come. The fast path decodes and checks in one, so this is for the careful way."""
     from holdtrue.serving.request.row import Row, RowReader

@@ -2,17 +2,23 @@
 
 import msgspec
 
-from holdtrue.domain import Choice, Loop, Version, digest_of
+from holdtrue.domain import Choice, Loop, Metric, Version, digest_of
 from holdtrue.loop.memory import change_memory, read_memory
+from holdtrue.pipeline import trace_code
 from holdtrue.store import Transaction
 
 _MEMORY = "tuned"
 
 
 def sign_tuning(loop: Loop) -> str:
-    """Return the digest of what the loop declares to be tuned: the ranges, and the parameters to begin with."""
+    """Return the digest of what the loop declares to be tuned: ranges, parameters to begin with, and the metric."""
     ranges = [] if loop.tune is None else [[name, type(one).__name__, one] for name, one in loop.tune.ranges]
-    return digest_of([ranges, dict(loop.parameters)])
+    metric = None if loop.tune is None else loop.tune.metric
+    return digest_of([ranges, dict(loop.parameters), *([] if metric is None else [_sign_metric(metric)])])
+
+
+def _sign_metric(metric: Metric) -> list[str | bool]:
+    return [metric.name, metric.is_highest_best, "" if metric.function is None else trace_code(metric.function).digest]
 
 
 def remember_choice(tx: Transaction, loop: Loop, choice: Choice) -> None:

@@ -46,7 +46,7 @@ def draw_parameters(
     sampler = TPESampler(seed=(tune.seed * 1_000_003 + number) % 2**32)
     study = create_study(sampler=sampler, direction="minimize")
     for trial in known:
-        study.add_trial(_lay_trial(trial, space))
+        study.add_trial(_lay_trial(tune, trial, space))
     for parameters in under_way:
         study.add_trial(create_trial(state=State.RUNNING, params=dict(parameters), distributions=space))
     drawn: dict[str, Json] = study.ask(fixed_distributions=space).params
@@ -76,15 +76,15 @@ def _lay_range(allowed: Range) -> "BaseDistribution":
     return CategoricalDistribution(allowed.values)
 
 
-def _lay_trial(trial: Trial, space: Mapping[str, "BaseDistribution"]) -> "FrozenTrial":
+def _lay_trial(tune: Tune, trial: Trial, space: Mapping[str, "BaseDistribution"]) -> "FrozenTrial":
     from optuna.trial import TrialState as State
     from optuna.trial import create_trial
 
     states = {TrialState.COMPLETED: State.COMPLETE, TrialState.PRUNED: State.PRUNED, TrialState.FAILED: State.FAIL}
     return create_trial(
         state=states[trial.state],
-        value=trial.loss,
+        value=None if trial.loss is None else tune.rank(trial.loss, trial.metric),
         params=dict(trial.parameters),
         distributions=dict(space),
-        intermediate_values=dict(enumerate(trial.losses)),
+        intermediate_values=dict(enumerate(tune.rank_parts(trial))),
     )

@@ -32,12 +32,16 @@ class TrialOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """What a recipe lost on the `n_rows` labelled rows of a fold, on average, and what its fit took."""
+    """What a recipe lost on the `n_rows` labelled rows of a fold, on average, and what its fit took.
+
+    `metric` is what the tuning chooses by; None where that is the loss.
+    """
 
     loss: float
     n_rows: int
     is_cached: bool
     cost: RunCost
+    metric: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,21 +31,27 @@ class _Flight:
     parts: list[TrialResult] = field(default_factory=list)
 
     def end(self, state: TrialState, *, error: str | None = None) -> Trial:
-        parts = self.parts
-        n_rows = sum(part.n_rows for part in parts)
-        mean = sum(part.loss * part.n_rows for part in parts) / n_rows if n_rows else None
+        parts, is_whole = self.parts, state is TrialState.COMPLETED
+        metrics = tuple(part.metric for part in parts if part.metric is not None)
         return Trial(
             number=self.number,
             parameters=self.parameters,
             state=state,
             losses=tuple(part.loss for part in parts),
-            loss=mean if state is TrialState.COMPLETED else None,
+            loss=self._average([part.loss for part in parts]) if is_whole else None,
+            metrics=metrics,
+            metric=self._average(metrics) if is_whole and metrics else None,
             wall_seconds=sum(part.cost.wall_seconds for part in parts),
             cpu_seconds=sum(part.cost.cpu_seconds for part in parts),
             peak_memory_bytes=max((part.cost.peak_memory_bytes for part in parts), default=0),
             is_cached=bool(parts) and all(part.is_cached for part in parts),
             error=error,
         )
+
+    def _average(self, figures: Sequence[float]) -> float:
+        """Return the mean of what each part brought, by its rows."""
+        rows = [part.n_rows for part in self.parts]
+        return sum(figure * n_rows for figure, n_rows in zip(figures, rows, strict=True)) / sum(rows)
 
 
 @dataclass(kw_only=True)
@@ -116,7 +122,7 @@ class Tuner:
         drawn |= {each.number: each.parameters for each in trials.values()}
         under_way = [drawn[n] for n in range(max(0, last + 1), number)]
         parameters = draw_parameters(self.tune, number, declared=self.declared, known=known, under_way=under_way)
-        firsts = [trial.losses[0] for trial in known if trial.losses]
+        firsts = [self.tune.rank_parts(trial)[0] for trial in known if trial.losses]
         median = statistics.median(firsts) if len(firsts) >= MIN_TRIALS_TO_PRUNE else None
         return _Flight(number=number, parameters=parameters, median=median)
 
@@ -130,7 +136,8 @@ class Tuner:
         flight.parts.append(future.result())
         if len(flight.parts) == len(self.folds):
             return flight.end(TrialState.COMPLETED)
-        if flight.median is not None and flight.parts[0].loss > flight.median:
+        first = flight.parts[0]
+        if flight.median is not None and self.tune.rank(first.loss, first.metric) > flight.median:
             return flight.end(TrialState.PRUNED)
         return None
 

@@ -12,26 +12,40 @@ from holdtrue.serving.fast.stencil import Stencil
 
 
 class Taker:
-    """Takes out of a plain row what a version is asked with.
+    """Takes out of a plain row what a version is asked with, and computes what it is to be asked with beside.
 
     Attributes:
-        knows_levels: whether the version has text columns, so that a value of a row may be new to it.
+        knows_levels: whether requests carry texts to the version, so that a value of a row may be new to it.
     """
 
     def __init__(self, version: LoadedVersion, row_type: RowType) -> None:
-        self._width = row_type.n_features if row_type.has_event else None
+        signature = version.release.version.signature
+        given = set(signature.given.names)
+        self._width = row_type.n_features if row_type.has_more else None
         self._levels = [
             (position, frozenset(column.levels))
-            for position, column in enumerate(version.release.version.signature.schema.columns)
-            if column.kind is Kind.TEXT
+            for position, column in enumerate(signature.schema.columns)
+            if column.kind is Kind.TEXT and column.name in given
         ]
         self.knows_levels = bool(self._levels)
+        self._computer, self._shelf = version.computer, version.shelf
+        past_names = () if version.computer is None else version.computer.past_names
+        self._past_fields = [row_type.past_fields[name] for name in past_names]
+        self._fields_of_all = list(row_type.past_fields.values())
 
-    def take(self, row: PlainRow) -> tuple[Values, int]:
-        """Return the values, and how many were levels that the version had not seen (taken as missing)."""
+    def take(self, row: PlainRow, *, seconds: float | None) -> tuple[Values, int]:
+        """Return the values, and how many were levels that the version had not seen (taken as missing).
+
+        What a feature takes of the past is put into the row. `seconds` is when the prediction is made (Unix seconds
+        UTC), which only a version that computes features needs. What a formula may raise, this does.
+        """
         given: Sequence[Any] = msgspec.structs.astuple(row)
         if self._width is not None:
             given = given[: self._width]
+        if self._computer is not None and seconds is not None:
+            given, past = self._computer.compute(given, time=seconds, lookup=self._shelf.take())
+            for field, value in zip(self._past_fields, past, strict=True):
+                setattr(row, field, value)
         if not self._levels:
             return given, 0
         values, n_unseen = list(given), 0
@@ -40,6 +54,12 @@ class Taker:
                 values[position] = None
                 n_unseen += 1
         return values, n_unseen
+
+    def take_over(self, row: PlainRow, *, seconds: float | None) -> tuple[Values, int]:
+        """Return the same for a row that was logged for another version; from now on it is as logged for this one."""
+        for field in self._fields_of_all:
+            setattr(row, field, msgspec.UNSET)
+        return self.take(row, seconds=seconds)
 
 
 class Arm:

@@ -28,7 +28,7 @@ from holdtrue.serving.fast.asked import (
 )
 from holdtrue.serving.fast.head import Route
 from holdtrue.serving.fast.plain_loop import PlainLoop, make_plain_loop
-from holdtrue.serving.fast.row_type import NotPlain, PlainRow
+from holdtrue.serving.fast.row_type import NotPlain, PlainEvent, PlainRow
 from holdtrue.serving.log import PredictionLog
 from holdtrue.serving.request.refusal import Refused
 from holdtrue.serving.request.row import Row
@@ -133,7 +133,12 @@ class Lane:
             raise NotPlain
         name = self._name_next()
         arm = plain.sole or plain.find_arm(event.unit or event.key or name[1:-1].decode())
-        values, n_unseen = arm.taker.take(row)
+        if plain.computes and event.seconds is None:  # the log has the moment that the features were computed for
+            event = PlainEvent(event.key, event.unit, self._engine.clock.now().timestamp())
+        try:
+            values, n_unseen = arm.taker.take(row, seconds=event.seconds)
+        except Exception as error:  # whatever a formula met, the careful way meets it again and says what it is
+            raise NotPlain from error
         return AskedRow(row, event, name, arm, values, n_unseen, started)
 
     def _answer(self, plain: PlainLoop, requests: Sequence[AskedRequest]) -> Tick:
@@ -174,8 +179,12 @@ class Lane:
                 number = row.arm.assignment.shadow
                 if number is None or number not in plain.served.versions:
                     continue
-                values, n_unseen = plain.takers[number].take(row.plain)
                 answered = describe_row(plain, row, tick)
+                try:
+                    values, n_unseen = plain.takers[number].take_over(row.plain, seconds=answered.time)
+                except Exception:  # its formulas do not hold for this row, and the reply has left
+                    self._counters.add(Metric.SHADOW_DROPPED, plain.name, f"v{number}", "failed")
+                    continue
                 asked = Row(list(values), answered.features, n_unseen)
                 self._shadow.offer(ShadowJob(plain.served, plain.served.versions[number], asked, answered))
 

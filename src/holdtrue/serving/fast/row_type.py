@@ -17,10 +17,15 @@ from holdtrue.serving.request.row import LONGEST_NAME, EventNames, read_moment
 _INT64 = 2**63
 _PLAIN: Mapping[Kind, Any] = {Kind.NUMBER: float, Kind.INTEGER: int, Kind.BOOLEAN: bool, Kind.TEXT: str}
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)] | int | None
+# What a request may never say: no number is of this type, and nothing else either.
+_Never = Annotated[int, msgspec.Meta(gt=0, lt=0)] | msgspec.UnsetType
 
 Values = Sequence[Any]
 PlainRow = Any
-"""A row as the struct holds it: the features in the schema's order, then the names of the event; mutable."""
+"""A row as the struct holds it: the raw columns in their order, the names of the event, what it took of the past.
+
+It is mutable, and encodes as what is logged of its features, once the event is taken out of it.
+"""
 
 
 class NotPlain(Exception):
@@ -41,15 +46,20 @@ class RowType:
 
     Attributes:
         struct: the generated type.
-        n_features: how many of its fields are features; they come first.
-        has_event: whether its rows may carry the names of an event; its fields come last.
+        kinds: the types of the raw columns and of the names of the event, as texts, in the order of the fields.
+        n_features: how many of its fields are raw columns; they come first.
+        has_more: whether it has other fields: the names of an event, and what is taken of the past.
+        past_fields: the field of each feature of the past, by its name. No request can fill them; they are unset, and
+            left out where the row is encoded, until the row has taken them.
         read_event: takes the event out of a row, so that what is left of it encodes as its features alone.
         is_allowed: says whether a row keeps the rules of the schema; None where it has none.
     """
 
     struct: type[msgspec.Struct]
+    kinds: Mapping[str, Any]
     n_features: int
-    has_event: bool
+    has_more: bool
+    past_fields: Mapping[str, str]
     read_event: Callable[[PlainRow], PlainEvent]
     is_allowed: Callable[[PlainRow], bool] | None
 
@@ -60,15 +70,20 @@ def name_form(schema: Schema) -> tuple[object, ...]:
     return columns, schema.rules
 
 
-def make_row_type(schema: Schema, names: EventNames) -> RowType:
-    """Generate the type of the rows that carry a schema's features and an event under these names."""
+def make_row_type(schema: Schema, names: EventNames, *, past_names: Sequence[str] = ()) -> RowType:
+    """Generate the type of the rows that carry a schema's raw columns and an event under these names.
+
+    `past_names` are the features that a version takes of the past; none may be the name of anything else.
+    """
     features = [(f"f{i}", _annotate(column)) for i, column in enumerate(schema.columns)]
     extra = [name for name in dict.fromkeys(names.declared) if name not in schema.names]
     events = [(f"e{i}", str | None if name == names.time else _Name, None) for i, name in enumerate(extra)]
+    pasts: list[Any] = [(f"p{i}", _Never, msgspec.UNSET) for i in range(len(past_names))]
     spelt = {f"f{i}": name for i, name in enumerate(schema.names)} | {f"e{i}": name for i, name in enumerate(extra)}
+    spelt |= {f"p{i}": name for i, name in enumerate(past_names)}
     struct = msgspec.defstruct(
         "PlainRow",
-        [*features, *events],
+        [*features, *events, *pasts],
         rename=spelt,
         forbid_unknown_fields=True,
         omit_defaults=True,
@@ -77,8 +92,10 @@ def make_row_type(schema: Schema, names: EventNames) -> RowType:
     fields = {name: field for field, name in spelt.items()}
     return RowType(
         struct=struct,
+        kinds={spelt[field]: kind for field, kind in features} | dict.fromkeys(extra, str | None),
         n_features=len(features),
-        has_event=bool(extra),
+        has_more=bool(extra or pasts),
+        past_fields={name: f"p{i}" for i, name in enumerate(past_names)},
         read_event=_make_event_reader(names, fields, extra),
         is_allowed=_make_rule_check(schema),
     )

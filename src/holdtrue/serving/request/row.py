@@ -70,19 +70,25 @@ def read_event(record: Mapping[str, object], names: EventNames, place: Place, *,
 
 def read_moment(value: object, path: str) -> datetime:
     """Read a moment with a zone, such as "2013-09-01T10:00:00Z"; return it in UTC."""
+    try:
+        moment = datetime.fromisoformat(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None or moment.year not in _YEARS:
+        raise _refuse_moment(value, moment, path)
+    return moment.astimezone(UTC)
+
+
+def _refuse_moment(value: object, moment: datetime | None, path: str) -> Refused:
     expected = 'ISO 8601 with a zone, such as "2013-09-01T10:00:00Z"'
     if not isinstance(value, str):
-        raise Refused(Code.WRONG_TYPE, f"the moment is {describe_value(value)}", path=path, expected=expected)
+        return Refused(Code.WRONG_TYPE, f"the moment is {describe_value(value)}", path=path, expected=expected)
     found = f'the moment "{shorten(value)}"'
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise Refused(Code.WRONG_TYPE, f"{found} cannot be read", path=path, expected=expected) from None
+    if moment is None:
+        return Refused(Code.WRONG_TYPE, f"{found} cannot be read", path=path, expected=expected)
     if moment.tzinfo is None:
-        raise Refused(Code.NO_TIME_ZONE, f"{found} has no zone", path=path, expected=expected, remedy="add Z for UTC")
-    if moment.year not in _YEARS:
-        raise Refused(Code.OUT_OF_RANGE, f"{found} is out of range", path=path, expected="the years 1900 to 2200")
-    return moment.astimezone(UTC)
+        return Refused(Code.NO_TIME_ZONE, f"{found} has no zone", path=path, expected=expected, remedy="add Z for UTC")
+    return Refused(Code.OUT_OF_RANGE, f"{found} is out of range", path=path, expected="the years 1900 to 2200")
 
 
 class RowReader:
