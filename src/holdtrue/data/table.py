@@ -19,7 +19,7 @@ from holdtrue.data.origin import Origin, SourceVersion
 from holdtrue.data.query import read_query_frame
 from holdtrue.data.rules import name_rule_columns
 from holdtrue.data.task import read_labels
-from holdtrue.domain import LabelValue, Schema, SchemaFile, Table, Task
+from holdtrue.domain import LabelValue, Schema, SchemaFile, Table, Task, format_clause, format_count
 from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceError
 from holdtrue.store import is_object_url, mirror_objects, print_database, print_objects
 
@@ -173,7 +173,8 @@ def _check_columns(frame: pl.DataFrame, declared: Table) -> None:
 def _refuse_nulls(column: pl.Series, name: str, part: str) -> None:
     if column.null_count():
         raise SourceError(
-            f"{column.null_count():,} of {len(column):,} rows have no {part} (column {name!r})",
+            f"{column.null_count():,} of {format_count(len(column), 'row')} "
+            f"{'has' if column.null_count() == 1 else 'have'} no {part} (column {name!r})",
             expected=f"a {part} in every row",
             remedy="fill it or leave these rows out",
         )
@@ -191,7 +192,10 @@ def _read_names(frame: pl.DataFrame, declared: Table, times: pl.Series) -> tuple
     _refuse_duplicates(key, declared, remedy)
     unit = key if declared.unit is None else _name_values(frame[declared.unit], "unit")
     if unit.null_count():
-        notes.append(f"{unit.null_count():,} rows have no unit ({declared.unit!r}): their key stands for it")
+        notes.append(
+            f"{format_clause(unit.null_count(), 'row', one='has', many='have')} "
+            f"no unit ({declared.unit!r}): their key stands for it"
+        )
         unit = unit.fill_null(key)
     return key, unit, notes
 
@@ -212,8 +216,8 @@ def _refuse_duplicates(key: pl.Series, declared: Table, remedy: str) -> None:
     counts = key.alias("key").value_counts().filter(pl.col("count") > 1).sort("count", "key", descending=[True, False])
     what = f"the key {declared.key!r}" if declared.key else f"no key is declared, and the time {declared.time!r}"
     raise SourceError(
-        f"{what} is not unique: {len(counts):,} values occur more than once"
-        f" (such as {counts['key'][0]!r}, {counts['count'][0]} times), {n_extra:,} rows too many",
+        f"{what} is not unique: {format_clause(len(counts), 'value', one='occurs', many='occur')} more than once"
+        f" (such as {counts['key'][0]!r}, {counts['count'][0]} times), {format_count(n_extra, 'row')} too many",
         expected="one row for each event",
         remedy=remedy,
     )
@@ -231,13 +235,16 @@ def _date_labels(
     notes = list(time_notes)
     is_undated = known.is_null() & label.is_not_null()
     if n_undated := int(is_undated.sum() or 0):
-        notes.append(f"{n_undated:,} labels have no {declared.label_time!r} and are taken as missing")
+        notes.append(
+            f"{format_clause(n_undated, 'label', one='has', many='have')} no {declared.label_time!r}: taken as missing"
+        )
         label = label.set(is_undated, None)
     known = known.set(label.is_null(), None)
     n_early = int((known < times).sum() or 0)
     if n_early:
         raise LabelError(
-            f"{n_early:,} labels were known before their prediction is made ({declared.label_time} < {declared.time})",
+            f"{format_clause(n_early, 'label', one='was', many='were')} known "
+            f"before the prediction is made ({declared.label_time} < {declared.time})",
             expected="a label_time at or after time",
             remedy="check which column is which, or leave these rows out",
         )

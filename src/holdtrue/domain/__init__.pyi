@@ -226,6 +226,7 @@ from .view import ShareChange as ShareChange
 from .view import Takeover as Takeover
 from .watch import WatchedVersion as WatchedVersion
 from .watch import WatchResult as WatchResult
+from .wording import format_clause as format_clause
 from .wording import format_count as format_count
 from .wording import format_figure as format_figure
 
@@ -410,6 +411,7 @@ __all__ = [
     "fairness",
     "find_former",
     "find_tuning",
+    "format_clause",
     "format_count",
     "format_figure",
     "frames",

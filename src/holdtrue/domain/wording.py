@@ -13,6 +13,15 @@ def format_count(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"
 
 
+def format_clause(count: int, noun: str, *, one: str, many: str) -> str:
+    """Say how many of something there are and what they do: the verb agrees with their number.
+
+    >>> format_clause(1, "row", one="was", many="were"), format_clause(2, "row", one="was", many="were")
+    ('1 row was', '2 rows were')
+    """
+    return f"{format_count(count, noun)} {one if count == 1 else many}"
+
+
 def format_figure(value: float) -> str:
     """Say a figure that others are held against: with four digits, and whole from 1,000 on.
 

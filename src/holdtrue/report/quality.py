@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from holdtrue.domain import Alert, Takeover, Window
+from holdtrue.domain import Alert, Takeover, Window, format_count
 from holdtrue.report.chart import WIDE, Chart, Drawing, finish_chart, moment_ms, plot_rows, small_title, time_axis
 from holdtrue.report.palette import AMBER, BLUE, CARD, GRID, MUTED, PURPLE, TEXT, VERMILION
 from holdtrue.report.words import format_number, format_share, name_loss
@@ -54,7 +54,7 @@ def _say_last(window: Window) -> str:
     text = f"Last measured: {format_number(window.loss or 0.0)}"
     if window.loss_low is not None and window.loss_high is not None:
         text += f", between {format_number(window.loss_low)} and {format_number(window.loss_high)}"
-    return f"{text}, from {window.n_labelled:,} labels of v{window.version}."
+    return f"{text}, from {format_count(window.n_labelled, 'label')} of v{window.version}."
 
 
 def _middle(window: Window) -> int:

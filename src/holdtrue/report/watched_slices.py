@@ -30,7 +30,7 @@ def tell_watched_slices(slices: Sequence[SliceReading]) -> tuple[str, ...]:
     short = sorted((each for each in slices if each.limit is None), key=lambda each: -each.reference_rows)
     if short:
         named = ", ".join(
-            f"{each.name} ({each.reference_rows:,} of {each.n_needed or 0:,} rows when judged)"
+            f"{each.name} ({each.reference_rows:,} of {format_count(each.n_needed or 0, 'row')} when judged)"
             for each in short[:_MOST_NAMED]
         )
         more = f", and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
