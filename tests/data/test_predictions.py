@@ -1,10 +1,13 @@
 from datetime import timedelta
 
+import msgspec
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holdtrue.data import PredictionReader, read_predictions
-from holdtrue.domain import Role
+from holdtrue.domain import Prediction, Role
 from holdtrue.errors import StoreFailed
 from holdtrue.store import SegmentWriter, Store
 
@@ -104,3 +107,41 @@ def test_an_answer_that_a_test_forced_counts_for_nothing(store: Store) -> None:
     assert frame.select("prediction_id", "is_first").rows() == [("b", True)]
     whole = PredictionReader(store.folder / "log" / "parcels", with_forced=True).read()
     assert whole.select("prediction_id", "role").rows() == [("a", "forced"), ("b", "champion")]
+
+
+@st.composite
+def draw_rows(draw: st.DrawFn) -> Prediction:
+    """An answer, a shadow's or a forced one, of a few keys and ids, at one of a few moments of receipt."""
+    name = draw(st.sampled_from("abcdef"))
+    features = draw(st.sampled_from([{"size": 1.0}, {"size": None}, {"size": 2}, {"size": 1.0, "colour": "red"}]))
+    role = draw(st.sampled_from([Role.CHAMPION, Role.CHAMPION, Role.SHADOW, Role.FORCED]))
+    received_at = START.timestamp() + draw(st.integers(0, 8))
+    return make_prediction(name, name if name < "d" else "z", 0, role=role, features=features, received_at=received_at)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    batches=st.lists(st.lists(draw_rows(), min_size=1, max_size=5), min_size=1, max_size=4), is_ordered=st.booleans()
+)
+def test_looks_in_between_change_nothing_of_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Prediction]], is_ordered: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("log")
+    reader = PredictionReader(folder)
+    for place, batch in enumerate(batches):
+        later = 100.0 * place if is_ordered else 0.0
+        rows = [msgspec.structs.replace(row, received_at=row.received_at + later) for row in batch]
+        writer = SegmentWriter.open(folder, f"worker-{place}")
+        writer.append([msgspec.json.encode(row) for row in rows])
+        writer.close()
+        assert reader.read().equals(PredictionReader(folder).read())
+
+
+def test_what_is_new_is_added_and_the_rest_is_not_copied(store: Store) -> None:
+    reader = PredictionReader(store.folder / "log" / "parcels")
+    write_log(store, [make_prediction("a", "1", 0), make_prediction("b", "2", 1)], name="worker-0")
+    assert reader.read().n_chunks() == 1
+    write_log(store, [make_prediction("c", "2", 2), make_prediction("d", "3", 3)], name="worker-1")
+    after = reader.read()
+    assert after.select("prediction_id", "is_first").rows() == [("a", True), ("b", True), ("c", False), ("d", True)]
+    assert after.n_chunks() == 2

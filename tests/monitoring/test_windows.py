@@ -7,7 +7,7 @@ import pytest
 from holdtrue.data import join_labels
 from holdtrue.domain import Loss, Task, Window
 from holdtrue.errors import DeclarationError
-from holdtrue.monitoring import measure_windows
+from holdtrue.monitoring import MeasuredWindows, measure_windows
 
 START = datetime(2013, 1, 7, tzinfo=UTC)
 BINARY = {"loss": Loss.for_classes(), "task": Task.BINARY, "classes": (False, True)}
@@ -145,3 +145,26 @@ def test_days_that_move_together_widen_the_interval() -> None:
 def test_a_window_without_length_is_refused() -> None:
     with pytest.raises(DeclarationError, match="no length"):
         measure(make_joined(*draw_binary(10), days=1), window_days=0)
+
+
+def test_a_window_is_measured_again_only_when_a_row_of_it_has_changed() -> None:
+    answers, labels = draw_binary(700)
+    measured = MeasuredWindows()
+    first = measure(make_joined(answers, labels, days=14), measured=measured)
+    again = measure(make_joined(answers, labels, days=14), measured=measured)
+    assert [new is old for new, old in zip(again, first, strict=True)] == [True, True]
+    # A label that came late for the first week; an answer that is gone from the second.
+    late = make_joined(answers, [not labels[0], *labels[1:]], days=14)
+    found = measure(late, measured=measured)
+    assert [new is old for new, old in zip(found, first, strict=True)] == [False, True]
+    assert found == measure(late)
+    fewer = measure(late.head(-1), measured=measured)
+    assert [new is old for new, old in zip(fewer, found, strict=True)] == [True, False]
+    assert fewer == measure(late.head(-1))
+
+
+def test_windows_of_another_loss_or_length_are_not_taken_for_these() -> None:
+    joined, measured = make_joined(*draw_binary(700), days=14), MeasuredWindows()
+    other = Loss(kind=Loss.for_classes().kind, low=0.0, high=9.0)
+    for changes in ({}, {"loss": other}, {"window_days": 14}, {}):
+        assert measure(joined, measured=measured, **changes) == measure(joined, **changes)

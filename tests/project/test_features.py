@@ -255,7 +255,7 @@ def test_a_worker_computes_features_without_dataframes(project: Project) -> None
 
 def test_an_edited_expression_is_another_recipe(folder: Path) -> None:
     loop = load_loop(folder / "loop.py")
-    edited = replace(loop, features={**loop.features, "is_late": pl.col("at").dt.hour() >= 17})
+    edited = replace(loop, features={**loop.declared_features, "is_late": pl.col("at").dt.hour() >= 17})
     codes = [Fitter(loop=each, cache=MemoryCache(), artifacts=None) for each in (loop, edited)]  # type: ignore[arg-type]
     assert codes[0].code != codes[1].code
     assert {name for name, code in codes[0].codes.items() if codes[1].codes[name] != code} == {"feature is_late"}

@@ -13,10 +13,16 @@ from holdtrue.stats import EDetector, has_family_alarmed, mean_log_m
 def test_the_recursion_is_that_of_shiryaev_and_roberts(batches: list[list[float]], mean: float, deff: float) -> None:
     detector = EDetector.start(low=0, high=1, mean=mean, design_effect=deff)
     bets = 0.9 / mean * 0.5 ** np.arange(8)
-    m = np.zeros(8)
+    m, seen = np.zeros(8), []
     for batch in batches:
         detector = detector.update_batch(batch)
-        m = (1 + m) * np.array([np.prod([1 + bet * (x - mean) for x in batch]) for bet in bets]) ** (1 / deff)
+        # What the stakes are laid by is known before the values of the batch.
+        variance = (10 * mean * (1 - mean) + sum((x - mean) ** 2 for x in seen)) / (10 + len(seen))
+        middle = np.clip(np.sqrt(2 * 8 * deff / (max(len(batch), 1) * 10 * variance)), bets[-1], bets[0])
+        stakes = 0.5 ** np.abs(np.log2(bets / middle))
+        stakes *= 8 / stakes.sum()
+        m = (stakes + m) * np.array([np.prod([1 + bet * (x - mean) for x in batch]) for bet in bets]) ** (1 / deff)
+        seen += batch
     if batches:
         assert detector.log_m == pytest.approx(np.log(m.mean()), abs=1e-9)
     assert detector.n_batches == len(batches)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from holdtrue.data import History, derive_history, read_history, take_snapshot
+from holdtrue.data import History, read_history, take_snapshot
 from holdtrue.domain import BacktestResult, DatasetRecord, Every, Loop, Loss, Ruling, StandardResult, Version
 from holdtrue.environments import LOCAL, Compute, ProcessEnvironment
 from holdtrue.errors import DeclarationError
@@ -20,6 +20,7 @@ from holdtrue.loop import (
     Trainer,
     TrainingOrder,
     TrainingResult,
+    derive_rows,
     lay_golden,
     leave_golden_out,
     make_policy,
@@ -196,7 +197,7 @@ def run_backtest(
     history = read_history(loop.table, folder=base, task=loop.declared_task, schema=loop.schema)
     with Store.open(base / ".holdtrue") as store, ExitStack() as stack:
         history, rows = _set_golden_aside(loop, history, store, base)
-        derived = derive_history(history, loop)
+        derived = derive_rows(history, loop)
         replay = _lay_replay(derived, start_share=start_share, start=start)
         trainer, aside = _hire_trainers(loop, store, loop_file, compute, stack)
         every = Every(span=(history.ends_at - history.starts_at) / N_PARTS)

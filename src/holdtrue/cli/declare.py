@@ -10,7 +10,6 @@ from holdtrue.clock import RealClock, format_span
 from holdtrue.data import (
     History,
     check_freshness,
-    derive_history,
     draft_schema,
     find_schema,
     read_history,
@@ -22,6 +21,7 @@ from holdtrue.errors import DeclarationError, SourceMissing
 from holdtrue.loop import (
     LoopPolicy,
     check_fallback,
+    derive_rows,
     load_loop,
     make_policy,
     measure_pace,
@@ -112,7 +112,7 @@ def _check_loop(loop: Loop, history: History, folder: Path) -> History:
     """Refuse rows that are too old and declarations that these rows cannot keep; return them with computed columns."""
     stale = check_freshness(history.ends_at, history.declared, RealClock().now())
     refuse_breaches([stale] if stale else [], history.source)
-    derived = derive_history(history, loop)
+    derived = derive_rows(history, loop)
     check_fallback(loop, derived)
     find_price(loop, read_settings(folder))
     return derived
@@ -142,6 +142,11 @@ def _print_history(loop: Loop, history: History, *, is_declared: bool = False) -
     print_schema(history.schema, is_declared=is_declared)
     if history.features:
         say(f"Computed, not carried by requests: {', '.join(feature.name for feature in history.features)}.")
+    if history.late_names:
+        say(
+            f"Known only with the label: {', '.join(history.late_names)}. The table must bring it: labels that are sent"
+            " for the log do not carry it."
+        )
 
 
 def _find_declared(loop: Loop, folder: Path, *, may_be_missing: bool) -> Schema | None:

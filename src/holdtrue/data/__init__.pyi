@@ -6,12 +6,12 @@ from .breaches import refuse_breaches as refuse_breaches
 from .columns import conform as conform
 from .columns import count_unseen as count_unseen
 from .columns import infer_schema as infer_schema
+from .computed import derive_columns as derive_columns
 from .dataset import Dataset as Dataset
 from .declaration import draft_schema as draft_schema
 from .declaration import find_schema as find_schema
 from .declaration import print_schema_file as print_schema_file
 from .declaration import schema as schema
-from .derived import derive_columns as derive_columns
 from .derived import derive_history as derive_history
 from .derived import take_rows as take_rows
 from .erasure import Erased as Erased
@@ -24,6 +24,7 @@ from .history import History as History
 from .label_file import Recorded as Recorded
 from .label_file import read_label_file as read_label_file
 from .label_file import record_label_file as record_label_file
+from .label_reader import LabelReader as LabelReader
 from .labels import collect_labels as collect_labels
 from .labels import join_labels as join_labels
 from .labels import latest_labels as latest_labels
@@ -56,6 +57,7 @@ from .profile import measure_column as measure_column
 from .profile import profile_files as profile_files
 from .profile import profile_frame as profile_frame
 from .row_digest import digest_rows as digest_rows
+from .row_function import DeclaredFunction as DeclaredFunction
 from .rules import find_table_rules as find_table_rules
 from .schema_file import parse_schema as parse_schema
 from .schema_file import read_schema as read_schema
@@ -80,9 +82,11 @@ __all__ = [
     "Compacted",
     "Dataset",
     "DayProfile",
+    "DeclaredFunction",
     "Erased",
     "FrameProfile",
     "History",
+    "LabelReader",
     "LogQuery",
     "LogSource",
     "LoggedPredictions",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import polars as pl
 
 from holdtrue.data.files import name_nearest
-from holdtrue.domain import MOMENT, Json, digest_of
+from holdtrue.domain import MOMENT, Json, Past, digest_of
 from holdtrue.errors import DeclarationError
 
 KNOWN = (
@@ -86,10 +86,11 @@ def read_expression(name: str, expression: pl.Expr, *, columns: Collection[str],
 
 
 def print_features(declared: Mapping[str, object]) -> dict[str, str]:
-    """Return the fingerprint of each declared feature, by "feature NAME"."""
+    """Return the fingerprint of each declared feature that is no function, by "feature NAME"."""
     said = {
         name: each.meta.serialize(format="json") if isinstance(each, pl.Expr) else each
         for name, each in declared.items()
+        if isinstance(each, pl.Expr | Past)
     }
     return {f"feature {name}": digest_of(each) for name, each in said.items()}
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from holdtrue.data.columns import TEXTS, find_levels
 from holdtrue.data.files import name_nearest
-from holdtrue.data.history import JUDGED, is_part
+from holdtrue.data.history import JUDGED, LATE, is_part
 from holdtrue.domain import Kind, Schema, Table, format_count
 from holdtrue.errors import ColumnMissing, SchemaMismatch
 
@@ -44,6 +44,24 @@ def read_features(
             notes.append(f"{name!r} {reason}: it is not a feature")
     _refuse_infinite(taken)
     return taken, notes
+
+
+def read_late(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:
+    """Return the columns that are known only with the label as Float64, null where missing or not finite.
+
+    Raises:
+        SchemaMismatch: one is no number or boolean.
+    """
+    columns = []
+    for name in declared.late:
+        column = frame[name]
+        if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+            raise SchemaMismatch(
+                f"history(of={name!r}) gathers a column that is {column.dtype}", expected="numbers or booleans"
+            )
+        numbers = column.cast(pl.Float64)
+        columns.append(numbers.set(~numbers.is_finite(), None).alias(f"{LATE}{name}"))
+    return columns
 
 
 def read_judged(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:

@@ -6,7 +6,19 @@ import polars as pl
 
 from holdtrue.data.breaches import select_sound
 from holdtrue.data.columns import find_levels
-from holdtrue.data.history import JUDGED, KEY, LABEL, LABEL_TIME, PROPENSITY, SOURCE, TIME, UNIT, History, is_part
+from holdtrue.data.history import (
+    JUDGED,
+    KEY,
+    LABEL,
+    LABEL_TIME,
+    LATE,
+    PROPENSITY,
+    SOURCE,
+    TIME,
+    UNIT,
+    History,
+    is_part,
+)
 from holdtrue.data.log.rows import SHADOW
 from holdtrue.data.task import encode_labels
 from holdtrue.domain import BROKEN_ROW
@@ -36,7 +48,7 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
     if fresh.height:
         table, fresh = _share_levels(table, fresh)
         # A log keeps features alone.
-        missing = {n: dtype for n, dtype in table.schema.items() if n == SOURCE or n.startswith(JUDGED)}
+        missing = {n: dtype for n, dtype in table.schema.items() if n == SOURCE or n.startswith((JUDGED, LATE))}
         unsaid = [pl.lit(None, dtype).alias(name) for name, dtype in missing.items()]
         fresh = fresh.with_columns(unsaid).select(table.columns)
         frame = pl.concat([table, fresh]).sort(TIME, maintain_order=True).rechunk()
@@ -49,8 +61,20 @@ def extend_history(history: History, predictions: pl.DataFrame, labels: pl.DataF
         (n_filled, "labels of the table came from outside it"),
         (n_strange, "labels that came are none of the label's values and were left out"),
     ]
+    notes += [(_count_untold(frame, name), tell_untold(name)) for name in history.late_names]
     said = tuple(f"{n:,} {sentence}" for n, sentence in notes if n)
     return replace(history, frame=frame, notes=(*history.notes, *said))
+
+
+def tell_untold(name: str) -> str:
+    """Return what is said of labelled rows that have no value of a column that is known only with the label."""
+    return f"labelled rows have no {name!r}, which labels sent for the log do not carry: they do not count in it yet"
+
+
+def _count_untold(frame: pl.DataFrame, name: str) -> int:
+    is_untold = pl.col(LABEL).is_not_null() & pl.col(f"{LATE}{name}").is_null()
+    is_of_log = pl.col(PROPENSITY).is_not_null() if PROPENSITY in frame.columns else pl.lit(value=False)
+    return frame.filter(is_untold & is_of_log).height
 
 
 def _fit_labels(history: History, labels: pl.DataFrame) -> tuple[pl.DataFrame, int]:

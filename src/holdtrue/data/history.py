@@ -1,7 +1,7 @@
 """History: all rows of a loop in order of time, with the labels and the moment at which each became known."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -14,13 +14,14 @@ from holdtrue.data.columns import infer_schema, narrow_levels, overlay_schema
 from holdtrue.data.dataset import Dataset
 from holdtrue.data.origin import Origin
 from holdtrue.data.task import encode_labels
-from holdtrue.domain import Feature, LabelValue, Schema, Task
+from holdtrue.domain import Ask, Feature, LabelValue, Schema, Task
 from holdtrue.errors import SourceError
 
 KEY, UNIT, TIME, LABEL_TIME, LABEL = "__key", "__unit", "__time", "__label_time", "__label"
 SOURCE, PROPENSITY = "__source", "__propensity"  # only where the table names a source, or rows of the log were added
 JUDGED = "__judged:"  # before the name of a column that no model sees, and that answers are judged by
 PARTS = (KEY, UNIT, TIME, LABEL_TIME, LABEL, SOURCE, PROPENSITY)
+LATE = "__late."  # begins the names of the columns that are known only with the label
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,9 +31,9 @@ class History:
 
     Attributes:
         frame: columns `__key`, `__unit` (text), `__time`, `__label_time` (UTC; null without a label), `__label`, where
-            there are any `__source`, `__propensity` and judged columns (`__judged:NAME`), then the features. Texts are
-            `pl.Enum` with the levels of the whole table, so that slices are free: ask `schema` or `dataset()` for the
-            levels that occur here.
+            there are any `__source`, `__propensity`, `__late.NAME` (Float64) and judged columns (`__judged:NAME`), then
+            the features. Texts are `pl.Enum` with the levels of the whole table, so that slices are free: ask `schema`
+            or `dataset()` for the levels that occur here.
         label: the label's name in the table.
         task: what kind of question the label asks.
         classes: the values that the label can have, in order; empty for a regression.
@@ -43,6 +44,7 @@ class History:
         origin: the version of an immutable source that these rows began as, whatever was added or left out since; None
             where the source is none.
         features: those of the columns that were computed, see `derive_history`.
+        calls: the functions that may compute columns of these rows, by what tells their code from that of others.
     """
 
     frame: pl.DataFrame
@@ -55,6 +57,7 @@ class History:
     declared: Schema | None = None
     origin: Origin | None = None
     features: tuple[Feature, ...] = ()
+    calls: Mapping[str, Ask] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Schema:
@@ -69,6 +72,16 @@ class History:
     def feature_names(self) -> tuple[str, ...]:
         """Return the names of the features, in order."""
         return tuple(name for name in self.frame.columns if not is_part(name))
+
+    @property
+    def late_names(self) -> tuple[str, ...]:
+        """Return the names of the columns that are known only with the label."""
+        return tuple(name.removeprefix(LATE) for name in self.frame.columns if name.startswith(LATE))
+
+    @property
+    def gathered_names(self) -> tuple[str, ...]:
+        """Return what features of the past may be gathered of: the label, columns known with it, features."""
+        return (self.label, *self.late_names, *self.feature_names)
 
     @property
     def given_names(self) -> tuple[str, ...]:
@@ -113,7 +126,8 @@ class History:
         end = int(np.searchsorted(self._times, count_microseconds(moment), side="right"))
         frame = self.frame.slice(0, end)
         is_known = pl.col(LABEL_TIME) <= moment.astimezone(UTC)
-        frame = frame.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in (LABEL, LABEL_TIME))
+        late = [LABEL, LABEL_TIME, *(name for name in frame.columns if name.startswith(LATE))]
+        frame = frame.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in late)
         return replace(self, frame=frame)
 
     def dataset(self) -> Dataset:
@@ -145,12 +159,12 @@ class History:
 
 
 def is_part(name: str) -> bool:
-    """Say whether a column of a history's frame is none of its features.
+    """Say whether a column of a history's frame is one that holdtrue keeps for itself, and no feature.
 
     >>> is_part("__time"), is_part("__judged:sex"), is_part("sex")
     (True, True, False)
     """
-    return name in PARTS or name.startswith(JUDGED)
+    return name in PARTS or name.startswith((JUDGED, LATE))
 
 
 def count_microseconds(moment: datetime) -> int:

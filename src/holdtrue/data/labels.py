@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import polars as pl
 
-from holdtrue.data.log.rows import decode_frame, unify_values
+from holdtrue.data.label_reader import LabelReader
+from holdtrue.data.log.rows import decode_frame
 from holdtrue.data.moment import UTC_TIME
-from holdtrue.data.predictions import read_log_keys
 from holdtrue.domain import LabelFact
 from holdtrue.errors import LabelError
 from holdtrue.store import Damage, Store, read_segments
@@ -61,7 +61,7 @@ def record_labels(store: Store, facts: Sequence[LabelFact]) -> int:
 def latest_labels(
     store: Store, loop_name: str, *, as_of: datetime, predictions: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """Return the label of each key as of a moment: columns key, label, known_at (UTC).
+    """Return the label of each key as of a moment: columns key, label, known_at (UTC); see `LabelReader`.
 
     Of several labels for a key that were known by then the last one received counts, from the moment of the first that
     said so: one that repeats the label before it changes nothing. A label that names a prediction is resolved to its
@@ -73,30 +73,7 @@ def latest_labels(
         as_of: labels that were known later (`at`) are not seen.
         predictions: what `read_predictions` returned, to spare reading the log again.
     """
-    with store.reading() as reading:
-        facts = reading.labels.all(loop_name)
-    moment = as_of.timestamp()
-    facts = [fact for fact in facts if fact.at <= moment]
-    if any(fact.key is None for fact in facts):
-        if predictions is None:
-            keys = read_log_keys(store.folder / "log" / loop_name)
-        else:
-            keys = dict(predictions.select("prediction_id", "key").iter_rows())
-    else:
-        keys = {}
-    latest: dict[str, LabelFact] = {}
-    for fact in facts:
-        key = keys.get(fact.prediction_id or "") if fact.key is None else fact.key
-        if key is not None and (key not in latest or latest[key].label != fact.label):
-            latest[key] = fact
-    known_at = pl.Series("known_at", [round(fact.at * 1e6) for fact in latest.values()], dtype=pl.Int64)
-    return pl.DataFrame(
-        [
-            pl.Series("key", list(latest), dtype=pl.String),
-            unify_values("label", [fact.label for fact in latest.values()]),
-            known_at.cast(UTC_TIME),
-        ]
-    )
+    return LabelReader(store, loop_name).read(as_of=as_of, predictions=predictions)
 
 
 def join_labels(

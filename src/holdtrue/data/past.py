@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.data.history import KEY, LABEL, LABEL_TIME, TIME, History, count_microseconds
+from holdtrue.data.history import KEY, LABEL, LABEL_TIME, LATE, TIME, History, count_microseconds
 from holdtrue.domain import Gathering, Lookup, Past, name_past_key
+from holdtrue.errors import ColumnMissing
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,6 +32,8 @@ def gather_column(rows: pl.DataFrame, past: Past, known: History) -> NDArray[np.
         past: what is gathered.
         known: the rows that it is gathered of; those without a label do not count.
     """
+    if not rows.height:
+        return np.empty(0)
     events = _Events.read(known, past)
     every, span = past.every // timedelta(microseconds=1), past.span // timedelta(microseconds=1)
     refreshes = rows[TIME].dt.epoch("us").to_numpy() // every * every
@@ -97,7 +100,7 @@ class _Events:
 
     @classmethod
     def read(cls, known: History, past: Past) -> "_Events":
-        values = known.encoded_labels() if past.of == known.label else _read_numbers(known.frame[past.of])
+        values = read_gathered(known, past.of)
         frame = known.frame.select(KEY, TIME, LABEL, LABEL_TIME).with_columns(
             value=pl.Series(values, dtype=pl.Float64), group=_name_groups(known.frame, past.by)
         )
@@ -124,6 +127,24 @@ class _Events:
         found = np.full(n_groups, np.inf if is_least else -np.inf)
         (np.minimum if is_least else np.maximum).at(found, groups, values)
         return found + 0 * counts
+
+
+def read_gathered(known: History, name: str) -> NDArray[np.float64]:
+    """Return the values that are gathered of rows, NaN where missing: the label's, or those of a column.
+
+    Raises:
+        ColumnMissing: the rows have no such column.
+    """
+    if name == known.label:
+        return known.encoded_labels().astype(np.float64)
+    column = f"{LATE}{name}" if name in known.late_names else name
+    if column not in known.frame.columns:
+        raise ColumnMissing(
+            f"there is no column {name!r} to gather of past rows",
+            expected="a column of the table that the loop declares",
+            remedy=f"keep a feature with history(of={name!r}) while a version takes it",
+        )
+    return _read_numbers(known.frame[column])
 
 
 def _read_numbers(column: pl.Series) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from holdtrue.data.log.steady import read_steadily
 from holdtrue.store import Damage, LogManifest, Store, read_segments
 
 NAMES = ("prediction_id", "key")
+MOST_CHUNKS = 32
 
 
 class PredictionReader:
@@ -33,20 +34,29 @@ class PredictionReader:
         self._offsets: dict[str, int] = {}
         self._n_removals = 0
         self._rows = unite_chunks([])
-        self._shown = _show(self._choose(self._rows))
+        self._shown = _show(self._rows)
 
     def read(self, *, since: datetime | None = None) -> pl.DataFrame:
         """Return all predictions with time >= since; see `read_predictions` for the columns."""
         parts, offsets, new, n_removals = read_steadily(self.folder, self._read_new)
         is_afresh = n_removals != self._n_removals
         self._parts, self._offsets, self._n_removals = parts, offsets, n_removals
+        if is_afresh:
+            self._rows = unite_chunks([])
         if new or is_afresh:
-            self._rows = unite_chunks(new if is_afresh else [self._rows, *new])
-            self._shown = _show(self._choose(self._rows))
+            self._take_in(unite_chunks(new))
         return self._shown if since is None else self._shown.filter(pl.col("time") >= since.astimezone(UTC))
 
-    def _choose(self, rows: pl.DataFrame) -> pl.DataFrame:
-        return rows if self._with_forced else rows.filter(pl.col("role") != FORCED)
+    def _take_in(self, new: pl.DataFrame) -> None:
+        chosen = new if self._with_forced else new.filter(pl.col("role") != FORCED)
+        fresh = _settle(unite_chunks([self._rows.clear(), chosen]))
+        keys = _find_continued(self._rows, fresh)
+        if keys is None:
+            self._rows = _settle(unite_chunks([self._rows, chosen]))
+            self._shown = _show(self._rows)
+            return
+        shown = _show(fresh).with_columns(is_first=pl.col("is_first") & ~pl.col("key").is_in(keys.implode()))
+        self._rows, self._shown = _add(self._rows, fresh), _add(self._shown, shown)
 
     def _read_new(self, manifest: LogManifest) -> tuple[frozenset[str], dict[str, int], list[pl.DataFrame], int]:
         """Return the parts and offsets that are known after this, and what is new in them."""
@@ -142,10 +152,37 @@ def read_log_rows(folder: Path) -> pl.DataFrame:
     return read_steadily(folder, read).drop(SEGMENT, OFFSET)
 
 
-def _show(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows in the order of receipt, each once, features packed, the first answer of each key marked."""
+def _settle(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows in the order of receipt, each once."""
     rows = rows.sort("received_at", SEGMENT, OFFSET, maintain_order=True)
-    rows = rows.unique(IDENTITY, keep="first", maintain_order=True)
+    return rows.unique(IDENTITY, keep="first", maintain_order=True)
+
+
+def _find_continued(rows: pl.DataFrame, fresh: pl.DataFrame) -> pl.Series | None:
+    """Return the keys of fresh rows that were answered before, where these rows stand behind the others as they are.
+
+    None where they change what is known: they were received earlier, are there already, bring a feature, or answer a
+    key of which only shadows were there.
+    """
+    if not rows.height or fresh.schema != rows.schema:
+        return None
+    ends = rows["received_at"].max(), fresh["received_at"].min()
+    is_later = not fresh.height or ends[0] < ends[1]  # type: ignore[operator]
+    if not is_later or rows["prediction_id"].is_in(fresh["prediction_id"].implode()).any():
+        return None
+    known = rows.select("key", "role").filter(pl.col("key").is_in(fresh["key"].implode()))
+    keys = known.filter(pl.col("role") != SHADOW)["key"].unique()
+    return keys if known["key"].is_in(keys.implode()).all() else None
+
+
+def _add(rows: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with more behind them; they are copied now and then only."""
+    whole = pl.concat([rows, more])
+    return whole.rechunk() if whole.n_chunks() > MOST_CHUNKS else whole
+
+
+def _show(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return settled rows with the features packed and the first answer of each key marked; nothing is copied."""
     features = rows.drop(*PLAIN, SEGMENT, OFFSET)  # dropped, not selected: a frame without columns has no height
     named = features.rename({name: name.removeprefix(FEATURE) for name in features.columns})
     return _mark_first(rows.select(*PLAIN).with_columns(named.to_struct("features")))

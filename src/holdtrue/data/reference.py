@@ -42,6 +42,7 @@ def make_reference(known: History) -> tuple[pl.DataFrame, dict[str, Json]] | Non
         for name in ("path", "time", "label", "key", "unit", "label_time", "labels", "time_zone", "source")
     }
     features = None if table.features is None else list(table.features)
+    late: dict[str, Json] = {"late": list(table.late)} if table.late else {}
     return rest, {
         "place": origin.version.place,
         "number": origin.version.number,
@@ -49,7 +50,8 @@ def make_reference(known: History) -> tuple[pl.DataFrame, dict[str, Json]] | Non
         "content": content,
         "table": said
         | {"label_delay": delay, "features": features, "drop": list(table.drop)}
-        | ({"judged": list(table.judged)} if table.judged else {}),
+        | ({"judged": list(table.judged)} if table.judged else {})
+        | late,
     }
 
 
@@ -158,6 +160,7 @@ def _read_table(told: dict[str, Json]) -> Table:
         "label_delay": None if delay is None else timedelta(microseconds=delay),
         "features": None if features is None else tuple(features),
         "drop": tuple(told["drop"]),
+        "late": tuple(told.get("late", ())),
         "judged": tuple(told.get("judged", ())),
     }
     return Table(**parts)

@@ -9,7 +9,7 @@ import polars as pl
 
 from holdtrue.data.breaches import check_frame, check_order, refuse_breaches
 from holdtrue.data.declaration import find_schema
-from holdtrue.data.features import check_dropped, read_features, read_judged
+from holdtrue.data.features import check_dropped, read_features, read_judged, read_late
 from holdtrue.data.files import FileRead, name_nearest, name_version, print_files, read_files
 from holdtrue.data.frames import print_given, read_given
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, SOURCE, TIME, UNIT, History
@@ -113,7 +113,8 @@ def read_frame(
     if needs_features and not features:
         raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
     parts = [key.alias(KEY), unit.alias(UNIT), times.alias(TIME), label_time.alias(LABEL_TIME), label.alias(LABEL)]
-    rows = pl.DataFrame([*parts, *_name_sources(frame, declared), *read_judged(frame, declared), *features])
+    beside = [*_name_sources(frame, declared), *read_late(frame, declared), *read_judged(frame, declared)]
+    rows = pl.DataFrame([*parts, *beside, *features])
     is_sorted = times.is_sorted()
     order_notes = () if is_sorted else ("the rows were out of order and were sorted by time",)
     return History(
@@ -150,7 +151,8 @@ def _name_asked(schema: Schema | None) -> tuple[str, ...]:
 
 
 def _declared_columns(declared: Table) -> tuple[str, ...]:
-    names = (declared.key, declared.unit, declared.time, declared.label, declared.label_time, declared.source)
+    parts = (declared.key, declared.unit, declared.time, declared.label, declared.label_time, declared.source)
+    names = (*parts, *declared.late)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 

@@ -127,6 +127,10 @@ from .rollout import Stage as Stage
 from .rollout import StageKind as StageKind
 from .rollout import Strategy as Strategy
 from .rollout import canary as canary
+from .row_function import Ask as Ask
+from .row_function import RowFunction as RowFunction
+from .row_function import RowFunctionFailed as RowFunctionFailed
+from .row_function import ask_row as ask_row
 from .run import LOST as LOST
 from .run import SEEN_AT as SEEN_AT
 from .run import Figure as Figure
@@ -247,6 +251,7 @@ __all__ = [
     "After",
     "Alert",
     "AliasEvent",
+    "Ask",
     "Assignment",
     "AuditEntry",
     "BacktestResult",
@@ -345,6 +350,8 @@ __all__ = [
     "RolloutStatus",
     "RolloutTerms",
     "RolloutView",
+    "RowFunction",
+    "RowFunctionFailed",
     "Rule",
     "Ruling",
     "Run",
@@ -394,6 +401,7 @@ __all__ = [
     "WhenFull",
     "Window",
     "after",
+    "ask_row",
     "assign",
     "beats_baseline",
     "between",

@@ -9,6 +9,8 @@ from functools import cached_property
 import msgspec
 
 from holdtrue.domain.digest import digest_of
+from holdtrue.domain.row_function import RowFunction
+from holdtrue.domain.schema import Kind
 from holdtrue.domain.span import parse_span
 from holdtrue.errors import DeclarationError
 
@@ -64,11 +66,15 @@ class Feature:
         name: of the column.
         formula: the expression as JSON, see `make_formula`; the time is its column `__time`. "" for one of the past.
         past: what is gathered; None for an expression.
+        function: what makes it of the row, together with other columns; None for an expression.
+        kind: of the values that the function returns for it.
     """
 
     name: str
     formula: str = ""
     past: Past | None = None
+    function: RowFunction | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import FunctionType
 
 from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
 from holdtrue.domain.digest import Json
@@ -49,8 +50,10 @@ class Loop:
             `holdtrue.last_good`, `holdtrue.constant` and `holdtrue.rule`; None refuses the row.
         guards: what refuses a retraining, see `holdtrue.guards`; None for the least that a gate needs.
         tune: which parameters `holdtrue tune` looks for, see `holdtrue.tune`; None for none.
-        features: columns that are computed of the raw ones, by name: polars expressions over one row, and windows over
-            past rows, see `holdtrue.history`. The same in training, in a replay, in batches and in service.
+        features: columns that are computed of the raw ones, by name: polars expressions over one row, windows over past
+            rows, see `holdtrue.history`, and functions of the project, which take one row as a dict and return columns
+            by name (the name beside a function is its own, not that of a column); or one such function alone. The same
+            in training, in a replay, in batches and in service.
     """
 
     name: str
@@ -68,7 +71,7 @@ class Loop:
     fallback: Fallback | str | None = None
     guards: Guards | None = None
     tune: Tune | None = None
-    features: Mapping[str, object] = field(default_factory=dict, hash=False, compare=False)
+    features: Mapping[str, object] | Callable[..., object] = field(default_factory=dict, hash=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -101,13 +104,16 @@ class Loop:
             object.__setattr__(self, "retrain", Triggers((self.retrain,)))
         self._check_triggers()
         self._check_features()
+        self._find_late()
 
     def _check_features(self) -> None:
+        if isinstance(self.features, FunctionType):
+            object.__setattr__(self, "features", {self.features.__name__: self.features})
         if not isinstance(self.features, Mapping):
             raise DeclarationError(f"features={self.features!r}", expected='features={"name": a polars expression}')
         if self.features and isinstance(self.data, Predictions):
             raise DeclarationError(f"{self.name} only watches, and declares features=", expected="data=ht.table(...)")
-        for name, said in self.features.items():
+        for name, said in self.declared_features.items():
             if not isinstance(name, str) or not name or name.startswith("__"):
                 raise DeclarationError(f"the feature {name!r}", expected="a name that does not begin with __")
             if isinstance(said, PastWindow):
@@ -115,10 +121,19 @@ class Loop:
                     f"the feature {name!r} says no more than a window",
                     expected="what is made of its values: history(...).mean(), sum(), count(), min() or max()",
                 )
-            if not isinstance(said, Past) and not hasattr(said, "meta"):
+            if not isinstance(said, Past | FunctionType) and not hasattr(said, "meta"):
                 raise DeclarationError(
-                    f"the feature {name!r} is {said!r}", expected="a polars expression, or holdtrue.history(...).mean()"
+                    f"the feature {name!r} is {said!r}",
+                    expected="a polars expression, holdtrue.history(...).mean(), or a function of one row",
                 )
+
+    def _find_late(self) -> None:
+        """Declare the columns that features gather and no request carries as known only with the label."""
+        if isinstance(self.data, Table):
+            gathered = dict.fromkeys(said.of for said in self.declared_features.values() if isinstance(said, Past))
+            late = tuple(name for name in gathered if self.data.leaves_out(name))
+            if late != self.data.late:
+                object.__setattr__(self, "data", replace(self.data, late=late))
 
     def _check_triggers(self) -> None:
         if self.guards is not None and not isinstance(self.guards, Guards):
@@ -200,6 +215,11 @@ class Loop:
                 remedy="declare it, or pipeline=; a model of your own comes in with holdtrue register LOOP MODEL",
             )
         return make_recipe(self.train, self.pipeline, self.parameters)
+
+    @property
+    def declared_features(self) -> Mapping[str, object]:
+        """Return what the loop computes, by name; a function that stands alone has its own."""
+        return self.features if isinstance(self.features, Mapping) else {}
 
     @property
     def triggers(self) -> Triggers | None:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from holdtrue.domain.digest import digest_of
 from holdtrue.domain.feature import Feature
+from holdtrue.domain.row_function import RowFunction
 from holdtrue.domain.schema import Schema
 from holdtrue.domain.task import LabelValue, Task
 
@@ -29,6 +31,20 @@ class Signature:
             return self.schema
         computed = {feature.name for feature in self.features}
         return replace(self.schema, columns=tuple(c for c in self.schema.columns if c.name not in computed))
+
+    @cached_property
+    def functions(self) -> tuple[RowFunction, ...]:
+        """The functions of the project that make features, each once."""
+        return tuple(dict.fromkeys(each.function for each in self.features if each.function is not None))
+
+    @cached_property
+    def meaning(self) -> str:
+        """The digest of what a version takes and gives: what its functions do is in it, and not how they are spelt."""
+        features = tuple(
+            each if each.function is None else replace(each, function=replace(each.function, source=""))
+            for each in self.features
+        )
+        return digest_of(replace(self, features=features))
 
     @property
     def n_outputs(self) -> int:

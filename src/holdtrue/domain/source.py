@@ -46,6 +46,7 @@ class Table:
         time_zone: zone of naive times in the file (IANA name); None when the file's times carry one.
         early_labels: a random sample of the events whose label comes early, see `holdtrue.sampled`; None for none.
         source: column that names the feed that a row came from; no feature. None where it does not matter.
+        late: columns that are known only with the label, and are gathered of past rows; no features. A loop finds them.
         query: what gives the rows in place of files, see `holdtrue.sql`.
         function: what gives the rows in place of files, see `holdtrue.frames`.
     """
@@ -63,9 +64,16 @@ class Table:
     time_zone: str | None = None
     early_labels: EarlyLabels | None = None
     source: str | None = None
+    late: tuple[str, ...] = ()
     judged: tuple[str, ...] = ()
     query: Query | None = None
     function: Callable[[], Iterable[object]] | None = None
+
+    def leaves_out(self, name: str) -> bool:
+        """Say whether a column is declared to be no feature, and has no other part in the table."""
+        parts = {self.key, self.unit, self.time, self.label, self.label_time, self.source}
+        is_left = name in self.drop if self.features is None else name not in self.features
+        return is_left and name not in parts
 
 
 def table(

@@ -42,6 +42,8 @@ from .repetition import repeat_step as repeat_step
 from .risk import RiskWatch as RiskWatch
 from .risk import make_watch as make_watch
 from .risk import restore_watch as restore_watch
+from .row_code import derive_rows as derive_rows
+from .row_code import hold_functions as hold_functions
 from .rule import check_fallback as check_fallback
 from .slices import cut_slices as cut_slices
 from .slices import take_rows as take_rows
@@ -132,12 +134,14 @@ __all__ = [
     "cut_folds",
     "cut_slices",
     "decide",
+    "derive_rows",
     "describe_checkout",
     "describe_stop",
     "explain_risk",
     "find_overspending",
     "find_top_source",
     "gather_evidence",
+    "hold_functions",
     "judge_answers",
     "lay_brought",
     "lay_golden",

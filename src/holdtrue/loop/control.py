@@ -14,10 +14,10 @@ import polars as pl
 from holdtrue.clock import Clock
 from holdtrue.data import (
     History,
+    LabelReader,
     PredictionReader,
     collect_labels,
     extend_history,
-    latest_labels,
     take_snapshot,
 )
 from holdtrue.domain import Cause, Json, Loop, Rollout, Ruling, RunState, Version
@@ -93,9 +93,11 @@ class Controller:
         self.actor = Actor(loop=self.loop.name)
         self.table = TableReader(loop=self.loop, folder=self.folder, store=self.store)
         self.reader = PredictionReader(self.store.folder / "log" / self.loop.name)
+        self.labels = LabelReader(self.store, self.loop.name)
         self.claim = Claim(store=self.store, owner=self.owner)
         self.keyring = Keyring.open(self.store.folder / "keys")
         self.lookups = LookupKeeper(self.loop, self.store)
+        self.quality = QualityKeeper(loop=self.loop, store=self.store, window=self.window)
 
     def tick(self) -> tuple[Move, ...]:
         """Observe, decide and act once; return the moves."""
@@ -207,7 +209,7 @@ class Controller:
 
     def _observe(self, policy: LoopPolicy, state: LoopState, now: datetime) -> Facts:
         log = self.reader.read()
-        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
+        labels = self.labels.read(as_of=now, predictions=log)
         delay, known = self.history(now).label_delay, self.history(now).known_at(now)
         facts = self._observe_triggers(policy, state, known, labels, now)
         if state.champion is None:
@@ -265,8 +267,8 @@ class Controller:
         """Measure the quality of every version that answered, for the page; ask the one in charge what it believes."""
         log = self.reader.read()
         if log.height:
-            keeper = QualityKeeper(loop=self.loop, store=self.store, window=self.window)
-            keeper.write(log, label_delay=self.history(now).label_delay, now=now)
+            labels = self.labels.read(as_of=now, predictions=log)
+            self.quality.write(log, labels, label_delay=self.history(now).label_delay, now=now)
 
     def _start(self, move: StartRun, now: datetime, *, brought: Brought | None = None) -> None:
         run_id = uuid.uuid4().hex
@@ -305,7 +307,7 @@ class Controller:
     def _gather_rows(self, now: datetime) -> tuple[History, int]:
         """Return the rows to train on, of table and log, and how many labels are the table's own."""
         log, history = self.reader.read(), self.history(now)
-        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
+        labels = self.labels.read(as_of=now, predictions=log)
         n_labels = count_table_labels(history.known_at(now), labels)
         history = extend_history(history, log, labels) if log.height else history
         if self.golden is not None:

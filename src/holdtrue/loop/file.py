@@ -5,12 +5,10 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from holdtrue.codebase import LOOP_FILE
 from holdtrue.domain import Loop
 from holdtrue.environments import format_traceback
 from holdtrue.errors import DeclarationError, HoldtrueError, SourceMissing, TrainingFailed
-
-# The name under which a loop file is imported: part of no fingerprint and of no artifact.
-MODULE = "holdtrue_loop_file"
 
 
 def load_loop(path: Path) -> Loop:
@@ -24,11 +22,11 @@ def load_loop(path: Path) -> Loop:
     file = path.resolve()
     if not file.is_file():
         raise SourceMissing(f"there is no file {path}", expected="a Python file that declares a holdtrue.Loop")
-    spec = importlib.util.spec_from_file_location(MODULE, file)
+    spec = importlib.util.spec_from_file_location(LOOP_FILE, file)
     if spec is None or spec.loader is None:
         raise DeclarationError(f"{path} cannot be imported", expected="a Python file, such as loop.py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[MODULE] = module
+    sys.modules[LOOP_FILE] = module
     if str(file.parent) not in sys.path:
         sys.path.insert(0, str(file.parent))
     try:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
+from holdtrue.codebase import fingerprint, trace_code
 from holdtrue.data import Dataset, History, digest_rows, print_features
 from holdtrue.domain import DATA, Json, Loop, Provenance, Recipe, Signature, Step, StepRecord, digest_of
 from holdtrue.pipeline import (
@@ -16,15 +17,14 @@ from holdtrue.pipeline import (
     Place,
     RunOutcome,
     Trail,
-    fingerprint,
     run_steps,
     spread_steps,
-    trace_code,
 )
 from holdtrue.registry import Scorer, StoredModel, dump_model, make_twin, name_format, recall_model
 from holdtrue.store import Artifacts
 
 from .order import Fitted
+from .row_code import pack_functions
 
 # So many rows of the training frame prove that the stored model answers as the one in memory did.
 N_SAMPLE = 32
@@ -62,8 +62,15 @@ class Fitter:
     @cached_property
     def provenance(self) -> Provenance:
         """Return what the models are made with beside the rows."""
-        traced = trace_recipe(self.recipe)
-        return replace(traced, codes={**traced.codes, **print_features(self.loop.features)})
+        traced, functions = trace_recipe(self.recipe), pack_functions(self.loop)
+        features = print_features(self.loop.declared_features)
+        features |= {f"feature {name}": packed.declared.code for name, packed in functions.items()}
+        libraries = {library for packed in functions.values() for library in packed.libraries}
+        return replace(
+            traced,
+            codes={**traced.codes, **features},
+            libraries=tuple(sorted({*traced.libraries, *libraries})),
+        )
 
     @property
     def codes(self) -> Mapping[str, str]:
@@ -110,7 +117,7 @@ class Fitter:
     def _hold(rows: Dataset, signature: Signature, *, digest: str) -> dict[str, Input]:
         return {
             DATA: Input(value=rows, digest=digest, copy=rows.copy),
-            SIGNATURE: Input(value=signature, digest=digest_of(signature)),
+            SIGNATURE: Input(value=signature, digest=signature.meaning),
         }
 
     def _run(

@@ -24,7 +24,7 @@ CHECK = "golden set"
 def read_golden(loop: Loop, golden: Golden, *, folder: Path, task: Task) -> History:
     """Return the golden rows; raises `SourceError` where the file is not there or is not as the loop's table."""
     table = replace(loop.table, path=golden.path, query=None, function=None)
-    declared = replace(table, source=None, early_labels=None, judged=())
+    declared = replace(table, source=None, early_labels=None, judged=(), late=())
     return read_history(declared, folder=folder, task=task)
 
 

@@ -38,7 +38,7 @@ class LookupKeeper:
         tables = {name: before[name] for name in fresh}
         for past in wanted:
             name, moment = past.digest, due[past.digest]
-            if name not in fresh and {*past.by, past.of} <= {*known.feature_names, known.label}:
+            if name not in fresh and {*past.by, past.of} <= {*known.gathered_names}:
                 tables[name] = PastTable(refreshed_at=moment, values=gather_lookup(past, known, refresh=moment))
         self._kept = Lookup(tables=tables)
         write_lookup_file(self.store.folder, self.loop.name, self._kept)
@@ -51,7 +51,7 @@ class LookupKeeper:
 
     def _list_wanted(self) -> Iterator[Past]:
         """Yield what the declaration and the versions in service gather."""
-        yield from (said for said in self.loop.features.values() if isinstance(said, Past))
+        yield from (said for said in self.loop.declared_features.values() if isinstance(said, Past))
         with self.store.reading() as tx:
             former = find_former(tx.aliases.history(self.loop.name))
             rows = [row for row in tx.traffic.all("main") if row.loop == self.loop.name]

@@ -44,7 +44,7 @@ def count_news(known: History, log: pl.DataFrame, labels: pl.DataFrame, champion
     seen = champion.lineage.trained_until
     table = known.frame.filter((pl.col("__time") > seen) & pl.col("__label").is_not_null())["__time"]
     logged = log.filter(pl.col("time") > seen).join(labels, on="key", how="semi")["time"]
-    return len(table) + len(logged), len(set(table.dt.date()) | set(logged.dt.date()))
+    return len(table) + len(logged), len(set(table.dt.date().unique()) | set(logged.dt.date().unique()))
 
 
 def find_top_source(known: History) -> tuple[str, float] | None:

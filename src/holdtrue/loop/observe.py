@@ -158,7 +158,8 @@ def score_losses(
 
 def read_answers(answers: pl.Series, signature: Signature) -> NDArray[np.float64]:
     """Return logged answers as (n_rows, n_classes) probabilities or (n_rows,) numbers."""
-    table = np.array(answers.to_list(), dtype=np.float64).reshape(len(answers), -1)
+    # Not through lists of Python's: a log has millions of answers.
+    table = answers.explode().cast(pl.Float64).to_numpy().reshape(len(answers), -1)
     if not signature.task.has_classes:
         return table[:, 0]
     return align_classes(table, signature.classes, signature.classes)

@@ -1,13 +1,13 @@
 """Quality: what every version that answered was worth, window by window, and what the one in charge believes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import polars as pl
 
-from holdtrue.data import join_labels, latest_labels
+from holdtrue.data import join_labels
 from holdtrue.domain import Belief, Loop, Version
-from holdtrue.monitoring import measure_beliefs, measure_windows
+from holdtrue.monitoring import MeasuredWindows, measure_beliefs, measure_windows
 from holdtrue.store import Store
 
 from .memory import CHAMPION
@@ -22,15 +22,16 @@ class QualityKeeper:
         loop: the declared loop.
         store: where windows and beliefs are kept.
         window: the length of a window.
+        measured: the windows as this process measured them last.
     """
 
     loop: Loop
     store: Store
     window: timedelta
+    measured: MeasuredWindows = field(default_factory=MeasuredWindows)
 
-    def write(self, log: pl.DataFrame, *, label_delay: timedelta, now: datetime) -> None:
+    def write(self, log: pl.DataFrame, labels: pl.DataFrame, *, label_delay: timedelta, now: datetime) -> None:
         """Measure every version that answered rows of the log, and ask the one in charge what it believes."""
-        labels = latest_labels(self.store, self.loop.name, as_of=now, predictions=log)
         joined = join_labels(log, labels, label_delay=label_delay, as_of=now)
         with self.store.reading() as tx:
             versions = {v.number: v for v in tx.versions.all(self.loop.name)}
@@ -47,6 +48,7 @@ class QualityKeeper:
                 classes=versions[number].signature.classes,
                 window=self.window,
                 as_of=now,
+                measured=self.measured,
             )
         ]
         beliefs = () if champion is None else self._ask_beliefs(joined, champion, now)

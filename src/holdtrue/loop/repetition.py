@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from holdtrue.data import History, derive_history, load_snapshot
+from holdtrue.data import History, load_snapshot
 from holdtrue.domain import DATA, Json, Loop, Provenance, Run, Step, StepRecord
 from holdtrue.errors import NotFound, StateConflict
 from holdtrue.pipeline import MemoryCache, StepCache, recall_output
@@ -15,6 +15,7 @@ from holdtrue.store import Store
 from .fitting import Fitter
 from .fold import cut_folds
 from .order import TrainingOrder
+from .row_code import derive_rows
 
 _SHOWN = 2000
 
@@ -69,7 +70,7 @@ def repeat_step(loop: Loop, store: Store, order: RepetitionOrder) -> Repetition:
         raise NotFound(f"the run {run.run_id[:12]} had no step {step.name}", expected=f"one of {', '.join(records)}")
     told = msgspec.convert(run.parameters.get("provenance", {}), Provenance)
     given = _recall_inputs(step, records, told.parameters, StepCache(store))
-    known = _read_rows(derive_history(load_snapshot(store, past.dataset, past.loop), loop), past, run)
+    known = _read_rows(derive_rows(load_snapshot(store, past.dataset, past.loop), loop), past, run)
     done = fitter.repeat(step, known, given=given, parameters=told.parameters)
     value, record = done.values[step.name], done.records[0]
     return Repetition(

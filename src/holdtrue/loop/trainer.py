@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from holdtrue.data import History, derive_history, holds_snapshot, load_snapshot
+from holdtrue.data import History, holds_snapshot, load_snapshot
 from holdtrue.domain import Json, Loop
 from holdtrue.environments import Environment
 from holdtrue.errors import SourceError
@@ -20,6 +20,7 @@ from .catch_up import LostRows
 from .fitting import Fitter
 from .golden import hold_to_golden
 from .order import TrainingOrder, TrainingResult
+from .row_code import derive_rows, hold_functions, keep_functions
 from .training import train_challenger
 
 ENTRY = "holdtrue.loop.child:run"
@@ -59,7 +60,8 @@ class InlineTrainer:
 
     def train(self, order: TrainingOrder, *, trail: Trail | None = None) -> TrainingResult:
         """Carry out one order; see `train_challenger` for what it raises. `trail` is told of each step as it ends."""
-        history, meter = self.recall(order.dataset), CostMeter.start()
+        history, meter = hold_functions(self.recall(order.dataset), self.store, order.champion), CostMeter.start()
+        keep_functions(self.loop, self.store.artifacts)
         if order.brought is not None:
             result = judge_brought(self.loop, history, order, order.brought, self.store.artifacts)
             return replace(self._hold(order, result, history), cost=meter.read())
@@ -82,7 +84,7 @@ class InlineTrainer:
         if dataset not in self._histories:
             self._histories.clear()
             rows = load_snapshot(self.store, dataset, self.loop.name)
-            self._histories[dataset] = derive_history(rows, self.loop)
+            self._histories[dataset] = derive_rows(rows, self.loop)
         return self._histories[dataset]
 
     def _hold(self, order: TrainingOrder, result: TrainingResult, history: History) -> TrainingResult:

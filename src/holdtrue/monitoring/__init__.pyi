@@ -32,6 +32,7 @@ from .slices import measure_slices as measure_slices
 from .slices import merge_alarms as merge_alarms
 from .slices import tell_places as tell_places
 from .slices import tell_risen as tell_risen
+from .windows import MeasuredWindows as MeasuredWindows
 from .windows import measure_windows as measure_windows
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "DriftReport",
     "FlowReading",
     "LikelyCause",
+    "MeasuredWindows",
     "Parts",
     "Quality",
     "ReferenceRisk",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from holdtrue.domain import Belief, EarlyLabels, Estimate, LabelValue, Loss, Task
 from holdtrue.monitoring.quality import LEAST_DAYS
-from holdtrue.monitoring.rows import DAY, VersionRows, take_rows
+from holdtrue.monitoring.rows import VersionRows, take_rows
 from holdtrue.stats import paired_interval, powered_mean
 
 # Of the labelled rows the newest count: what a version believed long ago says little of today.
@@ -89,8 +89,17 @@ def measure_beliefs(
     """
     if not task.has_classes:
         return ()
-    rows = take_rows(joined, version=version, loss=loss, task=task, classes=classes, as_of=as_of)
-    rows = _keep_recent(rows)
+    # The usable rows: those that await their label, and of the others the newest.
+    rows = take_rows(
+        joined,
+        version=version,
+        loss=loss,
+        task=task,
+        classes=classes,
+        as_of=as_of,
+        newest=timedelta(days=LABELLED_DAYS),
+    )
+    rows = rows.keep(rows.is_usable)
     if not len(rows.micros):
         return ()
     is_ripe, is_drawn = _draw_sample(rows, early, loop=loop, as_of=as_of)
@@ -177,13 +186,6 @@ class _Compared:
             variance = float(squares.mean() - self.believed[awaiting].mean() ** 2)
         wanted = max(LEAST_SAMPLE, Z**2 * max(variance, 0.0) / precision**2)
         return min(n_rows, math.ceil(wanted / (1 + (wanted - 1) / n_rows)))
-
-
-def _keep_recent(rows: VersionRows) -> VersionRows:
-    """Return the usable rows: those that await their label, and of the others the last LABELLED_DAYS."""
-    due = rows.micros[rows.is_due]
-    since = due.max() - LABELLED_DAYS * DAY if len(due) else 0
-    return rows.keep(rows.is_usable & (rows.micros > since))
 
 
 def _draw_sample(

@@ -69,12 +69,14 @@ def take_rows(
     task: Task,
     classes: Sequence[LabelValue],
     as_of: datetime,
+    newest: timedelta | None = None,
 ) -> VersionRows:
     """Return the rows of a version up to a moment.
 
-    Rows that a fallback answered, and later predictions of a key that was predicted before, do not speak for it.
+    Rows that a fallback answered, and later predictions of a key that was predicted before, do not speak for it. With
+    `newest` those are left out that are so much older than the last whose label is due.
     """
-    chosen = _choose_rows(joined, version=version, as_of=as_of)
+    chosen = _choose_rows(joined, version=version, as_of=as_of, newest=newest)
     answers, is_usable = _stack_answers(chosen["answer"], n_outputs=len(classes) if task.has_classes else 1)
     labels = encode_labels(chosen["label"], task=task, classes=tuple(classes))
     return VersionRows(
@@ -90,12 +92,16 @@ def take_rows(
     )
 
 
-def _choose_rows(joined: pl.DataFrame, *, version: int, as_of: datetime) -> pl.DataFrame:
+def _choose_rows(joined: pl.DataFrame, *, version: int, as_of: datetime, newest: timedelta | None) -> pl.DataFrame:
     chosen = joined.filter(pl.col("version") == version, pl.col("time") <= as_of)
     if "fallback" in chosen.columns:
         chosen = chosen.filter(pl.col("fallback").is_null())
     if "is_first" in chosen.columns:
         chosen = chosen.filter(pl.col("is_first"))
+    if newest is not None:
+        last_due = chosen.filter(pl.col("is_due"))["time"].max()
+        if isinstance(last_due, datetime):
+            chosen = chosen.filter(pl.col("time") > last_due - newest)
     return chosen.sort("time")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,26 @@ from holdtrue.monitoring.rows import MICROSECOND, VersionRows, take_rows
 ORIGIN = datetime(1970, 1, 5, tzinfo=UTC)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeasuredWindows:
+    """Windows of one loop as they were measured, each beside the digest of all that it was measured on.
+
+    A process that looks again and again hands it on, so that a day in which no row, answer or label has changed is not
+    measured again; a late label or an erased row is another digest. Without it the same is found, only later.
+    """
+
+    _found: dict[tuple[int, datetime, datetime], tuple[bytes, Window]] = field(default_factory=dict)
+
+    def find(self, version: int, starts_at: datetime, ends_at: datetime, *, digest: bytes) -> Window | None:
+        """Return the window as it was measured on just these rows; None where it was not."""
+        known, window = self._found.get((version, starts_at, ends_at), (b"", None))
+        return window if known == digest else None
+
+    def keep(self, window: Window, *, digest: bytes) -> None:
+        """Remember a window that was measured on rows of that digest, in place of what it was before."""
+        self._found[window.version, window.starts_at, window.ends_at] = digest, window
+
+
 def measure_windows(
     joined: pl.DataFrame,
     *,
@@ -30,6 +52,7 @@ def measure_windows(
     classes: Sequence[LabelValue],
     window: timedelta,
     as_of: datetime,
+    measured: MeasuredWindows | None = None,
 ) -> list[Window]:
     """Return the quality of a version in each window of time that holds one of its rows, in order.
 
@@ -47,18 +70,33 @@ def measure_windows(
         classes: the classes in the order of the answer; empty for a regression.
         window: length of a window; they start on multiples of it since a Monday, UTC.
         as_of: the moment of the measurement; later rows are left out.
+        measured: of the same loop, what was measured before and need not be again; what is measured now is added.
     """
     if window <= timedelta(0):
         raise DeclarationError(f"a window of {window} has no length", expected="a span above zero, such as one day")
     rows = take_rows(joined, version=version, loss=loss, task=task, classes=classes, as_of=as_of)
     length = window // MICROSECOND
     places = (rows.micros - ORIGIN.timestamp() * 1e6).astype(np.int64) // length
+    measured = MeasuredWindows() if measured is None else measured
     found = []
     for place, first, n_rows in zip(*np.unique(places, return_index=True, return_counts=True), strict=True):
-        measured = _measure_part(rows, slice(int(first), int(first + n_rows)))
-        starts_at = ORIGIN + int(place) * window
-        found.append(Window(loop=loop, version=version, starts_at=starts_at, ends_at=starts_at + window, **measured))
+        part, starts_at = slice(int(first), int(first + n_rows)), ORIGIN + int(place) * window
+        ends_at, digest = starts_at + window, _digest_part(rows, part)
+        known = measured.find(version, starts_at, ends_at, digest=digest)
+        if known is None:
+            figures = _measure_part(rows, part)
+            known = Window(loop=loop, version=version, starts_at=starts_at, ends_at=ends_at, **figures)
+            measured.keep(known, digest=digest)
+        found.append(known)
     return found
+
+
+def _digest_part(rows: VersionRows, part: slice) -> bytes:
+    """Return the digest of all that the figures of a window are made of."""
+    digest = sha256(repr((rows.task, rows.loss)).encode())
+    for each in (rows.micros, rows.answers, rows.labels, rows.is_due, rows.is_known, rows.is_usable):
+        digest.update(each[part].tobytes())
+    return digest.digest()
 
 
 def _measure_part(rows: VersionRows, part: slice) -> dict[str, Any]:

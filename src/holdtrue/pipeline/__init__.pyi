@@ -5,9 +5,6 @@ from .checkout import read_checkout as read_checkout
 from .claim import Claim as Claim
 from .claim import name_worker as name_worker
 from .cost import CostMeter as CostMeter
-from .fingerprint import CodeTrace as CodeTrace
-from .fingerprint import fingerprint as fingerprint
-from .fingerprint import trace_code as trace_code
 from .garbage import Garbage as Garbage
 from .garbage import collect_garbage as collect_garbage
 from .garbage import find_garbage as find_garbage
@@ -41,7 +38,6 @@ from .value import list_artifacts as list_artifacts
 __all__ = [
     "Cache",
     "Claim",
-    "CodeTrace",
     "CostMeter",
     "Due",
     "Garbage",
@@ -62,7 +58,6 @@ __all__ = [
     "fail_lost_runs",
     "fail_run",
     "find_garbage",
-    "fingerprint",
     "hold_encoded",
     "keep_figure",
     "list_artifacts",
@@ -77,5 +72,4 @@ __all__ = [
     "start_run",
     "submit_run",
     "succeed_run",
-    "trace_code",
 ]

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
+from holdtrue.codebase.fingerprint import fingerprint
 from holdtrue.domain import Figure, Json, Step, StepFunction, StepNotes, StepRecord, digest_of, order_steps
 from holdtrue.environments import Limit, Printed, hearing, limiting, report_progress
 from holdtrue.errors import DeclarationError, HoldtrueError
 from holdtrue.pipeline.cache import Cache
-from holdtrue.pipeline.fingerprint import fingerprint
 from holdtrue.pipeline.note import Notebook, taking_notes
 from holdtrue.pipeline.value import Input, decode_value, encode_value, list_artifacts
 

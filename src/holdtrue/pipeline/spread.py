@@ -6,10 +6,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from holdtrue.codebase.fingerprint import fingerprint
 from holdtrue.domain import Json, Step, StepFunction, StepRecord, order_steps
 from holdtrue.environments import report_progress
 from holdtrue.pipeline.cache import Cache
-from holdtrue.pipeline.fingerprint import fingerprint
 from holdtrue.pipeline.runner import (
     Held,
     Output,

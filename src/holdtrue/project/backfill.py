@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from holdtrue.codebase import fingerprint
 from holdtrue.data import take_snapshot
 from holdtrue.domain import Json, Run, RunCost, RunState, digest_of
 from holdtrue.errors import DeclarationError, HoldtrueError, StateConflict, StoreFailed
@@ -29,7 +30,6 @@ from holdtrue.pipeline import (
     StepCache,
     fail_lost_run,
     fail_run,
-    fingerprint,
     start_run,
     submit_run,
 )

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from holdtrue.data import derive_history
 from holdtrue.errors import DeclarationError, SourceMissing
-from holdtrue.loop import Brought, CaughtUp, Fitted, Trained, TrainingLost, lay_brought
+from holdtrue.loop import Brought, CaughtUp, Fitted, Trained, TrainingLost, derive_rows, lay_brought
 from holdtrue.registry import find_mlflow_model, learn_levels, make_twin, recall_model
 from holdtrue.validation import admit_model, check_size, convert_model
 
@@ -61,7 +60,7 @@ def bring_model(
             f"trained until {until.isoformat()}, which is to come", expected="a moment that has been"
         )
     controller = project.make_controller()
-    known = derive_history(controller.history(now), project.loop).known_at(now)
+    known = derive_rows(controller.history(now), project.loop).known_at(now)
     data = convert_model(file.data, task=known.task) if converts else file.data
     signature, sample = lay_brought(known, trained_until=until)
     signature = learn_levels(data, signature)

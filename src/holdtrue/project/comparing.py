@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from holdtrue.data import (
     History,
     PredictionReader,
-    derive_history,
     extend_history,
     latest_labels,
     load_snapshot,
@@ -19,7 +18,7 @@ from holdtrue.data import (
 )
 from holdtrue.domain import ActionRule, ComparedVersion, Finding, Loop, Version, VersionComparison, make_action_rule
 from holdtrue.errors import DeclarationError, NotFound
-from holdtrue.loop import align_classes
+from holdtrue.loop import align_classes, derive_rows, hold_functions
 from holdtrue.registry import Keyring, Scorer, read_release, recall_model, resolve_version
 from holdtrue.report import tell_versions
 from holdtrue.validation import AnswerFigures, Candidate, Versus, as_measured, baseline_predictions, compare_answers
@@ -65,6 +64,7 @@ def compare_versions(project: Project, first: str, second: str) -> VersionCompar
             remedy="name another one; the second is the one in charge unless it is named",
         )
     known, table_keys = _read_known(project)
+    known = hold_functions(known, project.store, *(side.version for side in sides))
     seen = max(side.seen_until for side in sides)
     later = known.rows(since=seen + timedelta(microseconds=1))
     found = _begin(project, sides, known, seen)
@@ -121,7 +121,7 @@ def _read_known(project: Project) -> tuple[History, pl.DataFrame]:
     log = PredictionReader(store.folder / "log" / loop.name).read()
     if log.height:
         table = extend_history(table, log, latest_labels(store, loop.name, as_of=now, predictions=log))
-    return derive_history(table, loop).known_at(now), keys
+    return derive_rows(table, loop).known_at(now), keys
 
 
 def _begin(project: Project, sides: tuple[_Side, _Side], known: History, seen: datetime) -> VersionComparison:

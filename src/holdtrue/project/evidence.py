@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
-from holdtrue.data import PredictionReader, latest_labels, load_last_snapshot, read_history
+from holdtrue.data import LabelReader, PredictionReader, load_last_snapshot, read_history
 from holdtrue.domain import EvidencePoint, Rollout
 from holdtrue.errors import SourceError
 from holdtrue.loop import trace_evidence
@@ -26,7 +26,8 @@ class EvidenceTracer:
     _traced_at: float = field(default=-SECONDS_KEPT)
 
     def __post_init__(self) -> None:
-        self._reader = PredictionReader(self.project.store.folder / "log" / self.project.loop.name)
+        name, store = self.project.loop.name, self.project.store
+        self._reader, self._labels = PredictionReader(store.folder / "log" / name), LabelReader(store, name)
 
     def trace(self, rollout: Rollout) -> tuple[EvidencePoint, ...]:
         """Return where the evidence of a rollout stood as its labels fell due, in order of time."""
@@ -42,7 +43,7 @@ class EvidenceTracer:
         log, now = self._reader.read(), rollout.ended_at or self.project.clock.now()
         if not log.height:
             return ()
-        labels = latest_labels(store, name, as_of=now, predictions=log)
+        labels = self._labels.read(as_of=now, predictions=log)
         with store.reading() as tx:
             versions = {number: tx.versions.read(name, number) for number in (rollout.champion, rollout.challenger)}
         return trace_evidence(log, labels, rollout, versions, label_delay=self._label_delay, now=now)

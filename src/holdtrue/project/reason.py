@@ -2,7 +2,7 @@
 
 from holdtrue.domain import Contributions, Prediction
 from holdtrue.errors import NotFound
-from holdtrue.registry import Keyring, explain_row, read_release
+from holdtrue.registry import Keyring, explain_row, has_own_release, load_functions, read_release
 from holdtrue.serving.answer.loaded import load_released
 from holdtrue.serving.request.refusal import Refused
 
@@ -16,13 +16,16 @@ def explain_prediction(project: Project, prediction: Prediction) -> Contribution
         NotFound: a fallback answered without that version, the version has no release, or what the log has of the row
             cannot be read as its version reads rows.
         TrainingFailed: the model fails on the row.
+        FormatRefused: the functions that compute its features may not be run here.
     """
     if prediction.fallback is not None and not prediction.fallback.startswith(("v", "last_good")):
         raise NotFound("a fallback answered, which weighs no values")
     with project.store.reading() as tx:
         keyring = Keyring.open(project.store.folder / "keys")
         release = read_release(project.store, tx, project.loop.name, prediction.version, keyring)
-    loaded = load_released(release, project.store.artifacts)
+        is_own = has_own_release(project.store, tx, release.version, keyring)
+    functions = load_functions(release.version.signature, project.store.artifacts, is_own=is_own)
+    loaded = load_released(release, project.store.artifacts, functions)
     try:
         row = loaded.read_logged(prediction).values
     except Refused as refused:

@@ -1,7 +1,7 @@
 """ScoredSlice: some rows of a file answered in one call; those that a server would refuse say why, and fail alone."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import History, conform, derive_columns, find_suspects, take_kinds
-from holdtrue.domain import MOMENT, Kind, Lookup, Prediction, Release, Role
+from holdtrue.domain import MOMENT, Ask, Kind, Lookup, Prediction, Release, Role, RowFunctionFailed
 from holdtrue.registry import Scorer
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.serving.request.refusal import Code, Refused
@@ -31,12 +31,14 @@ class SliceScorer:
         now: business time, Unix seconds UTC, for rows without a time of their own.
         revision: of the traffic.
         lookup: what features of the past are worth now.
+        functions: those of the project that compute features, see `load_functions`.
         recall: returns what rows from before the lookup's refresh gather them of; None where that cannot be had.
     """
 
     release: Release
     scorer: Scorer
     lookup: Lookup
+    functions: Mapping[str, Ask]
     recall: Callable[[], History | None]
     job: str
     time_zone: str | None
@@ -70,10 +72,11 @@ class SliceScorer:
         moments = np.array(times, dtype=np.float64)[sound]
         is_early = moments < self._refreshed_at
         earlier = self.recall() if is_early.any() else None
-        features, told = self._compute(typed.filter(pl.Series(sound)), moments, earlier)
+        features, told, broken = self._compute(typed.filter(pl.Series(sound)), moments, earlier)
         answers, failed = score_apart(self.scorer, features)
         latency_ms = (time.perf_counter() - began) * 1_000 / max(1, len(answers))
         rows = np.flatnonzero(sound)
+        failed |= {place: str(failure) for place, failure in broken.items()}
         for place, reason in failed.items():
             errors[int(rows[place])] = f"{Code.MODEL_FAILED.value}: {reason}"
         kept = np.setdiff1d(np.arange(len(rows)), list(failed))
@@ -92,19 +95,22 @@ class SliceScorer:
 
     def _compute(
         self, rows: pl.DataFrame, times: NDArray[np.float64], earlier: History | None
-    ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-        """Return rows as the model takes them, and what they took of the past."""
+    ) -> tuple[pl.DataFrame, pl.DataFrame | None, dict[int, RowFunctionFailed]]:
+        """Return rows as the model takes them, what they took of the past, and the places where a function failed."""
+        failed: dict[int, RowFunctionFailed] = {}
         signature = self.release.version.signature
         given = conform(rows, signature.given)
         if not signature.features:
-            return given, None
+            return given, None, failed
         # A text that training had not seen is missing to the model, and still a text to an expression.
         texts = [rows[column.name].cast(pl.String) for column in signature.given.columns if column.kind is Kind.TEXT]
         moments = pl.Series(MOMENT, np.round(times * 1_000_000).astype(np.int64))
         plain = given.with_columns(*texts, moments.cast(pl.Datetime("us", "UTC")))
-        computed = derive_columns(plain, signature.features, lookup=self.lookup, earlier=earlier)
+        computed = derive_columns(
+            plain, signature.features, lookup=self.lookup, earlier=earlier, calls=self.functions, failed=failed
+        )
         names = [feature.name for feature in signature.features if feature.past is not None]
-        return conform(computed, signature.schema), computed.select(names) if names else None
+        return conform(computed, signature.schema), computed.select(names) if names else None, failed
 
     def _judge(self, frame: pl.DataFrame, strange: dict[str, pl.Series], suspects: pl.Series) -> dict[int, str]:
         """Return why a server would refuse each of the suspect rows; those that it would take are not named."""

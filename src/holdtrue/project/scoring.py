@@ -15,7 +15,7 @@ import polars as pl
 from holdtrue.data import JSON_LINES, History, SlicedFile, open_slices
 from holdtrue.domain import Signature, digest_of, format_clause
 from holdtrue.errors import ColumnMissing, DeclarationError, HoldtrueError
-from holdtrue.registry import Keyring, read_release, resolve_version
+from holdtrue.registry import Keyring, has_own_release, load_functions, read_release, resolve_version
 from holdtrue.serving.answer.loaded import load_released
 from holdtrue.serving.answer.shelf import FollowedLookup
 
@@ -122,9 +122,9 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
     loop = project.loop
     with project.store.reading() as tx:
         version = resolve_version(tx, loop.name, "champion")
-        release = read_release(
-            project.store, tx, loop.name, version.number, Keyring.open(project.store.folder / "keys")
-        )
+        keyring = Keyring.open(project.store.folder / "keys")
+        release = read_release(project.store, tx, loop.name, version.number, keyring)
+        is_own = has_own_release(project.store, tx, release.version, keyring)
         traffic = tx.traffic.read("main", loop.name)
     schema = version.signature.given
     texts = [name for name in (loop.table.key, loop.table.unit) if name is not None]
@@ -135,11 +135,13 @@ def _prepare(project: Project, source: Path) -> tuple[SliceScorer, SlicedFile]:
             f"{source.name} has no column {missing[0]!r}", expected=f"the features {list(schema.names)}"
         )
     followed = FollowedLookup(project.store.folder, loop.name)
-    loaded = load_released(release, project.store.artifacts, followed=followed)
+    functions = load_functions(release.version.signature, project.store.artifacts, is_own=is_own)
+    loaded = load_released(release, project.store.artifacts, functions, followed=followed)
     maker = SliceScorer(
         release=release,
         scorer=loaded.scorer,
         lookup=loaded.shelf.take(),
+        functions=functions,
         recall=cache(partial(_recall, project, version.signature)),
         job=name_job(),
         time_zone=loop.table.time_zone,
@@ -157,7 +159,7 @@ def _recall(project: Project, signature: Signature) -> History | None:
     except HoldtrueError:
         return None
     needed = {name for past in pasts for name in (*past.by, past.of)}
-    return known if needed <= {*known.feature_names, known.label} else None
+    return known if needed <= {*known.gathered_names} else None
 
 
 def _tell_forgotten(n_rows: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from holdtrue.data import PredictionReader, latest_labels
+from holdtrue.data import LabelReader, PredictionReader
 from holdtrue.domain import SliceReading, Version
 from holdtrue.loop import judge_answers, read_slices, restore_watch
 
@@ -23,7 +23,8 @@ class SliceTracer:
     _read_at: float = field(default=-SECONDS_KEPT)
 
     def __post_init__(self) -> None:
-        self._reader = PredictionReader(self.project.store.folder / "log" / self.project.loop.name)
+        name, store = self.project.loop.name, self.project.store
+        self._reader, self._labels = PredictionReader(store.folder / "log" / name), LabelReader(store, name)
 
     def trace(self, version: Version, *, since: datetime) -> tuple[SliceReading, ...]:
         """Return how the slices of a version stand that took charge at `since`."""
@@ -38,7 +39,7 @@ class SliceTracer:
         log = self._reader.read()
         if not watch.slices:
             return ()
-        labels = latest_labels(self.project.store, self.project.loop.name, as_of=now, predictions=log)
+        labels = self._labels.read(as_of=now, predictions=log)
         rows = judge_answers(log, labels, version, since=since, label_delay=self._label_delay, now=now)
         reading = read_slices(rows, watch)
         return () if reading is None else reading.slices

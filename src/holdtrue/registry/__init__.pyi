@@ -15,6 +15,8 @@ from .part import name_part as name_part
 from .release import open_release as open_release
 from .release import publish_release as publish_release
 from .release import read_release as read_release
+from .row_code import has_own_release as has_own_release
+from .row_code import load_functions as load_functions
 from .scorer import ScoredRows as ScoredRows
 from .scorer import Scorer as Scorer
 from .twin import make_twin as make_twin
@@ -36,8 +38,10 @@ __all__ = [
     "dump_part",
     "explain_row",
     "find_mlflow_model",
+    "has_own_release",
     "lay_out_mlflow",
     "learn_levels",
+    "load_functions",
     "load_model",
     "load_part",
     "make_twin",

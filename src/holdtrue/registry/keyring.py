@@ -62,6 +62,24 @@ class Keyring:
             else f"there is no public key in {self.folder} to check a signature with"
         )
 
+    def has_signed(self, document: bytes, signature_hex: str) -> bool:
+        """Say whether this place's own key has signed a document, not another that is believed.
+
+        It is that of `release.key`; where only `release.pub` is, as beside a server that signs nothing, it is that one.
+        """
+        public = self.folder / PUBLIC_FILE
+        if (self.folder / KEY_FILE).exists():
+            own = self._read_key().public_key()
+        elif public.is_file():
+            own = Ed25519PublicKey.from_public_bytes(_read_hex(public))
+        else:
+            return False
+        try:
+            own.verify(bytes.fromhex(signature_hex), _PURPOSE + document)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
     def _believed(self) -> list[Ed25519PublicKey]:
         return [
             Ed25519PublicKey.from_public_bytes(_read_hex(path))

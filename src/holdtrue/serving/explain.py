@@ -118,6 +118,7 @@ class ExplainDesk:
         if is_over.is_set():
             raise _GivenUp
         self._import_trees(version)
+        values = version.finish(values)
         usual = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_SECONDS)
         try:

@@ -1,9 +1,10 @@
 """A detector that watches for ever whether a bounded mean has risen, and rarely cries wolf.
 
 Source: Shin, Ramdas and Rinaldo, E-detectors (arXiv 2203.03532), Shiryaev-Roberts form:
-M_n(L) = (1 + M_{n-1}(L)) * prod over the batch of (1 + L (x - m)). The alarm sounds when the mean over the bets L
-(and over features and slices, under ANY dependence between them) reaches c; while the mean of x stays at most m,
-the average number of batches to a false alarm is at least c. With m = U + tolerance and x the loss this is the risk
+M_n(L) = (s_n(L) + M_{n-1}(L)) * prod over the batch of (1 + L (x - m)), where the stakes s_n are 1 on average over the
+bets and known before the batch's values (`stakes`). The alarm sounds when the mean over the bets L (and over features
+and slices, under ANY dependence between them) reaches c; while the mean of x stays at most m, the average number of
+batches to a false alarm is at least c. With m = U + tolerance and x the loss this is the risk
 tracking of Podkopaev and Ramdas (ICLR 2022, arXiv 2110.06177).
 """
 
@@ -20,6 +21,7 @@ from holdtrue.errors import StatisticsError
 
 from .betting import N_BETS, Side, check_hypothesis, spread_bets
 from .sample import Floats, check_bounded_sample, check_design_effect
+from .stakes import lay_stakes, learn_variances
 from .wealth import mix_log_wealths
 
 
@@ -38,6 +40,7 @@ class EDetector:
         log_m_max: largest log M (mean over bets) after any batch.
         n_batches: batches seen; the run length is counted in these.
         n_rows: rows seen.
+        sum_squares: sum of the squares of their distances from the mean.
     """
 
     low: float
@@ -49,6 +52,7 @@ class EDetector:
     log_m_max: float = -np.inf
     n_batches: int = 0
     n_rows: int = 0
+    sum_squares: float = 0.0
 
     @classmethod
     def start(
@@ -78,13 +82,15 @@ class EDetector:
         """
         rows = check_bounded_sample(x, low=self.low, high=self.high)
         gained = self._sum_gains(rows)
-        # log(1 + M) = logaddexp(0, log M): a new bettor joins with every batch.
-        log_sums: Floats = np.logaddexp(0.0, np.array(self.log_sums)) + gained / self.design_effect
+        # log(stake + M) = logaddexp(log stake, log M): a new bettor joins with every batch.
+        joined = np.logaddexp(np.log(self._lay_stakes(len(rows))), np.array(self.log_sums))
+        log_sums: Floats = joined + gained / self.design_effect
         after = replace(
             self,
             log_sums=tuple(log_sums.tolist()),
             n_batches=self.n_batches + 1,
             n_rows=self.n_rows + len(rows),
+            sum_squares=self.sum_squares + float(((rows - self.mean) ** 2).sum()),
         )
         return replace(after, log_m_max=max(self.log_m_max, after.log_m))
 
@@ -109,6 +115,7 @@ class EDetector:
             "n_bets": len(self.log_sums),
             "n_batches": self.n_batches,
             "n_rows": self.n_rows,
+            "sum_squares": self.sum_squares,
         }
 
     @classmethod
@@ -125,16 +132,35 @@ class EDetector:
                 log_m_max=float(state["log_m_max"]),
                 n_batches=int(state["n_batches"]),
                 n_rows=int(state["n_rows"]),
+                sum_squares=float(state["sum_squares"]),
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise StatisticsError(
                 f"a state of a detector that cannot be read ({problem!r})", expected="what EDetector.to_dict returns"
             ) from problem
 
+    @property
+    def _bets(self) -> Floats:
+        return spread_bets(low=self.low, high=self.high, mean=self.mean, side=self.side, n_bets=len(self.log_sums))
+
     def _sum_gains(self, rows: Floats) -> Floats:
-        bets = spread_bets(low=self.low, high=self.high, mean=self.mean, side=self.side, n_bets=len(self.log_sums))
         centred = rows - self.mean
-        return np.array([np.log1p(bet * centred).sum() for bet in bets])
+        return np.array([np.log1p(bet * centred).sum() for bet in self._bets])
+
+    def _lay_stakes(self, n_rows: int) -> Floats:
+        """Return what the bettor who joins with a batch of so many rows puts on each bet."""
+        variances = learn_variances(
+            low=self.low,
+            high=self.high,
+            means=np.array([self.mean]),
+            n_rows=np.array([float(self.n_rows)]),
+            sums=np.array([self.sum_squares]),
+        )
+        effects = np.array([self.design_effect])
+        (stakes,) = lay_stakes(
+            self._bets[None, :], n_rows=np.array([float(n_rows)]), variances=variances, design_effects=effects
+        )
+        return np.asarray(stakes)
 
 
 def mean_log_m(detectors: Iterable[EDetector]) -> float:

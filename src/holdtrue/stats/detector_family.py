@@ -17,6 +17,7 @@ from holdtrue.errors import StatisticsError
 
 from .betting import N_BETS, Side, check_hypothesis, spread_bets
 from .sample import Booleans, Floats, Integers, check_bounded_sample, check_design_effect, check_same_length
+from .stakes import lay_stakes, learn_variances
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class DetectorFamily:
         design_effects: each batch's log-gain is divided by the member's, see `EDetector`.
         bets: signed bets, shape (n_members, n_bets).
         log_sums: log M of each bet, shape (n_members, n_bets); minus infinity before the first batch.
+        n_rows: rows of each member so far, shape (n_members,).
+        sum_squares: sum of the squares of their distances from the member's mean, shape (n_members,).
     """
 
     low: float
@@ -38,6 +41,8 @@ class DetectorFamily:
     design_effects: Floats
     bets: Floats
     log_sums: Floats
+    n_rows: Floats
+    sum_squares: Floats
 
     @classmethod
     def start(
@@ -58,7 +63,8 @@ class DetectorFamily:
             check_design_effect(effect)
         spread = [spread_bets(low=low, high=high, mean=mean, side=side, n_bets=n_bets) for mean in limits.tolist()]
         bets = np.array(spread).reshape(len(limits), n_bets)
-        return cls(float(low), float(high), limits, effects, bets, np.full(bets.shape, -np.inf))
+        nothing = np.zeros(len(limits))
+        return cls(float(low), float(high), limits, effects, bets, np.full(bets.shape, -np.inf), nothing, nothing)
 
     @property
     def log_m(self) -> Floats:
@@ -86,11 +92,24 @@ class DetectorFamily:
             np.bincount(places, weights=np.log1p(bets[:, k] * centred), minlength=n_members)
             for k in range(self.bets.shape[1])
         ]
-        # log(1 + M) = logaddexp(0, log M): a new bettor joins with every batch.
-        log_sums = np.logaddexp(0.0, self.log_sums) + np.column_stack(gains) / self.design_effects[:, None]
-        has_rows = np.bincount(places, minlength=n_members) > 0
-        return replace(self, log_sums=np.where(has_rows[:, None], log_sums, self.log_sums))
+        n_rows = np.bincount(places, minlength=n_members).astype(np.float64)
+        # log(stake + M) = logaddexp(log stake, log M): a new bettor joins with every batch.
+        joined = np.logaddexp(np.log(self._lay_stakes(n_rows)), self.log_sums)
+        log_sums = joined + np.column_stack(gains) / self.design_effects[:, None]
+        return replace(
+            self,
+            log_sums=np.where((n_rows > 0)[:, None], log_sums, self.log_sums),
+            n_rows=self.n_rows + n_rows,
+            sum_squares=self.sum_squares + np.bincount(places, weights=centred**2, minlength=n_members),
+        )
+
+    def _lay_stakes(self, n_rows: Floats) -> Floats:
+        """Return what the bettors who join with a batch of so many rows put on each bet, before its values are seen."""
+        variances = learn_variances(
+            low=self.low, high=self.high, means=self.means, n_rows=self.n_rows, sums=self.sum_squares
+        )
+        return lay_stakes(self.bets, n_rows=n_rows, variances=variances, design_effects=self.design_effects)
 
     def restart(self, chosen: Booleans) -> DetectorFamily:
-        """Return the family with the chosen members as if they had seen nothing."""
+        """Return the family with the chosen members without evidence; how much their rows vary stays known."""
         return replace(self, log_sums=np.where(chosen[:, None], -np.inf, self.log_sums))

@@ -2,9 +2,9 @@
 
 import msgspec
 
+from holdtrue.codebase import trace_code
 from holdtrue.domain import Choice, Loop, Metric, Version, digest_of
 from holdtrue.loop.memory import change_memory, read_memory
-from holdtrue.pipeline import trace_code
 from holdtrue.store import Transaction
 
 _MEMORY = "tuned"

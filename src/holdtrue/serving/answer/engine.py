@@ -77,7 +77,7 @@ class Engine:
         """Return the queue of a version; all models share one thread."""
         batcher = self._batchers.get(version)
         if batcher is None:
-            batcher = Batcher(version.score, self._model_thread, is_inline=lambda: version.is_fast)
+            batcher = Batcher(version.answer, self._model_thread, is_inline=lambda: version.is_fast)
             self._batchers[version] = batcher
         return batcher
 
@@ -85,7 +85,7 @@ class Engine:
         """Return the queue of a version that answers as a fallback; its thread is free while a slow model runs."""
         batcher = self._spares.get(version)
         if batcher is None:
-            batcher = self._spares[version] = Batcher(version.score, self._spare_thread)
+            batcher = self._spares[version] = Batcher(version.answer, self._spare_thread)
         return batcher
 
     async def run(self) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from holdtrue.domain import (
     NO_LOOKUP,
+    Ask,
     Assignment,
     Column,
     FallbackCause,
@@ -27,9 +28,10 @@ from holdtrue.domain import (
     make_substitute,
 )
 from holdtrue.errors import TrainingFailed
-from holdtrue.registry import Keyring, Scorer, load_model, open_release
+from holdtrue.registry import Keyring, Scorer, load_functions, load_model, open_release
 from holdtrue.serving.answer.batcher import Values
 from holdtrue.serving.answer.computer import Computer
+from holdtrue.serving.answer.function_computer import FunctionComputer
 from holdtrue.serving.answer.lean import hide_optional
 from holdtrue.serving.answer.pace import HELD_ROWS, HELD_SECONDS, Pace
 from holdtrue.serving.answer.shelf import FollowedLookup, Shelf
@@ -51,6 +53,7 @@ class LoadedVersion:
         reader: reads what a request carries.
         pace: how long its calls take.
         shelf: what its features of the past are worth.
+        functions: those of the project that compute features, by what tells their code from that of others.
     """
 
     release: Release
@@ -58,6 +61,7 @@ class LoadedVersion:
     reader: RowReader
     pace: Pace = field(default_factory=Pace)
     shelf: Shelf = field(default_factory=Shelf)
+    functions: Mapping[str, Ask] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -66,8 +70,8 @@ class LoadedVersion:
 
     @property
     def is_fast(self) -> bool:
-        """Say whether the event loop may wait for the model."""
-        return self.pace.is_fast
+        """Say whether the event loop may wait for the model; for functions of the project it may not."""
+        return self.pace.is_fast and self.function_computer is None
 
     @cached_property
     def schema_digest(self) -> str:
@@ -88,19 +92,27 @@ class LoadedVersion:
 
     @cached_property
     def computer(self) -> Computer | None:
-        """Return what computes the features of a row; None where there are none."""
+        """Return what computes the features of a row; None where there are none, or functions among them."""
         signature = self.release.version.signature
-        return Computer(signature) if signature.features else None
+        return Computer(signature) if signature.features and not signature.functions else None
+
+    @cached_property
+    def function_computer(self) -> FunctionComputer | None:
+        """Return what computes the features of a row where functions are among them."""
+        signature = self.release.version.signature
+        return FunctionComputer(signature, self.functions) if signature.functions else None
 
     def read(self, record: Mapping[str, object], place: Place, *, known: frozenset[str], time: float) -> Row:
-        """Read a record as the model takes it: checked by the signature, then with its computed columns.
+        """Read a record for `answer`: checked by the signature, then with its computed columns.
 
         `known` are the other names that it may carry; `time` is when the prediction is made, Unix seconds UTC.
         """
         return self.complete(self.reader.read(record, place, known=known), time=time)
 
     def complete(self, row: Row, *, time: float) -> Row:
-        """Return a row with its computed columns."""
+        """Return a row with its computed columns, but for those that wait for functions."""
+        if self.function_computer is not None:
+            return self.function_computer.open(row, time=time, lookup=self.shelf.take())
         if self.computer is None:
             return row
         return self.computer.fill(row, time=time, lookup=self.shelf.take())
@@ -109,6 +121,9 @@ class LoadedVersion:
         """Read a row of the log as the model took it then."""
         record = prediction.features
         row = self.reader.read(record, RowPlace(0), known=frozenset(record))
+        if self.function_computer is not None:
+            opened = self.function_computer.open(row, time=prediction.time, lookup=self.shelf.take(), told=record)
+            return replace(opened, values=list(self.finish(opened.values)))
         if self.computer is None:
             return row
         return self.computer.fill(row, time=prediction.time, lookup=self.shelf.take(), told=record)
@@ -121,6 +136,18 @@ class LoadedVersion:
     def names(self) -> EventNames:
         """Return the names under which requests carry the event."""
         return EventNames(key=self.release.key, unit=self.release.unit, time=self.release.time)
+
+    def finish(self, values: Values) -> Values:
+        """Return the values of a row as the model takes them, in the schema's order, of those that `read` returned.
+
+        Raises:
+            RowFunctionFailed: a function of the project fails on it.
+        """
+        return values if self.function_computer is None else self.function_computer.finish(values)
+
+    def answer(self, rows: Sequence[Values]) -> NDArray[np.float64]:
+        """Answer rows as `read` returned them."""
+        return self.score(rows if self.function_computer is None else [self.finish(row) for row in rows])
 
     def score(self, rows: Sequence[Values]) -> NDArray[np.float64]:
         """Answer plain rows in the schema's order."""
@@ -182,42 +209,61 @@ def load_version(
     Raises:
         NotFound: an artifact is missing.
         StoreFailed: an artifact's bytes, or the release's signature, are not what they should be.
-        FormatRefused: the model is in no safe form.
+        FormatRefused: the model is in no safe form, or the functions that compute its features may not be run here.
         TrainingFailed: the model does not answer its sample as it did when it was released.
     """
-    artifacts = Artifacts(folder / "artifacts")
-    release = open_release(artifacts.get(pointer.artifact), pointer.signature, Keyring.open(folder / "keys"))
+    artifacts, keyring = Artifacts(folder / "artifacts"), Keyring.open(folder / "keys")
+    document = artifacts.get(pointer.artifact)
+    release = open_release(document, pointer.signature, keyring)
+    functions: Mapping[str, Ask] = {}
+    if release.version.signature.functions:
+        is_own = keyring.has_signed(document, pointer.signature)
+        functions = load_functions(release.version.signature, artifacts, is_own=is_own)
     followed = followed or FollowedLookup(folder, release.loop)
-    return load_released(release, artifacts, is_lean=is_lean, followed=followed)
+    return load_released(release, artifacts, functions, is_lean=is_lean, followed=followed)
 
 
 def load_released(
-    release: Release, artifacts: Artifacts, *, is_lean: bool = False, followed: FollowedLookup | None = None
+    release: Release,
+    artifacts: Artifacts,
+    functions: Mapping[str, Ask],
+    *,
+    is_lean: bool = False,
+    followed: FollowedLookup | None = None,
 ) -> LoadedVersion:
     """Load what answers for a release whose signature was checked: its twin where it has one, else the model itself.
 
-    `followed` is the lookup file of its loop, read here; without it the version answers by what it came with. See
-    `load_version`.
+    `functions` are those that compute its features, see `load_functions`. `followed` is the lookup file of its loop,
+    read here; without it the version answers by what it came with. See `load_version`.
     """
     version = release.version
     shipped = NO_LOOKUP if release.lookup is None else decode_lookup(artifacts.get(release.lookup))
     takes_past = any(feature.past is not None for feature in version.signature.features)
     shelf = Shelf(shipped, followed=followed if takes_past else None)
+    load = partial(_load, release, is_lean=is_lean, shelf=shelf, functions=functions)
     if shelf.followed is not None and shelf.followed.has_changed():
         shelf.followed.read()
     if release.twin is not None:
         # Whatever keeps a twin from loading or agreeing here, the model itself answers.
         with suppress(Exception):
-            return _load(release, artifacts.get(release.twin), ModelFormat.ONNX, is_lean=is_lean, shelf=shelf)
-    return _load(release, artifacts.get(version.artifact), version.format, is_lean=is_lean, shelf=shelf)
+            return load(artifacts.get(release.twin), ModelFormat.ONNX)
+    return load(artifacts.get(version.artifact), version.format)
 
 
-def _load(release: Release, data: bytes, model_format: ModelFormat, *, is_lean: bool, shelf: Shelf) -> LoadedVersion:
+def _load(
+    release: Release,
+    data: bytes,
+    model_format: ModelFormat,
+    *,
+    is_lean: bool,
+    shelf: Shelf,
+    functions: Mapping[str, Ask],
+) -> LoadedVersion:
     with hide_optional(model_format) if is_lean else nullcontext():
         signature = release.version.signature
         model = load_model(data, model_format, signature)
-        loaded = LoadedVersion(release, model, RowReader(signature), shelf=shelf)
-        _ = loaded.computer
+        loaded = LoadedVersion(release, model, RowReader(signature), shelf=shelf, functions=functions)
+        _ = loaded.computer, loaded.function_computer
         _ = loaded.substitute  # one that cannot be asked is found now, and not with the first failure
         pace = _warm_up(loaded)
         _check_sample(loaded)

@@ -112,8 +112,8 @@ class ShadowQueue:
 
     async def _score(self, version: LoadedVersion, values: Sequence[Values]) -> list[Outcome]:
         if version.is_fast:
-            return score_apart(version.score, values)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, score_apart, version.score, values)
+            return score_apart(version.answer, values)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, score_apart, version.answer, values)
 
     def _read(self, version: LoadedVersion, batch: Sequence[ShadowJob]) -> tuple[list[ShadowJob], list[Row]]:
         jobs, rows = [], []

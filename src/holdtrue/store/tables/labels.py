@@ -1,13 +1,17 @@
 """Labels: every label as it came; the last one received for a key counts, the earlier ones are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from holdtrue.domain import LabelFact
 from holdtrue.store.columns import METADATA, Document
-from holdtrue.store.dialect import COUNTED, Words, is_one_of, make_insert
+from holdtrue.store.dialect import COUNTED, Words, is_one_of, is_postgres, make_insert
 from holdtrue.store.records import encode_record
+
+BATCH_ROWS = 50_000
+COLUMNS = ("sequence", "key", "prediction_id", "label", "at", "received_at")
 
 LABELS = sa.Table(
     "labels",
@@ -48,6 +52,20 @@ class Labels:
         columns = [LABELS.c[name] for name in ("loop", "label", "at", "received_at", "key", "prediction_id")]
         statement = sa.select(*columns).where(LABELS.c.loop == loop).order_by(LABELS.c.received_at, LABELS.c.sequence)
         return [LabelFact(**row._mapping) for row in self._connection.execute(statement)]
+
+    def walk(self, loop: str, *, after: int = 0) -> Iterator[dict[str, tuple[Any, ...]]]:
+        """Yield the labels of a loop that were written after the one of that sequence, in that order, many at a time.
+
+        Columns: `sequence` (never given twice), `key` and `prediction_id`, of which one is None, `label` as JSON text,
+        `at` and `received_at`. Nobody needs an object for each of millions.
+        """
+        # On SQLite texts stand as they are: a call for each of them would take longer than to read them.
+        words = Words if is_postgres(self._connection) else sa.Text
+        kinds = {"key": words, "prediction_id": words, "label": sa.Text}
+        columns = [sa.type_coerce(LABELS.c[name], kinds.get(name, LABELS.c[name].type)) for name in COLUMNS]
+        statement = sa.select(*columns).where(LABELS.c.loop == loop, LABELS.c.sequence > after)
+        for rows in self._connection.execute(statement.order_by(LABELS.c.sequence)).partitions(BATCH_ROWS):
+            yield dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
 
     def latest(
         self, loop: str, *, keys: Sequence[str], prediction_ids: Sequence[str]

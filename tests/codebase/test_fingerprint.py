@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from holdtrue.pipeline import fingerprint, library
+from holdtrue.codebase import fingerprint, library
 
+SOURCE = Path(__file__).parents[2] / "src"
 HELPERS = """
 import functools
 import math
@@ -264,11 +265,11 @@ def test_it_does_not_depend_on_process_hash_seed_or_folder(project: Project, tmp
     elsewhere.mkdir(parents=True)
     for name, text in project.files.items():
         (elsewhere / f"{name}.py").write_text(text)
-    code = f"import {project.name}_work as w; from holdtrue.pipeline import fingerprint; print(fingerprint(w.work))"
+    code = f"import {project.name}_work as w; from holdtrue.codebase import fingerprint; print(fingerprint(w.work))"
     for seed in ("0", "1", "77"):
         told = subprocess.run(
             [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONPATH": str(elsewhere), "PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((str(elsewhere), str(SOURCE))), "PYTHONHASHSEED": seed},
             cwd=elsewhere,
             capture_output=True,
             text=True,

@@ -26,11 +26,11 @@ from types import (
 )
 from typing import Any
 
+from holdtrue.codebase.bytecode import CodeShape, Constant, read_code
+from holdtrue.codebase.library import Kept, Libraries
+from holdtrue.codebase.names import find_uses
+from holdtrue.codebase.state import read_class, read_module, read_state
 from holdtrue.domain import OPTIONS, StepOptions
-from holdtrue.pipeline.bytecode import CodeShape, Constant, read_code
-from holdtrue.pipeline.library import Libraries
-from holdtrue.pipeline.names import find_uses
-from holdtrue.pipeline.state import read_class, read_module, read_state
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type(...), type(NotImplemented))
 _NATIVE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, GetSetDescriptorType, MemberDescriptorType)
@@ -66,7 +66,16 @@ class CodeTrace:
 def trace_code(function: Callable[..., Any]) -> CodeTrace:
     """Return the fingerprint of a function, and the libraries that count in it."""
     module_name = getattr(function, "__module__", None) or ""
-    libraries = Libraries(package=module_name.rpartition(".")[0])
+    return _trace(function, Libraries(package=module_name.rpartition(".")[0]))
+
+
+def trace_kept(function: Callable[..., Any], kept: Kept) -> CodeTrace:
+    """Return the same of a function that was kept under a private name: what `trace_code` says of its original."""
+    module_name = kept.strip(function.__module__)
+    return _trace(function, Libraries(package=module_name.rpartition(".")[0], kept=kept))
+
+
+def _trace(function: Callable[..., Any], libraries: Libraries) -> CodeTrace:
     tracer = _Tracer(libraries, {})
     version = ".".join(map(str, sys.version_info[:3]))
     tracer.write("python", sys.implementation.name, version)
@@ -136,7 +145,8 @@ class _Tracer:
     def _trace_function(self, function: FunctionType, is_root: bool) -> None:
         library = None if is_root else self._libraries.name_library(_name_module(function))
         if library is not None:
-            self.write("library", library, function.__module__ or "", function.__qualname__)
+            # A decorator of a library leaves the name of the module that it decorates in.
+            self.write("library", library, self._libraries.strip(function.__module__ or ""), function.__qualname__)
             return
         self.write("function")
         self.trace(function.__code__)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 
-from holdtrue.pipeline.bytecode import CodeShape, GlobalUse, ImportUse, read_code
-from holdtrue.pipeline.library import Libraries
+from holdtrue.codebase.bytecode import CodeShape, GlobalUse, ImportUse, read_code
+from holdtrue.codebase.library import Kept, Libraries
 
 _MISSING = "(there is no such name)"
 _BUILT_IN = "(built in)"
@@ -63,20 +63,24 @@ def _resolve(use: ImportUse, namespace: dict[str, object], libraries: Libraries)
         package = str(namespace.get("__package__") or "")
         parents = package.split(".")[: len(package.split(".")) - use.level + 1]
         full_name = ".".join([*parents, *([use.module] if use.module else [])])
+    kept, full_name = libraries.kept, libraries.strip(full_name)
     library = libraries.name_library(full_name)
     if library is not None:
         yield Use(f"import {full_name}", library=library)
         return
-    module = _import(full_name)
+    module = _import(full_name, kept)
     for name in use.names or ("*",):
         part = module if name == "*" or module is None else vars(module).get(name, _MISSING)
         if part is _MISSING:
-            part = _import(f"{full_name}.{name}") or _MISSING
+            part = _import(f"{full_name}.{name}", kept) or _MISSING
         yield _name(f"import {full_name} {name}", part, libraries)
 
 
-def _import(full_name: str) -> ModuleType | None:
+def _import(full_name: str, kept: Kept | None) -> ModuleType | None:
     """Import a module of the project, as the function itself would; None when that fails, as it would for it."""
+    module = None if kept is None else kept.find_module(full_name)
+    if module is not None:
+        return module
     if full_name in sys.modules:
         return sys.modules[full_name]
     try:

@@ -8,11 +8,24 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
 
 # Packages whose distribution has another name; looking all of them up takes 0.2 s.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "dateutil": "python-dateutil", "yaml": "PyYAML", "PIL": "pillow"}
 _OWN = "holdtrue"
 _INSTALLED_FOLDERS = ("site-packages", "dist-packages")
+
+
+class Kept(Protocol):
+    """Modules under private names."""
+
+    def strip(self, name: str) -> str:
+        """Return the own name of a module that stands under a private one; others as they are."""
+        ...
+
+    def find_module(self, name: str) -> ModuleType | None:
+        """Return a module by its own name; None where none is kept under it."""
+        ...
 
 
 class Libraries:
@@ -21,11 +34,20 @@ class Libraries:
     A library is the standard library, what is installed in site-packages, and holdtrue. Packages that are installed as
     editable are the project's, since they change without their version. So is the package of the function whose
     fingerprint is taken, wherever it is.
+
+    Args:
+        package: that of the function.
+        kept: where its modules stand under private names.
     """
 
-    def __init__(self, *, package: str) -> None:
+    def __init__(self, *, package: str, kept: Kept | None = None) -> None:
         self._package = package
+        self.kept = kept
         self.named: set[str] = set()  # what was named so far
+
+    def strip(self, module_name: str) -> str:
+        """Return the own name of a module, whatever it is kept under."""
+        return module_name if self.kept is None else self.kept.strip(module_name)
 
     def name_library(self, module_name: str) -> str | None:
         """Return the name and version of the library that a module belongs to, or None for a module of the project."""
