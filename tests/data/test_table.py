@@ -171,7 +171,7 @@ def test_infinite_features_are_refused_and_nan_is_missing() -> None:
         read(make_frame(size=[1.0, float("inf"), 2.0, 3.0]))
     history = read(make_frame(size=[1.0, float("nan"), 2.0, None]))
     assert history.frame["size"].to_list() == [1.0, None, 2.0, None]
-    assert history.notes == ("1 NaN in 'size' are taken as missing",)
+    assert history.notes == ("1 NaN in 'size' is taken as missing",)
 
 
 def test_dates_lists_structs_and_empty_columns_are_no_features() -> None:

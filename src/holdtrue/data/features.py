@@ -127,7 +127,7 @@ def _make_plain(column: pl.Series) -> tuple[pl.Series, list[str]]:
     n_nan = int(numbers.is_nan().sum() or 0)
     if not n_nan:
         return numbers, []
-    return numbers.fill_nan(None), [f"{n_nan:,} NaN in {name!r} are taken as missing"]
+    return numbers.fill_nan(None), [f"{n_nan:,} NaN in {name!r} {'is' if n_nan == 1 else 'are'} taken as missing"]
 
 
 def _take_whole(column: pl.Series) -> pl.Series:
