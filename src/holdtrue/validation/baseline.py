@@ -84,7 +84,7 @@ def _say_apart(comparison: Comparison) -> str:
     interval = comparison.interval
     if interval is None:
         return ""
-    return f", a difference between {interval.low:+.4g} and {interval.high:+.4g} with {100 * interval.level:.0f} %"
+    return f", a difference between {interval.low:+.4g} and {interval.high:+.4g} at {100 * interval.level:.0f} %"
 
 
 def _judge_refresh(
