@@ -71,6 +71,47 @@ def test_check_says_what_starts_a_training_and_reads_the_golden_set(holdtrue: Co
     assert found["n_golden_rows"] == 50
 
 
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ('validate=[ht.slices("nope")]', "slices() for 'nope'"),
+        ('validate=[ht.slices(("heat", "nois"))]', "did you mean 'noise'?"),
+        ('validate=[ht.fairness(by=["nope"])]', "fairness() for 'nope'"),
+        ('validate=[ht.invariant_to("nope")]', "invariant_to() for 'nope'"),
+        ('validate=[ht.monotone_in("nope", "increasing")]', "monotone_in() for 'nope'"),
+        ('validate=[ht.monotone_in("made", "increasing")]', "monotone_in(made), which is Boolean"),
+        ('validate=[ht.no_leak(allow=["nope"])]', "no_leak(allow=) for 'nope'"),
+        ('task="regression", validate=[ht.fairness(by=["heat"])]', "the label is a number"),
+        ('monitor=[ht.slices("nope")]', "monitor= slices by 'nope'"),
+    ],
+)
+def test_a_check_that_these_rows_cannot_be_held_to_is_refused_before_anything_is_trained(
+    holdtrue: Command, fresh: Path, declared: str, said: str
+) -> None:
+    rows = pl.read_parquet(fresh.parent / "rows.parquet")
+    if "regression" in declared:
+        rows = rows.with_columns(failed=pl.col("failed").cast(pl.Float64) + pl.col("heat"))
+    rows.with_columns(made=pl.col("heat") > 0).write_parquet(fresh.parent / "rows.parquet")
+    text = fresh.read_text()
+    assert "retrain=" in text
+    fresh.write_text(text.replace("    retrain=", f"    {declared},\n    retrain="))
+    assert said in holdtrue("check", fresh, code=2).problem
+    if said.startswith("slices"):
+        assert said in holdtrue("train", fresh, code=3).problem
+
+
+def test_a_check_may_name_dropped_columns_where_it_judges_by_them(holdtrue: Command, fresh: Path) -> None:
+    rows = pl.read_parquet(fresh.parent / "rows.parquet").with_columns(sex=pl.col("heat") > 0)
+    rows.write_parquet(fresh.parent / "rows.parquet")
+    text = fresh.read_text().replace('label="failed"', 'label="failed", drop=["sex"]')
+    assert "drop=" in text
+    checks = 'ht.slices("sex"), ht.fairness(by=["sex"]), ht.no_leak(allow=["sex", "heat"])'
+    fresh.write_text(text.replace("    retrain=", f"    validate=[{checks}],\n    retrain="))
+    holdtrue("check", fresh)
+    fresh.write_text(text.replace("    retrain=", '    validate=[ht.invariant_to("sex")],\n    retrain='))
+    assert "invariant_to() for 'sex'" in holdtrue("check", fresh, code=2).problem
+
+
 def test_check_trains_nothing_and_leaves_nothing_behind(holdtrue: Command, fresh: Path) -> None:
     before = sorted(file.name for file in fresh.parent.iterdir() if file.name != "__pycache__")
     holdtrue("check", fresh)

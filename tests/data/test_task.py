@@ -56,6 +56,7 @@ def test_a_task_that_is_said_goes_before_the_rule() -> None:
         ([date(2024, 1, 1), date(2024, 1, 2)], None, "is Date"),
         ([[1], [2]], None, r"is List\(Int64\)"),
         ([1.0, float("inf")], None, "infinite"),
+        ([1.0, 2.5, -1e300], None, "reach 1e\\+300"),
         ([f"case {n}" for n in range(50)], None, "50 different texts"),
         (["a", "b", "c"], Task.BINARY, "3 different values"),
         (["a", "b", "c"], Task.REGRESSION, "holds texts"),

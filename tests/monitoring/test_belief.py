@@ -138,7 +138,7 @@ def test_a_sample_has_to_be_a_share_and_early() -> None:
     from holdtrue import table
 
     for share in (0.0, 1.0, 7.0):
-        with pytest.raises(DeclarationError, match="no share"):
+        with pytest.raises(DeclarationError, match="above 0 and below 1"):
             sampled(share, within="1d")
     with pytest.raises(DeclarationError, match="early labels that come before"):
         table("x.csv", time="t", label="y", label_delay="1d", early_labels=EARLY)

@@ -135,6 +135,35 @@ def test_a_torn_text_is_refused(data):
         load_model(data, ModelFormat.LIGHTGBM, make_signature())
 
 
+@pytest.fixture(scope="module")
+def whole(numbers, late):
+    return lightgbm.LGBMClassifier(**SETTINGS).fit(numbers, late).booster_.model_to_string().encode()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8])
+def test_half_a_text_is_refused_and_does_not_answer_with_the_trees_that_are_left(whole, share):
+    cut = whole[: int(share * whole.index(b"end of trees"))]
+    with pytest.raises(FormatRefused, match="not whole"):
+        load_model(cut, ModelFormat.LIGHTGBM, make_signature(schema=NUMBERS))
+
+
+def test_a_text_without_its_last_tree_or_with_one_that_was_changed_is_refused(whole):
+    first, last = whole.index(b"Tree=4"), whole.index(b"Tree=9")
+    shorter = whole[:last] + whole[whole.index(b"end of trees") :]
+    changed = whole[:first] + whole[first:].replace(b"leaf_value=", b"leaf_value=0.125 ", 1)
+    for text in (shorter, changed, whole[: whole.index(b"end of parameters")]):
+        with pytest.raises(FormatRefused, match="not whole"):
+            load_model(text, ModelFormat.LIGHTGBM, make_signature(schema=NUMBERS))
+    assert load_model(whole, ModelFormat.LIGHTGBM, make_signature(schema=NUMBERS)).signature.schema == NUMBERS
+
+
+def test_a_text_that_lost_the_order_of_its_categories_is_refused(frame, late):
+    text = lightgbm.LGBMClassifier(**SETTINGS).fit(frame.to_pandas(), late).booster_.model_to_string()
+    cut = text[: text.index("pandas_categorical:")].encode()
+    with pytest.raises(FormatRefused, match="order of its categories"):
+        load_model(cut, ModelFormat.LIGHTGBM, make_signature())
+
+
 def test_serving_lightgbm_imports_neither_polars_nor_scikit_learn_estimators(frame, late, tmp_path):
     import msgspec
 

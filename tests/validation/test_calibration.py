@@ -43,6 +43,7 @@ def test_few_rows_are_not_known_and_say_what_is_needed(make_dataset) -> None:
     assert verdict.ruling is Ruling.INCONCLUSIVE
     assert verdict.evidence["required_rows"] > 400
     assert "need about" in verdict.sentence
+    assert "rows to tell on which side of " in verdict.sentence
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 29])

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from holdtrue.domain import Loss, Ruling, Standard
 from holdtrue.stats import paired_interval
 from holdtrue.validation import compare_losses
-from holdtrue.validation.comparison import Comparison, choose_block_days
-from holdtrue.validation.standard import rule_standard
+from holdtrue.validation.comparison import Comparison, choose_block_days, find_shortage
+from holdtrue.validation.standard import rule_standard, say_long
 
 LOSS = Loss.for_classes()
 
@@ -99,3 +99,10 @@ def test_the_rows_that_are_asked_for_prove_an_equal_challenger_in_four_of_five_r
         n_rows, _ = compare_over(40).required(margin=margin)
         passed.append(compare_over(max(8, -(-n_rows // a_day))).high <= margin)
     assert np.mean(passed) >= 0.78  # .8, less the error of 250 runs
+
+
+def test_days_are_counted_in_words_that_fit_them() -> None:
+    assert "found 40 rows of 2 days; rows of one day" in str(find_shortage(np.repeat([4, 5], 20)))
+    assert "found 40 rows of 2 days within 9; rows of one day" in str(find_shortage(np.repeat([4, 12], 20)))
+    assert "found 40 rows of 1 day; rows of one day" in str(find_shortage(np.repeat([4], 40)))
+    assert [say_long(n_days) for n_days in (0.2, 1.4, 1.6, 4_000)] == ["1 day", "1 day", "2 days", "more than 10 years"]

@@ -51,6 +51,17 @@ def test_wide_intervals_are_not_known_and_say_how_many_rows_would_tell(make_data
     needed = [group["required_rows"] for group in verdict.evidence["groups"] if group["required_rows"]]
     assert len(needed) >= 2
     assert min(needed) > 50
+    assert "rows of the second class of the group" in verdict.sentence
+
+
+def test_a_rate_and_its_difference_are_told_each_with_its_own_interval(make_dataset) -> None:
+    world = World(make_dataset)
+    is_hurt = -2.0 * (world.hour == 1)
+    verdict = judge_fairness(fairness(by=["hour"], what="tpr"), world.propose(world.answer(shift=is_hurt)))
+    group = find_group(verdict, "hour = 1")
+    assert f"tpr {group['rate']:.3g} (between {group['rate_low']:.3g} and {group['rate_high']:.3g})" in verdict.sentence
+    difference = f"{group['difference']:+.3g} (between {group['low']:+.3g} and {group['high']:+.3g}) against hour = "
+    assert difference in verdict.sentence
 
 
 def test_selection_goes_by_the_declared_outcome(make_dataset) -> None:
@@ -79,6 +90,18 @@ def test_one_group_alone_is_nothing_to_compare(make_dataset) -> None:
     verdict = judge_fairness(fairness(by=["site"]), world.propose(world.answer()))
     assert verdict.ruling is Ruling.INCONCLUSIVE
     assert "one group only" in verdict.sentence
+
+
+def test_a_column_without_groups_beside_one_with_them_passes_nothing(make_dataset) -> None:
+    world = World(make_dataset, n_rows=30_000)
+    features = {"site": ["north"] * 30_000, "hour": world.hour}
+    world.rows = make_dataset(world.labels, features, n_days=60)
+    candidate = world.propose(world.answer(noise=0.0))
+    verdict = judge_fairness(fairness(by=["hour", "site"], what="error"), candidate)
+    assert verdict.ruling is Ruling.INCONCLUSIVE
+    assert "By site there is one group only" in verdict.sentence
+    assert "All 4 groups by hour are alike: error within 0.1; farthest is hour = " in verdict.sentence
+    assert judge_fairness(fairness(by=["hour"], what="error"), candidate).ruling is Ruling.PASSED
 
 
 def test_numbers_have_errors_and_no_rates(make_dataset) -> None:

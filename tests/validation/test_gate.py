@@ -181,6 +181,17 @@ def test_answers_of_a_wrong_shape_fail(make_dataset) -> None:
     assert "expected (8000, 2)" in story.judge(story.answer()[:, :1], story.answer()).sentence
 
 
+def test_numbers_beyond_what_can_be_compared_fail(make_dataset) -> None:
+    rows = make_dataset([float(i) for i in range(500)])
+    answers = np.where(np.arange(500) == 7, 1e300, 5.0)
+    report = judge(
+        checks=CHECKS, evaluation=rows, challenger=answers, champion=None, baseline=np.full(500, 250.0),
+        loss=Loss.for_numbers(400.0), is_refresh=False,
+    )  # fmt: skip
+    assert report.ruling is Ruling.FAILED
+    assert "they reach 1e+300" in report.sentence
+
+
 def test_findings_from_other_checks_count(make_dataset) -> None:
     story = Story(make_dataset)
     leak = Verdict(check="no_leak", ruling=Ruling.FAILED, sentence="casual + registered = cnt.")

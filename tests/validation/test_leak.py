@@ -184,3 +184,21 @@ def test_a_computed_column_is_left_out_of_the_features_that_are_declared(make_da
     assert "features= without the computed leak" in verdict.sentence
     assert "drop=['leak'" not in verdict.sentence
     assert ("given" in verdict.evidence.get("columns", [])) is ("drop=['given'] and features=" in verdict.sentence)
+
+
+@pytest.mark.parametrize("kind", ["number", "two classes", "three classes"])
+def test_numbers_at_the_ends_of_what_is_a_number_are_looked_at_as_others_are(make_dataset, kind) -> None:
+    rng = np.random.default_rng(4)
+    signal = rng.normal(size=2_000)
+    noisy = signal + 0.3 * rng.normal(size=2_000)
+    labels = {
+        "number": noisy, "two classes": noisy > 0, "three classes": np.digitize(noisy, (-0.5, 0.5)).astype(str)
+    }  # fmt: skip
+    huge, whole = rng.normal(size=2_000) * 1e300, rng.integers(0, 2**62, 2_000)
+    features = {
+        "signal": signal, "huge": huge, "rare": np.where(rng.random(2_000) < 0.01, 1.7e308, 1.0),
+        "tiny": huge * 1e-307 * 1e-300, "whole": whole, "last": np.full(2_000, 2**64 - 1, dtype=np.uint64),
+    }  # fmt: skip
+    verdict = find_leaks(make_dataset(labels[kind], features), NoLeak())
+    assert verdict.ruling is Ruling.PASSED
+    assert verdict.evidence["suspects"] == ["signal"]

@@ -83,10 +83,48 @@ def test_too_few_rows_are_not_enough_data(make_dataset, n_rows, check) -> None:
 
 
 def test_a_search_needs_days_for_both_halves(make_dataset) -> None:
-    world = World(make_dataset, n_days=12)
+    world = World(make_dataset, n_days=23)
     verdict = judge_slices(slices(), world.propose(world.answer(), world.answer()))
     assert verdict.ruling is Ruling.INCONCLUSIVE
-    assert "16 days" in verdict.sentence
+    assert "24 days" in verdict.sentence
+
+
+@pytest.mark.parametrize("n_days", [24, 60])
+def test_a_search_that_can_look_at_no_part_passes_nothing(make_dataset, n_days) -> None:
+    world = World(make_dataset, n_rows=287, n_days=n_days)
+    verdict = judge_slices(slices(), world.propose(world.answer(), world.answer()))
+    assert verdict.ruling is Ruling.INCONCLUSIVE
+    assert "Not enough data to search" in verdict.sentence
+    assert "150 rows of 12 days" in verdict.sentence
+
+
+def test_a_search_by_columns_that_tell_no_rows_apart_passes_nothing(make_dataset) -> None:
+    world = World(make_dataset)
+    world.rows = make_dataset(world.labels, {"same": ["a"] * 12_000}, n_days=60)
+    verdict = judge_slices(slices(), world.propose(world.answer(), world.answer()))
+    assert verdict.ruling is Ruling.INCONCLUSIVE
+
+
+def test_a_search_does_not_pass_on_slices_that_it_could_not_confirm(make_dataset) -> None:
+    # What stands out lies on the days that are searched, and hardly on those that confirm.
+    world = World(make_dataset, n_days=60)
+    where = np.where((world.days % 2 == 0) | (world.rng.random(12_000) < 0.005), "seen", "rest")
+    world.rows = make_dataset(world.labels, {"where": where}, n_days=60)
+    hurt = world.answer(shift=2.0 * (where == "seen"))
+    verdict = judge_slices(slices(), world.propose(hurt, world.answer()))
+    assert verdict.ruling is Ruling.INCONCLUSIVE
+    assert "where = seen: not enough data" in verdict.sentence
+
+
+def test_a_column_whose_one_part_is_all_rows_has_no_slices_to_pass(make_dataset) -> None:
+    world = World(make_dataset, n_rows=4_000)
+    world.rows = make_dataset(world.labels, {"id": [f"i{i}" for i in range(4_000)], "hour": world.hour}, n_days=60)
+    candidate = world.propose(world.answer(), world.answer())
+    for check in (slices("id"), slices("id", "hour")):
+        verdict = judge_slices(check, candidate)
+        assert verdict.ruling is Ruling.INCONCLUSIVE
+        assert "id tells no rows apart: all 4,000 have id = other values" in verdict.sentence
+    assert judge_slices(slices("hour"), candidate).ruling is Ruling.PASSED
 
 
 def test_slices_too_small_to_judge_pass_nothing(make_dataset) -> None:
@@ -182,4 +220,4 @@ def test_what_judged_columns_are_cut_by_is_settled_by_the_training_rows(make_dat
     ages = np.random.default_rng(8).integers(60, 90, 12_000)
     parts = {"judged": pl.DataFrame({"age": ages}), "train_judged": pl.DataFrame({"age": ages - 40})}
     verdict = judge_slices(slices("age"), world.propose(world.answer(), **parts))
-    assert [found["slice"] for found in verdict.evidence["slices"]] == ["age above 42"]
+    assert verdict.sentence == "age tells no rows apart: all 12,000 have age above 42."

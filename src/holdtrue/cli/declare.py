@@ -20,6 +20,7 @@ from holdtrue.domain import Loop, Predictions, RolloutPlan, Schema, format_count
 from holdtrue.errors import DeclarationError, SourceMissing
 from holdtrue.loop import (
     LoopPolicy,
+    check_demands,
     check_fallback,
     derive_rows,
     load_loop,
@@ -113,6 +114,7 @@ def _check_loop(loop: Loop, history: History, folder: Path) -> History:
     stale = check_freshness(history.ends_at, history.declared, RealClock().now())
     refuse_breaches([stale] if stale else [], history.source)
     derived = derive_rows(history, loop)
+    check_demands(loop, derived)
     check_fallback(loop, derived)
     find_price(loop, read_settings(folder))
     return derived

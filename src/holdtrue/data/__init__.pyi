@@ -17,6 +17,7 @@ from .derived import take_rows as take_rows
 from .erasure import Erased as Erased
 from .erasure import erase_key as erase_key
 from .expression import print_features as print_features
+from .files import name_nearest as name_nearest
 from .files import print_files as print_files
 from .files import read_files as read_files
 from .growth import extend_history as extend_history
@@ -121,6 +122,7 @@ __all__ = [
     "load_last_snapshot",
     "load_snapshot",
     "measure_column",
+    "name_nearest",
     "open_slices",
     "pack_dataset",
     "parse_schema",

@@ -90,6 +90,11 @@ class History:
         return tuple(name for name in self.feature_names if name not in computed)
 
     @property
+    def judged_names(self) -> tuple[str, ...]:
+        """Return the names of the judged columns, as the table has them."""
+        return tuple(name.removeprefix(JUDGED) for name in self.frame.columns if name.startswith(JUDGED))
+
+    @property
     def n_rows(self) -> int:
         """Return the number of rows, labelled or not."""
         return self.frame.height

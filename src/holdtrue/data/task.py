@@ -18,6 +18,7 @@ from holdtrue.errors import LabelError
 MOST_CODES = 10
 LEAST_CODE_SHARE = 0.01
 MOST_CLASSES = 1_000
+LARGEST_LABEL = 1e100  # beyond it the sums of squares that say how far labels lie apart are no numbers any more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +142,13 @@ def _make_plain(column: pl.Series) -> pl.Series:
                 f"{format_count(n_infinite, 'infinite label')} in {column.name!r}",
                 expected="finite numbers, or null where missing",
                 remedy="replace them in the file",
+            )
+        largest = numbers.abs().max()
+        if isinstance(largest, float) and largest > LARGEST_LABEL:
+            raise LabelError(
+                f"labels in {column.name!r} reach {largest:.3g}",
+                expected=f"numbers up to {LARGEST_LABEL:g}",
+                remedy="give the label in another unit, or replace what is no measurement in the file",
             )
         distinct = numbers.drop_nulls().unique()
         if len(distinct) == 2 and (distinct == distinct.round()).all():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from holdtrue.domain.amount import check_amount
 from holdtrue.errors import DeclarationError
 
 
@@ -125,8 +126,7 @@ def invariant_to(column: str, *, tolerance: float | None = None, share: float = 
     >>> invariant_to("carrier")
     InvariantTo(column='carrier', tolerance=None, share=0.01)
     """
-    _check_amount("tolerance", tolerance)
-    _check_share("share", share)
+    _check_move("invariant_to", column, tolerance, share)
     return InvariantTo(column=column, tolerance=tolerance, share=share)
 
 
@@ -142,8 +142,7 @@ def monotone_in(column: str, direction: str, *, tolerance: float | None = None, 
         raise DeclarationError(
             f"direction={direction!r} is not known", expected=f"one of {[each.value for each in Direction]}"
         )
-    _check_amount("tolerance", tolerance)
-    _check_share("share", share)
+    _check_move("monotone_in", column, tolerance, share)
     return MonotoneIn(column=column, direction=Direction(direction), tolerance=tolerance, share=share)
 
 
@@ -157,10 +156,9 @@ def robust_to(*, noise: float = 0.05, missing: float = 0.05, share: float = 0.25
     >>> robust_to(missing=0)
     RobustTo(noise=0.05, missing=0, share=0.25)
     """
-    _check_amount("noise", noise)
-    _check_amount("share", share)
-    if not 0 <= missing < 1:
-        raise DeclarationError(f"missing={missing!r} is not a share", expected="a number from 0 and below 1")
+    check_amount("robust_to", "noise", noise, least=0)
+    check_amount("robust_to", "missing", missing, least=0, below=1)
+    check_amount("robust_to", "share", share, least=0)
     if not noise and not missing:
         raise DeclarationError("robust_to(noise=0, missing=0) demands nothing", expected="one of them above 0")
     return RobustTo(noise=noise, missing=missing, share=share)
@@ -172,7 +170,7 @@ def reproducible(*, tolerance: float | None = None) -> Reproducible:
     >>> reproducible()
     Reproducible(tolerance=None)
     """
-    _check_amount("tolerance", tolerance)
+    check_amount("reproducible", "tolerance", tolerance, least=0, is_optional=True)
     return Reproducible(tolerance=tolerance)
 
 
@@ -200,15 +198,14 @@ def serves(
         ("memory_mb", memory_mb),
         ("cold_start_seconds", cold_start_seconds),
     ):
-        _check_amount(name, budget)
+        check_amount("serves", name, budget, least=0, is_optional=True)
     return Serves(p99_ms=p99_ms, size_mb=size_mb, memory_mb=memory_mb, cold_start_seconds=cold_start_seconds)
 
 
-def _check_share(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise DeclarationError(f"{name}={value!r} is not a share", expected="a number above 0 and below 1")
-
-
-def _check_amount(name: str, value: float | None) -> None:
-    if value is not None and not 0 <= value < float("inf"):
-        raise DeclarationError(f"{name}={value!r} cannot be meant", expected="a number of at least 0, or None")
+def _check_move(call: str, column: object, tolerance: float | None, share: float) -> None:
+    if not isinstance(column, str) or not column:
+        raise DeclarationError(
+            f"{call}({column!r}) names no column", expected='the name of a feature, such as "carrier"'
+        )
+    check_amount(call, "tolerance", tolerance, least=0, is_optional=True)
+    check_amount(call, "share", share, above=0, below=1)

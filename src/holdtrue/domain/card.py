@@ -71,9 +71,12 @@ class ModelCard:
     tuning: Tuning | None = None
 
     def found(self, check: str) -> tuple[Verdict, ...]:
-        """Return the newest verdicts of a check on this version: those of the last record that has any."""
+        """Return the newest verdicts of a check on this version: those of the last record that has any.
+
+        Two checks of one kind in a record are told apart by what stands in brackets after their name.
+        """
         for record in reversed(self.verdicts):
-            verdicts = tuple(verdict for verdict in record.verdicts if verdict.check == check)
+            verdicts = tuple(verdict for verdict in record.verdicts if verdict.check.partition("(")[0] == check)
             if verdicts:
                 return verdicts
         return ()

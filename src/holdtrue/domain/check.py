@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from holdtrue.domain.amount import check_amount
 from holdtrue.domain.behaviour import InvariantTo, MonotoneIn, Reproducible, RobustTo, Serves
 from holdtrue.errors import DeclarationError
 
@@ -141,6 +142,11 @@ DEFAULT_CHECKS: tuple[Check, ...] = (NoLeak(), BeatsBaseline(), NotWorse())
 
 def not_worse(*, margin: float | None = None, refresh: str = "no_harm", recipe: str = "non_inferior") -> NotWorse:
     """Declare the gate against the champion; `refresh` and `recipe` are "no_harm" or "non_inferior"."""
+    check_amount("not_worse", "margin", margin, least=0, is_optional=True)
+    for name, standard in (("refresh", refresh), ("recipe", recipe)):
+        if standard not in set(Standard):
+            known = [each.value for each in Standard]
+            raise DeclarationError(f"not_worse({name}={standard!r}) is not known", expected=f"one of {known}")
     return NotWorse(margin=margin, refresh=Standard(refresh), recipe=Standard(recipe))
 
 
@@ -151,6 +157,9 @@ def beats_baseline() -> BeatsBaseline:
 
 def no_leak(*, suspect_share: float = 0.9, allow: Sequence[str] = (), units_return: bool = False) -> NoLeak:
     """Declare that no feature may give the label away; `allow` names columns that are known in time all the same."""
+    check_amount("no_leak", "suspect_share", suspect_share, above=0, most=1)
+    if isinstance(allow, str) or not all(isinstance(name, str) and name for name in allow):
+        raise DeclarationError(f"no_leak(allow={allow!r})", expected='a list of columns, such as ["dep_delay"]')
     return NoLeak(suspect_share=suspect_share, allow=tuple(allow), units_return=units_return)
 
 
@@ -161,17 +170,14 @@ def slices(*columns: str | Sequence[str], margin: float | None = None, worst: fl
     (('carrier',), ('carrier', 'origin'))
     """
     named = _name_columns(columns)
-    if margin is not None and not margin >= 0:
-        raise DeclarationError(f"margin={margin!r}", expected="a loss difference of at least 0")
-    if worst is not None and not worst > 1:
-        raise DeclarationError(f"worst={worst!r}", expected="a multiple of the mean loss above 1, such as 1.5")
+    check_amount("slices", "margin", margin, least=0, is_optional=True)
+    check_amount("slices", "worst", worst, above=1, is_optional=True, hint=": a multiple of the mean loss")
     return Slices(columns=named, margin=margin, worst=worst)
 
 
 def calibrated(*, tolerance: float = 0.05) -> Calibrated:
     """Declare that answers must be calibrated within a tolerance."""
-    if not 0 < tolerance < 1:
-        raise DeclarationError(f"tolerance={tolerance!r}", expected="a number between 0 and 1, such as 0.05")
+    check_amount("calibrated", "tolerance", tolerance, above=0, below=1)
     return Calibrated(tolerance=tolerance)
 
 
@@ -186,8 +192,7 @@ def fairness(by: str | Sequence[str | Sequence[str]], *, what: str = "selection"
         raise DeclarationError("fairness(by=[]) names no columns", expected='at least one, such as by=["age"]')
     if what not in set(Equality):
         raise DeclarationError(f"what={what!r} is not known", expected=f"one of {[each.value for each in Equality]}")
-    if not tolerance > 0:
-        raise DeclarationError(f"tolerance={tolerance!r}", expected="a number above 0, such as 0.1")
+    check_amount("fairness", "tolerance", tolerance, above=0)
     return Fairness(by=named, what=Equality(what), tolerance=tolerance)
 
 
@@ -195,4 +200,24 @@ def _name_columns(columns: Sequence[str | Sequence[str]]) -> tuple[tuple[str, ..
     named = tuple((entry,) if isinstance(entry, str) else tuple(entry) for entry in columns)
     if any(not entry or not all(isinstance(name, str) for name in entry) for entry in named):
         raise DeclarationError(f"{columns!r} names no columns", expected='names such as "carrier", or tuples of them')
+    if any(len(set(entry)) < len(entry) for entry in named) or len({frozenset(entry) for entry in named}) < len(named):
+        raise DeclarationError(f"{columns!r} names the same twice", expected="each column, or columns together, once")
     return named
+
+
+def check_checks(checks: Sequence[object]) -> None:
+    """Refuse what is no check, what is said twice, and two margins of which one would rule alone.
+
+    Raises:
+        DeclarationError: as said.
+    """
+    for place, check in enumerate(checks):
+        if not isinstance(check, DeclaredCheck) and not callable(check):
+            raise DeclarationError(
+                f"validate={check!r} is not a check",
+                expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
+            )
+        if check in checks[:place]:
+            raise DeclarationError(f"validate= has {check!r} twice", expected="each check once")
+    if sum(isinstance(check, NotWorse) for check in checks) > 1:
+        raise DeclarationError("validate= has not_worse() twice", expected="one, with the margin that is meant")

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
+from holdtrue.domain.amount import check_amount
 from holdtrue.domain.span import parse_span
 from holdtrue.errors import DeclarationError
 
@@ -52,8 +53,5 @@ def sampled(share: float, *, within: str | timedelta) -> EarlyLabels:
     >>> sampled(0.05, within="2d").within
     datetime.timedelta(days=2)
     """
-    if not 0 < share < 1:
-        raise DeclarationError(
-            f"sampled({share!r}) is no share of the events", expected="a number above 0 and below 1, such as 0.05"
-        )
+    check_amount("sampled", "share", share, above=0, below=1)
     return EarlyLabels(share=float(share), within=parse_span(within))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from holdtrue.domain.amount import check_amount
 from holdtrue.domain.span import parse_span
 from holdtrue.errors import DeclarationError
 
@@ -61,8 +62,7 @@ def golden(path: str, *, floor: float) -> Golden:
     >>> golden("golden.parquet", floor=0.1).floor
     0.1
     """
-    if not floor < 1:
-        raise DeclarationError(f"golden(floor={floor})", expected="below 1, which is a loss of zero; 0 is the constant")
+    check_amount("golden", "floor", floor, below=1, hint=", which is a loss of zero; 0 is the constant")
     if any(sign in str(path) for sign in "*?["):
         raise DeclarationError(f"the golden set {path!r} is a pattern", expected="one file, which never changes")
     return Golden(path=str(path), floor=float(floor))
@@ -88,24 +88,17 @@ def guards(
     >>> guards(cooldown="12h", max_runs_a_day=4).max_runs_a_day
     4
     """
-    limits = {
-        "max_runs_a_day": max_runs_a_day,
-        "max_minutes_a_day": max_minutes_a_day,
-        "max_cost_a_month": max_cost_a_month,
-    }
-    for name, limit in limits.items():
-        if limit is not None and not limit > 0:
-            raise DeclarationError(f"guards({name}={limit}) allows nothing", expected="a number above zero")
-    if min_new_labels < 0:
-        raise DeclarationError(f"guards(min_new_labels={min_new_labels})", expected="zero or more")
+    check_amount("guards", "max_runs_a_day", max_runs_a_day, least=1, is_whole=True, is_optional=True)
+    check_amount("guards", "max_minutes_a_day", max_minutes_a_day, above=0, is_optional=True)
+    check_amount("guards", "max_cost_a_month", max_cost_a_month, above=0, is_optional=True)
+    check_amount("guards", "min_new_labels", min_new_labels, least=0, is_whole=True)
+    check_amount("guards", "max_source_share", max_source_share, above=0, below=1, is_optional=True)
     if core_hour_price is not None:
         raise DeclarationError(
             f"guards(core_hour_price={core_hour_price}): a price says where a loop runs, not what it is",
             expected="max_cost_a_month alone",
             remedy=f"write core_hour = {core_hour_price} under [tool.holdtrue.cost] in pyproject.toml",
         )
-    if max_source_share is not None and not 0 < max_source_share < 1:
-        raise DeclarationError(f"guards(max_source_share={max_source_share})", expected="a share between 0 and 1")
     if golden is not None and not isinstance(golden, Golden):
         raise DeclarationError(f"guards(golden={golden!r})", expected='what holdtrue.golden("file", floor=...) returns')
     return Guards(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import FunctionType
 
-from holdtrue.domain.check import DEFAULT_CHECKS, Check, DeclaredCheck, Slices
+from holdtrue.domain.check import DEFAULT_CHECKS, Check, Slices, check_checks
 from holdtrue.domain.digest import Json
 from holdtrue.domain.fallback import Fallback, settle_fallback
 from holdtrue.domain.feature import Past, PastWindow
@@ -87,12 +87,7 @@ class Loop:
         if self.task is not None and self.task not in set(Task):
             raise DeclarationError(f"task={self.task!r} is not known", expected=f"one of {[t.value for t in Task]}")
         object.__setattr__(self, "validate", tuple(self.validate))
-        for check in self.checks:
-            if not isinstance(check, DeclaredCheck) and not callable(check):
-                raise DeclarationError(
-                    f"validate={check!r} is not a check",
-                    expected="checks such as holdtrue.not_worse(), or functions of one Candidate",
-                )
+        check_checks(self.checks)
         object.__setattr__(self, "monitor", tuple(self.monitor))
         check_monitor(self.monitor, self.data)
         if isinstance(self.data, Table):

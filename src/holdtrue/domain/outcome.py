@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from holdtrue.domain.amount import check_amount
 from holdtrue.domain.task import LabelValue
 from holdtrue.errors import DeclarationError
 
@@ -56,8 +57,10 @@ def money(
     chosen = otherwise if otherwise is not None else actions[-1]
     if chosen not in actions:
         raise DeclarationError(f"otherwise={chosen!r} is not an action", expected=f"one of {list(actions)}")
-    if capacity is not None and not 0 < capacity <= 1:
-        raise DeclarationError(f"capacity={capacity} is not a share", expected="a number above 0 and up to 1")
+    check_amount("money", "capacity", capacity, above=0, most=1, is_optional=True)
+    for action in actions:
+        for label in labels:
+            check_amount("money", f"{action!r} for {label!r}", worth[action][label])
     amounts = tuple(tuple(float(worth[action][label]) for label in labels) for action in actions)
     return Money(actions=actions, labels=labels, worth=amounts, unit=unit, otherwise=chosen, capacity=capacity)
 

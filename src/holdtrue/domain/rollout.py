@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from holdtrue.domain.amount import LONGEST_DAYS, check_amount
 from holdtrue.domain.check import Standard
 from holdtrue.errors import DeclarationError
 
@@ -51,16 +52,18 @@ def canary(
     >>> canary([.1, 1]).shares
     (0.1, 1.0)
     """
+    if not isinstance(shares, list | tuple):
+        raise DeclarationError(f"canary({shares!r})", expected="a list of rising shares, such as [0.05, 0.25, 1]")
+    for share in shares:
+        check_amount("canary", "share", share, above=0, most=1)
     steps = tuple(float(share) for share in shares)
     if not steps or list(steps) != sorted(set(steps)) or not (steps[0] > 0 and steps[-1] == 1.0):
         raise DeclarationError(
             f"the shares {list(shares)} are no way up", expected="rising shares above 0 that end with 1"
         )
-    if min_rows < 1 or min_days < 0 or shadow_days < 0:
-        raise DeclarationError(
-            f"min_rows={min_rows}, min_days={min_days}, shadow_days={shadow_days} cannot be waited for",
-            expected="at least 1 row, and days of 0 or more",
-        )
+    check_amount("canary", "min_rows", min_rows, least=1, is_whole=True)
+    check_amount("canary", "min_days", min_days, least=0, most=LONGEST_DAYS)
+    check_amount("canary", "shadow_days", shadow_days, least=0, most=LONGEST_DAYS)
     return Strategy(
         shares=steps,
         has_shadow=shadow,

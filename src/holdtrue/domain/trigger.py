@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from holdtrue.domain.amount import LONGEST_DAYS, check_amount
 from holdtrue.domain.schedule import DAY, Cron, TimeOfDay, read_clock, read_cron, read_schedule_span
 from holdtrue.errors import DeclarationError
-
-# Spans end before the calendar does, whatever day they are added to.
-MOST_DAYS = 1e6
 
 
 class Trigger:
@@ -197,9 +195,7 @@ def on_new_data(*, min_rows: int) -> OnNewData:
     >>> on_new_data(min_rows=5000).min_rows
     5000
     """
-    given: object = min_rows
-    if not isinstance(given, int) or given < 1:
-        raise DeclarationError(f"on_new_data(min_rows={min_rows!r})", expected="a whole number of rows, 1 or more")
+    check_amount("on_new_data", "min_rows", min_rows, least=1, is_whole=True)
     return OnNewData(min_rows=min_rows)
 
 
@@ -216,8 +212,7 @@ def after(loop: str) -> After:
 
 def on_risk(*, tolerance: float = 0.1, run_length_days: float = 60.0, cooldown_days: float = 7.0) -> OnRisk:
     """Declare a retraining when the measured risk rises; see `OnRisk` for the meaning of the numbers."""
-    given = {"tolerance": tolerance, "run_length_days": run_length_days, "cooldown_days": cooldown_days}
-    for name, number in given.items():
-        if not isinstance(number, int | float) or not 0 <= number < MOST_DAYS or (number == 0 and "run" in name):
-            raise DeclarationError(f"on_risk({name}={number!r})", expected="a number above 0, and not beyond all years")
+    check_amount("on_risk", "tolerance", tolerance, least=0)
+    check_amount("on_risk", "run_length_days", run_length_days, above=0)
+    check_amount("on_risk", "cooldown_days", cooldown_days, least=0, most=LONGEST_DAYS)
     return OnRisk(tolerance=tolerance, run_length_days=run_length_days, cooldown=timedelta(days=cooldown_days))

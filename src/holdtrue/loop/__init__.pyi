@@ -8,6 +8,7 @@ from .classes import align_classes as align_classes
 from .concern import Concern as Concern
 from .control import Controller as Controller
 from .decide import decide as decide
+from .demand import check_demands as check_demands
 from .file import load_loop as load_loop
 from .fitting import Fitter as Fitter
 from .fold import Fold as Fold
@@ -127,6 +128,7 @@ __all__ = [
     "TrainingResult",
     "align_classes",
     "await_some",
+    "check_demands",
     "choose_loss",
     "close_failed_run",
     "close_run",

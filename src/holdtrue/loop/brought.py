@@ -15,12 +15,12 @@ from holdtrue.errors import FormatRefused, LabelsScarce
 from holdtrue.registry import Scorer, StoredModel, recall_model
 from holdtrue.store import Artifacts
 
+from .demand import check_demands
 from .fitting import sample_rows, sign_rows
 from .gate import Contender, Gate, Incumbent
 from .loss import choose_loss
 from .order import Brought, TrainingOrder, TrainingResult
 from .rule import check_fallback, make_rule
-from .slices import check_slices
 
 # Two loads of the same bytes must answer alike.
 AGREEMENT = 1e-9
@@ -57,7 +57,7 @@ def judge_brought(
         LabelsScarce: no label is known that could tell the simple baseline.
     """
     known, model, champion = history.known_at(order.as_of), brought.model, order.champion
-    check_slices(loop.watched_slices, known)
+    check_demands(loop, known)
     check_fallback(loop, known)
     scorer = recall_model(artifacts.get(model.artifact), model.format, brought.signature)
     _check_answers(scorer, brought)

@@ -22,13 +22,13 @@ from holdtrue.registry import Scorer, recall_model
 from holdtrue.store import Artifacts
 
 from .catch_up import LostRows, catch_up
+from .demand import check_demands
 from .fitting import Fitter, sample_rows
 from .fold import EVALUATION_SHARE, Fold, cut_folds
 from .gate import Contender, Gate, Incumbent
 from .loss import choose_loss
 from .order import Evaluation, Fitted, TrainingOrder, TrainingResult
 from .rule import check_fallback, make_rule
-from .slices import check_slices
 from .weights import weigh_features
 
 
@@ -49,6 +49,7 @@ def train_challenger(
             expected="labelled rows to train on",
             remedy="wait for labels, or start later",
         )
+    check_demands(loop, known)
     check_fallback(loop, known)
     if order.is_blind:
         return _train_blindly(loop, known, order, fitter)
@@ -73,7 +74,6 @@ def _train_blindly(loop: Loop, known: History, order: TrainingOrder, fitter: Fit
 
 
 def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: Fitter) -> TrainingResult:
-    check_slices(loop.watched_slices, known)
     is_refresh = order.champion is not None and order.champion.lineage.code == fitter.code
     folds = cut_folds(known, order.champion, is_refresh=is_refresh, not_before=order.judged_from)
     first = folds[0].select_known(known).dataset()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from holdtrue.domain import Kind, Signature, Task
 from holdtrue.errors import FormatRefused, TrainingFailed
 from holdtrue.registry.forest import ScoreMatrix
-from holdtrue.registry.lightgbm_text import LightgbmText, make_link, read_lightgbm_text
+from holdtrue.registry.lightgbm_text import LightgbmText, find_fault, make_link, read_lightgbm_text
 from holdtrue.registry.scorer import Row, Scorer, code_levels, encode_rows, number_levels
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def load_lightgbm(data: bytes, signature: Signature) -> Scorer:
     """Return the scorer of a LightGBM text. Mutated text can end the process: verify digest and signature before."""
     text = _read_text(data)
     _check_objective(text, signature.task)
+    _check_whole(data, signature)
     planted = _plant(text, signature)
     if planted is not None:
         return planted
@@ -278,6 +279,22 @@ def _read_text(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         raise FormatRefused("the LightGBM text is not UTF-8", expected="an intact model text") from error
+
+
+def _check_whole(data: bytes, signature: Signature) -> None:
+    fault = find_fault(data)
+    if (
+        fault is None
+        and b"\npandas_categorical:" not in data
+        and any(column.kind is Kind.TEXT for column in signature.schema.columns)
+    ):
+        fault = "the order of its categories, which stands last, is missing"
+    if fault is not None:
+        raise FormatRefused(
+            f"the LightGBM text is not whole: {fault}",
+            expected="the text as LightGBM saved it, to its last line",
+            remedy="copy or save the model once more",
+        )
 
 
 def _has_pandas() -> bool:

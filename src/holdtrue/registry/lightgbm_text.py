@@ -14,6 +14,7 @@ _CATEGORICAL, _DEFAULT_LEFT = 1, 2  # bits of decision_type
 _MISSING_ZERO, _MISSING_NAN = 1, 2  # the two bits above
 _ZERO = 1e-35  # what LightGBM takes as zero
 _MOST_NODES = 50_000_000
+_SIZES = b"tree_sizes="
 
 Link = str
 _LINKS: Mapping[str, Link] = {
@@ -110,6 +111,30 @@ def read_lightgbm_text(text: str) -> LightgbmText | None:
     except (ValueError, RecursionError):
         return None
     return LightgbmText(head["feature_names"].split(" "), categories, head, trees)
+
+
+def find_fault(data: bytes) -> str | None:
+    """Say where a model text is not whole; None where it is.
+
+    LightGBM finds its trees by their sizes in the head and ends the process where these are wrong. What reads trees by
+    their own lines must ask this first: of a text that is cut off, the trees that are left answer as well.
+    """
+    head, mark, _ = data.partition(b"\nTree=")
+    line = next((line for line in head.split(b"\n") if line.startswith(_SIZES)), None)
+    if line is None:
+        return None if b"\nend of trees" in data else "it has no end"
+    words, place = line.removeprefix(_SIZES).split(), len(head) + 1
+    if not words and not mark:
+        return "it has no trees"
+    for number, word in enumerate(words):
+        if not word.isdigit() or not data.startswith(b"Tree=%d\n" % number, place):
+            return f"{number:,} of its {len(words):,} trees stand where its head says"
+        place += int(word)
+    if not data.startswith(b"end of trees", place):
+        return f"its {len(words):,} trees do not end where its head says"
+    if b"\nparameters:" in data[place:] and b"\nend of parameters" not in data[place:]:
+        return "its parameters have no end"
+    return None
 
 
 def _split(text: str) -> Iterator[dict[str, str]]:

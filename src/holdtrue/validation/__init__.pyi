@@ -17,6 +17,7 @@ from .metric_interval import measure_metric_intervals as measure_metric_interval
 from .overlap import find_overlap as find_overlap
 from .overlap import judge_freshness as judge_freshness
 from .overlap import judge_leaks as judge_leaks
+from .rate import refuse_rate as refuse_rate
 from .slice import cut_rows as cut_rows
 from .slice import settle_cut as settle_cut
 from .versus import AnswerFigures as AnswerFigures
@@ -49,5 +50,6 @@ __all__ = [
     "measure_metric_intervals",
     "measure_weights",
     "prove_metric",
+    "refuse_rate",
     "settle_cut",
 ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from holdtrue.data import Dataset
 
 ROUNDING = 1e-6
+LARGEST = 1e100  # as of labels: how far larger numbers lie apart cannot be told
 
 
 def find_bad_answers(answers: NDArray[np.float64], evaluation: Dataset) -> str | None:
@@ -24,6 +25,11 @@ def find_bad_answers(answers: NDArray[np.float64], evaluation: Dataset) -> str |
     is_bad = ~np.isfinite(answers.sum(axis=1) if answers.ndim == 2 else answers)
     if is_bad.any():
         return f"The challenger's answers cannot be used: {int(is_bad.sum()):,} of {n_rows:,} are not finite numbers."
+    if not has_classes and np.abs(answers).max() > LARGEST:
+        return (
+            f"The challenger's answers cannot be used: they reach {np.abs(answers).max():.3g}, expected numbers up to "
+            f"{LARGEST:g}."
+        )
     if has_classes and (answers.min() < -ROUNDING or answers.max() > 1 + ROUNDING):
         return (
             f"The challenger's answers cannot be used: probabilities run from {answers.min():g} to {answers.max():g}, "

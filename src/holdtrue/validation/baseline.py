@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from holdtrue.domain import Json, LabelValue, Ruling, Task, Verdict
 from holdtrue.errors import LabelError
-from holdtrue.validation.comparison import Comparison
+from holdtrue.validation.comparison import Comparison, say_about
 from holdtrue.validation.label import find_labelled
+from holdtrue.validation.standard import say_long
 
 CHECK = "beats_baseline"
 
@@ -72,7 +73,7 @@ def judge_baseline(comparison: Comparison, *, relieves: Comparison | None = None
         n_rows, n_days = comparison.required(margin=0.0, effect=comparison.estimate)
         sentence = (
             f"Not yet known whether the challenger beats the simple baseline: {figures} ({comparison.extent}), "
-            f"which may be luck. Not enough data: need about {n_rows:,} rows ({n_days:,.0f} days at this traffic)."
+            f"which may be luck. Not enough data: need {say_about(n_rows)} rows ({say_long(n_days)} at this traffic)."
         )
         evidence |= {"required_rows": n_rows, "required_days": n_days}
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=sentence, evidence=evidence)

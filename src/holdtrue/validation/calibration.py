@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from holdtrue.domain import Calibrated, Json, ReliabilityBin, Ruling, Task, Verdict
 from holdtrue.stats import PairedInterval, holm
 from holdtrue.validation.candidate import Candidate
-from holdtrue.validation.comparison import choose_block_days
+from holdtrue.validation.comparison import choose_block_days, say_about
 from holdtrue.validation.contrast import count_to_settle, find_lack, influence_of_mean, measure_contrast
 from holdtrue.validation.evaluated import evaluate, find_scarcity
 from holdtrue.validation.slope import fit_linear_slope, fit_logistic_slope
@@ -185,7 +185,8 @@ def _tell(found: Reliability, ruling: Ruling, within: float, n_required: int, ta
     )
     words += _tell_slope(found.slope)
     if ruling is Ruling.INCONCLUSIVE:
-        words += f" Not enough data: need about {n_required:,} rows."
+        # The nearer what is found lies to the tolerance, the more rows it takes: more of them with a wider one, too.
+        words += f" Not enough data: need {say_about(n_required)} rows to tell on which side of {within:.3g} each lies."
     return words
 
 

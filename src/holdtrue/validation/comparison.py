@@ -177,9 +177,19 @@ def find_shortage(days: NDArray[np.int64]) -> str | None:
     if n_blocks < MIN_BLOCKS:
         return (
             f"Not enough data: need labelled rows of at least {MIN_BLOCKS} days (20 are better), found {n_rows:,} rows "
-            f"of {n_blocks} within {_say_days(_span(days))}; rows of one day move together and count as one block."
+            f"of {_say_days(n_blocks)}{_say_span(n_blocks, _span(days))}; rows of one day move together and count as "
+            "one block."
         )
     return None
+
+
+def say_about(n_rows: int) -> str:
+    """Return a number of rows that is itself an estimate, to two digits.
+
+    >>> say_about(232_752), say_about(96)
+    ('about 230,000', 'about 96')
+    """
+    return f"about {int(float(f'{n_rows:.2g}')):,}"
 
 
 def _span(days: NDArray[np.int64]) -> int:
@@ -188,3 +198,7 @@ def _span(days: NDArray[np.int64]) -> int:
 
 def _say_days(n_days: int) -> str:
     return "1 day" if n_days == 1 else f"{n_days} days"
+
+
+def _say_span(n_days: int, span: int) -> str:
+    return f" within {span}" if span > n_days else ""

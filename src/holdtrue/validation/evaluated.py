@@ -87,13 +87,18 @@ def evaluate(candidate: Candidate) -> Evaluated:
 
 def find_scarcity(rows: Evaluated, scope: LabelScope) -> str | None:
     """Say why no figure of these rows could be believed, whatever it were; None when it can."""
+    return find_scarce_labels(rows.labels, rows.days, task=rows.task, scope=scope)
+
+
+def find_scarce_labels(labels: NDArray[Any], days: NDArray[np.int64], *, task: Task, scope: LabelScope) -> str | None:
+    """Say the same of labelled rows, shape (n_rows,), of these days."""
     if scope is LabelScope.ACTED:
         return ACTED
-    if rows.task.has_classes and len(rows.labels):
-        n_others = len(rows.labels) - int(np.bincount(rows.labels).max())
+    if task.has_classes and len(labels):
+        n_others = len(labels) - int(np.bincount(labels).max())
         if n_others < MIN_OTHERS:
             return (
                 f"Not enough data: need at least {MIN_OTHERS} labelled rows outside the commonest class, "
-                f"found {n_others} of {len(rows.labels):,}."
+                f"found {n_others} of {len(labels):,}."
             )
-    return find_shortage(rows.days)
+    return find_shortage(days)

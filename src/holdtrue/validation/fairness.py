@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from holdtrue.domain import Fairness, Json, Ruling, Verdict
+from holdtrue.domain import Equality, Fairness, Json, Ruling, Verdict
 from holdtrue.stats import PairedInterval, holm
 from holdtrue.validation.candidate import Candidate
+from holdtrue.validation.comparison import say_about
 from holdtrue.validation.contrast import count_to_settle, find_lack, influence_of_mean, measure_contrast
 from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
 from holdtrue.validation.rate import Rate, measure_rate
@@ -18,6 +19,12 @@ from holdtrue.validation.slice import Slice, cut_columns, find_unknown
 CHECK = "fairness"
 ALPHA = 0.05
 MOST_NAMED = 3
+# Of which rows of a group its rate is a mean, where that is not all of them.
+ROWS_OF = {
+    Equality.TPR: "rows of the second class",
+    Equality.FPR: "rows of the first class",
+    Equality.PRECISION: "selected rows",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +56,7 @@ def judge_fairness(check: Fairness, candidate: Candidate) -> Verdict:
     """Return whether all groups fare as the largest group of their column does, within the tolerance.
 
     It fails when a group is shown to be beyond the tolerance (Holm over all groups, 5 % together), passes when every
-    group is shown to be within it, and is inconclusive otherwise.
+    group is shown to be within it, and is inconclusive otherwise: so it is where a column tells no groups apart.
     """
     if (said := find_unknown(check.by, candidate.columns.columns)) is not None:
         return Verdict(check=CHECK, ruling=Ruling.ERROR, sentence=said)
@@ -59,14 +66,10 @@ def judge_fairness(check: Fairness, candidate: Candidate) -> Verdict:
     rate = measure_rate(check.what, rows, rule=candidate.rule)
     if isinstance(rate, str):
         return Verdict(check=CHECK, ruling=Ruling.ERROR, sentence=rate)
-    found = [
-        finding
-        for entry in check.by
-        for finding in compare_groups(
-            cut_columns(rows.columns, entry, reference=candidate.train_columns).slices(), rate, rows
-        )
-    ]
-    return _rule(check, _mark_apart(found, check.tolerance))
+    parts = {entry: cut_columns(rows.columns, entry, reference=candidate.train_columns).slices() for entry in check.by}
+    alone = [entry for entry, groups in parts.items() if len(groups) == 1]
+    found = [finding for groups in parts.values() for finding in compare_groups(groups, rate, rows)]
+    return _rule(check, _mark_apart(found, check.tolerance), alone=alone)
 
 
 def compare_groups(groups: Sequence[Slice], rate: Rate, rows: Evaluated) -> list[GroupFinding]:
@@ -112,10 +115,10 @@ def _mark_apart(found: list[GroupFinding], tolerance: float) -> list[GroupFindin
     return found
 
 
-def _rule(check: Fairness, found: Sequence[GroupFinding]) -> Verdict:
+def _rule(check: Fairness, found: Sequence[GroupFinding], *, alone: Sequence[tuple[str, ...]]) -> Verdict:
     differences = [finding.difference for finding in found if finding.name != finding.reference]
     is_within = [d is not None and -check.tolerance <= d.low and d.high <= check.tolerance for d in differences]
-    ruling = Ruling.PASSED if is_within and all(is_within) else Ruling.INCONCLUSIVE
+    ruling = Ruling.PASSED if not alone and all(is_within) else Ruling.INCONCLUSIVE
     if any(finding.is_apart for finding in found):
         ruling = Ruling.FAILED
     evidence: dict[str, Json] = {
@@ -123,7 +126,7 @@ def _rule(check: Fairness, found: Sequence[GroupFinding]) -> Verdict:
         "tolerance": check.tolerance,
         "groups": [_describe(finding, check.tolerance) for finding in found],
     }
-    return Verdict(check=CHECK, ruling=ruling, sentence=_tell(check, found), evidence=evidence)
+    return Verdict(check=CHECK, ruling=ruling, sentence=_tell(check, found, alone), evidence=evidence)
 
 
 def _describe(finding: GroupFinding, tolerance: float) -> dict[str, Json]:
@@ -149,30 +152,50 @@ def _count_needed(difference: PairedInterval | None, tolerance: float) -> int | 
     return None if difference is None else count_to_settle(difference, tolerance=tolerance)
 
 
-def _tell(check: Fairness, found: Sequence[GroupFinding]) -> str:
-    by = ", ".join(" and ".join(entry) for entry in check.by)
-    if all(finding.name == finding.reference for finding in found):
-        return f"By {by} there is one group only, so that there is nothing to compare."
+def _tell(check: Fairness, found: Sequence[GroupFinding], alone: Sequence[tuple[str, ...]]) -> str:
+    words = [f"By {_name(alone)} there is one group only, so that there is nothing to compare."] if alone else []
+    by = _name([entry for entry in check.by if entry not in alone])
     apart = [finding for finding in found if finding.is_apart]
-    if apart:
-        words = [_tell_group(finding, check) for finding in apart[:MOST_NAMED]]
-        more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
-        return f"Not alike by {by}: {'; '.join(words)}{more}. At most 1 chance in 20 that any of this is luck."
     open_groups = [f for f in found if f.shortage or _count_needed(f.difference, check.tolerance)]
-    if not open_groups:
-        return f"All {len(found)} groups by {by} are alike: {check.what.value} within {check.tolerance:g}."
-    words = [_tell_group(finding, check) for finding in open_groups[:MOST_NAMED]]
-    more = f"; and {len(open_groups) - MOST_NAMED} more" if len(open_groups) > MOST_NAMED else ""
-    return f"Not yet known whether all groups by {by} are alike: {'; '.join(words)}{more}."
+    if apart:
+        luck = "At most 1 chance in 20 that any of this is luck."
+        words.append(f"Not alike by {by}: {_tell_groups(apart, check)}. {luck}")
+    elif open_groups:
+        words.append(f"Not yet known whether all groups by {by} are alike: {_tell_groups(open_groups, check)}.")
+    elif by:
+        farthest = max(found, key=lambda f: 0.0 if f.difference is None else abs(f.difference.estimate))
+        within = f"{check.what.value} within {check.tolerance:g}"
+        words.append(
+            f"All {len(found) - len(alone)} groups by {by} are alike: {within}; farthest is "
+            f"{_tell_group(farthest, check)}."
+        )
+    return " ".join(words)
+
+
+def _name(entries: Sequence[tuple[str, ...]]) -> str:
+    return ", ".join(" and ".join(entry) for entry in entries)
+
+
+def _tell_groups(found: Sequence[GroupFinding], check: Fairness) -> str:
+    more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return "; ".join(_tell_group(finding, check) for finding in found[:MOST_NAMED]) + more
 
 
 def _tell_group(finding: GroupFinding, check: Fairness) -> str:
+    """Say the rate with its own interval, then the difference with that of the difference."""
     rate, difference = finding.rate, finding.difference
     if rate is None or difference is None:
         return f"{finding.name}: {finding.shortage}"
+    kind = ROWS_OF.get(check.what, "rows")
+    least = rate.low if check.what is Equality.CALIBRATION else max(0.0, rate.low)
     words = (
-        f"{finding.name}: {check.what.value} {rate.estimate:.3g}, between {difference.low:+.3g} and "
-        f"{difference.high:+.3g} against {finding.reference} ({finding.n_rows:,} rows)"
+        f"{finding.name}: {check.what.value} {rate.estimate:.3g} (between {least:.3g} and {rate.high:.3g}), "
+        f"{difference.estimate:+.3g} (between {difference.low:+.3g} and {difference.high:+.3g}) against "
+        f"{finding.reference} ({finding.n_rows:,} {kind})"
     )
     needed = _count_needed(difference, check.tolerance)
-    return words if finding.is_apart else f"{words}; not enough data: need about {needed:,} rows"
+    return (
+        words
+        if finding.is_apart or needed is None
+        else f"{words}; not enough data: need {say_about(needed)} {kind} of the group"
+    )

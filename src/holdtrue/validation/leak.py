@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CHECK = "no_leak"
 N_SAMPLE = 20_000
+# Squares and products of larger numbers are no numbers any more, and a forest holds single precision.
+LARGEST = 1e30
 
 
 def find_leaks(dataset: Dataset, check: NoLeak, *, known: History | None = None) -> Verdict:
@@ -75,11 +77,24 @@ def _take_sample(dataset: Dataset, check: NoLeak) -> Sample:
     if len(places) > N_SAMPLE:
         places = places[np.linspace(0, len(places) - 1, N_SAMPLE).astype(np.int64)]
     return Sample(
-        features=dataset.features.drop(check.allow, strict=False)[places],
+        features=tame_numbers(dataset.features.drop(check.allow, strict=False)[places]),
         labels=labels[places],
         time=dataset.time[places],
         task=dataset.task,
         n_classes=len(dataset.classes),
+    )
+
+
+def tame_numbers(features: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns with those beyond 1e30 in a larger unit, which leaves their order and what they tell.
+
+    >>> tame_numbers(pl.DataFrame({"x": [-2e300, 1e300, None], "n": [1, 2, 3]}))["x"].abs().max() <= 1.1e30
+    True
+    """
+    floats = [column.cast(pl.Float64) for column in features if column.dtype.is_float()]
+    largest = [float(column.abs().max() or 0.0) for column in floats]  # type: ignore[arg-type]
+    return features.with_columns(
+        column * (LARGEST / top) for column, top in zip(floats, largest, strict=True) if top > LARGEST
     )
 
 

@@ -35,8 +35,8 @@ def measure_rate(what: Equality, rows: Evaluated, *, rule: ActionRule | None) ->
     second of two classes has a probability of at least one half.
     """
     every = np.ones(len(rows.labels))
-    if what in OF_TWO_CLASSES and rows.task is not Task.BINARY:
-        return f"{what.value!r} is a rate of two classes, and this is a {rows.task.value}: ask for error or loss."
+    if (refusal := refuse_rate(what, rows.task)) is not None:
+        return refusal
     if what is Equality.LOSS:
         return Rate(values=rows.challenger, counts=every)
     if what is Equality.ERROR and rows.task.has_classes:
@@ -52,6 +52,14 @@ def measure_rate(what: Equality, rows: Evaluated, *, rule: ActionRule | None) ->
     if what is Equality.PRECISION:
         return Rate(values=happened, counts=selected)
     return Rate(values=selected, counts=happened if what is Equality.TPR else 1 - happened)
+
+
+def refuse_rate(what: Equality, task: Task) -> str | None:
+    """Say why a question of this kind has no such rate; None where it has."""
+    if what not in OF_TWO_CLASSES or task is Task.BINARY:
+        return None
+    said = "there are more than two classes" if task.has_classes else "the label is a number"
+    return f"{what.value!r} is a rate of two classes, and {said}: ask for what='error' or what='loss'."
 
 
 def _select(rows: Evaluated, rule: ActionRule | None) -> Floats:

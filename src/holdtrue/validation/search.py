@@ -19,7 +19,22 @@ Integers = NDArray[np.int64]
 N_FOUND = 10
 N_PAIRED = 8
 LEAST_SCORE = 1.0
+# So much that the other half will most likely be able to confirm what is found.
+ENOUGH_ROWS, ENOUGH_DAYS = int(1.5 * LEAST_ROWS), int(1.5 * MIN_BLOCKS)
 SAME_ROWS = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What a search found.
+
+    Attributes:
+        slices: those that stand out, the clearest first.
+        is_wide: whether most rows lay in parts that could be looked at; where they did not, finding none says nothing.
+    """
+
+    slices: list[Slice]
+    is_wide: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +65,8 @@ def find_slices(
     length: int,
     searched: NDArray[np.bool_],
     values: Floats,
-) -> list[Slice]:
-    """Return the slices of one or two columns in which the mean of `values` stands out above 0, the clearest first.
+) -> Search:
+    """Return the slices of one or two columns in which the mean of `values` stands out above 0.
 
     All columns are tried alone, and the 8 whose parts stand out most in pairs.
 
@@ -76,7 +91,25 @@ def find_slices(
     ]
     cells = [cell for cell in cells if cell[0] >= LEAST_SCORE]
     # Of slices that stand out alike, the one of fewer columns is easier to understand.
-    return _choose_apart(sorted(cells, key=lambda cell: (-cell[0], len(cell[1].columns))), searched)
+    found = _choose_apart(sorted(cells, key=lambda cell: (-cell[0], len(cell[1].columns))), searched)
+    return Search(slices=found, is_wide=any(_is_wide(cut, seen) for cut in single.values()))
+
+
+def _is_wide(cut: Cut, seen: _Seen) -> bool:
+    """Say whether a column tells rows apart, with most of them in parts that can be looked at."""
+    counts, n_days = _count(cut, seen)
+    return bool((counts > 0).sum() > 1 and 2 * counts[_is_enough(counts, n_days)].sum() > counts.sum())
+
+
+def _count(cut: Cut, seen: _Seen) -> tuple[Floats, Integers]:
+    """Return the rows of each part, and on how many days they lie."""
+    codes, n_parts = cut.codes[seen.rows], len(cut.names)
+    counts = np.bincount(codes, minlength=n_parts).astype(np.float64)
+    return counts, (_sum_cells(codes, seen.days, np.ones(len(codes)), n_parts=n_parts) > 0).sum(axis=1)
+
+
+def _is_enough(counts: Floats, n_days: Integers) -> NDArray[np.bool_]:
+    return np.asarray((counts >= ENOUGH_ROWS) & (n_days >= ENOUGH_DAYS))
 
 
 def _score(cut: Cut, seen: _Seen) -> Floats:
@@ -85,17 +118,14 @@ def _score(cut: Cut, seen: _Seen) -> Floats:
     The error is the larger of that of independent rows and that of independent blocks.
     """
     codes, n_parts = cut.codes[seen.rows], len(cut.names)
-    counts = np.bincount(codes, minlength=n_parts).astype(np.float64)
+    counts, n_days = _count(cut, seen)
     safe = np.maximum(counts, 1)
     means = np.bincount(codes, weights=seen.values, minlength=n_parts) / safe
     centred = seen.values - means[codes]
     sums = _sum_cells(codes, seen.blocks, centred, n_parts=n_parts)
-    n_days = (_sum_cells(codes, seen.days, np.ones(len(codes)), n_parts=n_parts) > 0).sum(axis=1)
     by_row = np.bincount(codes, weights=centred**2, minlength=n_parts)
     errors = np.sqrt(np.maximum((sums**2).sum(axis=1), by_row)) / safe
-    # So much that the other half will most likely be able to confirm it.
-    is_enough = (counts >= 1.5 * LEAST_ROWS) & (n_days >= 1.5 * MIN_BLOCKS) & (errors > 0)
-    return np.where(is_enough, means / np.where(errors > 0, errors, 1.0), -np.inf)
+    return np.where(_is_enough(counts, n_days) & (errors > 0), means / np.where(errors > 0, errors, 1.0), -np.inf)
 
 
 def _sum_cells(codes: Integers, spans: Integers, values: Floats, *, n_parts: int) -> Floats:

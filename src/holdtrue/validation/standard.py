@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdtrue.domain import Ruling, Standard
-from holdtrue.validation.comparison import Comparison
+from holdtrue.validation.comparison import Comparison, say_about
 
 
 def rule_standard(standard: Standard, comparison: Comparison, *, margin: float) -> Ruling:
@@ -43,7 +43,7 @@ def tell_standard(standard: Standard, ruling: Ruling, comparison: Comparison, *,
         return f"{between} It is worse; about 1 chance in 40 that this is luck."
     n_rows, n_days = comparison.required(margin=margin)
     demand = "proof within" if standard is Standard.NON_INFERIOR else "an estimate within"
-    need = f"need about {n_rows:,} rows ({_say_long(n_days)} at this traffic)"
+    need = f"need {say_about(n_rows)} rows ({say_long(n_days)} at this traffic)"
     return f"{between} Not enough data for {demand} the margin of {margin:.3g}: {need}."
 
 
@@ -59,5 +59,8 @@ def _say_between(comparison: Comparison, anchor: str) -> str:
     return f"We are 95 % sure that the challenger's {name} is {words} ({comparison.extent})."
 
 
-def _say_long(n_days: float) -> str:
-    return "more than 10 years" if n_days > 3650 else f"{max(1.0, n_days):,.0f} days"
+def say_long(n_days: float) -> str:
+    """Return a time that is itself an estimate."""
+    if n_days < 1.5:
+        return "1 day"
+    return "more than 10 years" if n_days > 3650 else f"{n_days:,.0f} days"

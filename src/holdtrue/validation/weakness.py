@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.domain import Json, Ruling, Slices, Verdict
 from holdtrue.stats import PairedInterval, holm
 from holdtrue.validation.candidate import Candidate
-from holdtrue.validation.comparison import LOSS_NAMES, MIN_BLOCKS, choose_block_days
+from holdtrue.validation.comparison import LOSS_NAMES, choose_block_days
 from holdtrue.validation.contrast import count_required, find_lack, influence_of_mean, measure_contrast
 from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
-from holdtrue.validation.search import find_slices, halve_days
+from holdtrue.validation.search import ENOUGH_DAYS, ENOUGH_ROWS, find_slices, halve_days
 from holdtrue.validation.slice import LEAST_ROWS, Slice, cut_columns, find_unknown
 
 CHECK = "slices"
@@ -53,43 +54,77 @@ class SliceFinding:
     is_weak: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choice:
+    """The slices that are judged.
+
+    Attributes:
+        slices: these.
+        judged: the rows that they are judged on, shape (n_rows,).
+        columns: what tells them apart; nothing for a search.
+        lack: why none that is worse says nothing; None where it says something.
+    """
+
+    slices: Sequence[Slice]
+    judged: NDArray[np.bool_]
+    columns: tuple[tuple[str, ...], ...] = ()
+    lack: str | None = None
+
+
 def judge_slices(check: Slices, candidate: Candidate) -> Verdict:
     """Return whether some part of the rows pays for the rest.
 
     A slice fails when the candidate is shown to be worse there than the champion (without one: than the simple
     baseline) by more than the margin; Holm keeps the chance of any false failure over all slices at 5 %. Slices with
-    too little data are named; when they hold half of the rows or more, the ruling is inconclusive.
+    too little data are named; when they hold half of the rows or more, the ruling is inconclusive. So it is where a
+    column tells no rows apart, and where a search can look at too few of them.
     """
     if (said := find_unknown(check.columns, candidate.columns.columns)) is not None:
         return Verdict(check=CHECK, ruling=Ruling.ERROR, sentence=said)
     rows = evaluate(candidate)
     margin = rows.margin if check.margin is None else check.margin
     scarcity = find_scarcity(rows, candidate.scope)
-    if scarcity is None and not check.columns and len(np.unique(rows.days)) < 2 * MIN_BLOCKS:
-        scarcity = f"Not enough data to search and confirm: need rows of at least {2 * MIN_BLOCKS} days."
+    if scarcity is None and not check.columns and len(np.unique(rows.days)) < 2 * ENOUGH_DAYS:
+        scarcity = f"Not enough data to search and confirm: need rows of at least {2 * ENOUGH_DAYS} days."
     if scarcity is not None:
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=scarcity)
-    slices, judged = _choose_slices(check, rows, candidate, margin)
-    found = measure_slices(slices, rows, judged=judged, margin=margin, worst=check.worst or WEAK)
+    choice = _choose_slices(check, rows, candidate, margin)
+    found = measure_slices(choice.slices, rows, judged=choice.judged, margin=margin, worst=check.worst or WEAK)
+    return _rule(check, found, rows, margin, choice)
+
+
+def _choose_slices(check: Slices, rows: Evaluated, candidate: Candidate, margin: float) -> Choice:
+    reference, n_rows = candidate.train_columns, len(rows.labels)
     if not check.columns:
-        found = [finding for finding in found if finding.shortage is None]  # nobody asked for the others
-    return _rule(check, found, rows, margin)
+        return _search(check, rows, reference, margin)
+    parts = [cut_columns(rows.columns, entry, reference=reference).slices() for entry in check.columns]
+    alike = [
+        f"{' and '.join(entry)} tells no rows apart: all {n_rows:,} have {found[0].name}."
+        for entry, found in zip(check.columns, parts, strict=True)
+        if len(found) == 1
+    ]
+    return Choice(
+        slices=[part for found in parts if len(found) > 1 for part in found],
+        judged=np.ones(n_rows, dtype=np.bool_),
+        columns=tuple(entry for entry, found in zip(check.columns, parts, strict=True) if len(found) > 1),
+        lack=" ".join(alike) or None,
+    )
 
 
-def _choose_slices(
-    check: Slices, rows: Evaluated, candidate: Candidate, margin: float
-) -> tuple[list[Slice], NDArray[np.bool_]]:
-    """Return the slices, and the rows that they are judged on."""
-    reference = candidate.train_columns
-    if check.columns:
-        cuts = [cut_columns(rows.columns, entry, reference=reference) for entry in check.columns]
-        return [part for cut in cuts for part in cut.slices()], np.ones(len(rows.labels), dtype=np.bool_)
+def _search(check: Slices, rows: Evaluated, reference: pl.DataFrame, margin: float) -> Choice:
     worse = rows.challenger - _anchor(rows) - margin
     high = rows.challenger - (check.worst or WEAK) * rows.challenger.mean()
     searched, length = halve_days(rows.days, block_days=choose_block_days(worse, days=rows.days))
     seek = partial(find_slices, rows.columns, reference=reference, days=rows.days, length=length, searched=searched)
-    found = [*seek(values=worse), *seek(values=high)]
-    return list({part.name: part for part in found}.values()), ~searched
+    found = [seek(values=worse), seek(values=high)]
+    lack, n_days = None, len(np.unique(rows.days[searched]))
+    if not all(each.is_wide for each in found):
+        lack = (
+            "Not enough data to search: in half of the days most rows must lie in parts of a column that have at least "
+            f"{ENOUGH_ROWS} rows of {ENOUGH_DAYS} days, found {int(searched.sum()):,} rows of {n_days} days in all."
+        )
+    slices = {part.name: part for each in found for part in each.slices}
+    return Choice(slices=list(slices.values()), judged=~searched, lack=lack)
 
 
 def measure_slices(
@@ -138,7 +173,7 @@ def _anchor(rows: Evaluated) -> NDArray[np.float64]:
     return rows.baseline if rows.champion is None else rows.champion
 
 
-def _rule(check: Slices, found: Sequence[SliceFinding], rows: Evaluated, margin: float) -> Verdict:
+def _rule(check: Slices, found: Sequence[SliceFinding], rows: Evaluated, margin: float, choice: Choice) -> Verdict:
     worse = [finding for finding in found if finding.is_worse]
     weak = [finding for finding in found if finding.is_weak]
     short = [finding for finding in found if finding.shortage is not None]
@@ -146,10 +181,11 @@ def _rule(check: Slices, found: Sequence[SliceFinding], rows: Evaluated, margin:
     ruling = Ruling.PASSED
     if worse or (weak and check.worst is not None):
         ruling = Ruling.FAILED
-    elif found and 2 * n_judged <= sum(finding.n_rows for finding in found):
+    elif choice.lack is not None or (found and 2 * n_judged <= sum(finding.n_rows for finding in found)):
         ruling = Ruling.INCONCLUSIVE
     anchor = "champion" if rows.champion is not None else "simple baseline"
-    words = [_tell_family(check, found, anchor, margin)]
+    words = [] if choice.lack is None else [choice.lack]
+    words += [_tell_family(choice, found, anchor, margin)] if found or choice.lack is None else []
     words += [_tell_worse(finding, anchor, LOSS_NAMES[rows.loss.kind]) for finding in worse[:MOST_NAMED]]
     words += ["At most 1 chance in 20 that any such finding is luck."] if worse else []
     words += [_tell_weak(weak, check.worst)] if weak else []
@@ -184,9 +220,10 @@ def describe_finding(finding: SliceFinding, *, margin: float) -> dict[str, Json]
     }
 
 
-def _tell_family(check: Slices, found: Sequence[SliceFinding], anchor: str, margin: float) -> str:
-    by = ", ".join(" and ".join(entry) for entry in check.columns)
-    whose = f"slices by {by}" if check.columns else "slices that stood out on half of the days"
+def _tell_family(choice: Choice, found: Sequence[SliceFinding], anchor: str, margin: float) -> str:
+    by = ", ".join(" and ".join(entry) for entry in choice.columns)
+    slices = "slice" if len(found) == 1 else "slices"
+    whose = f"{slices} by {by}" if choice.columns else f"{slices} that stood out on half of the days"
     n_known = sum(finding.shortage is None for finding in found)
     n_worse = sum(finding.is_worse for finding in found)
     if not found:

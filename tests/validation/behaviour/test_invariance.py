@@ -56,6 +56,16 @@ def test_a_model_may_depend_on_it_by_less_than_the_tolerance_or_for_a_share_of_r
     assert judge_invariance(invariant_to("carrier", share=min(0.99, share + 0.08)), candidate).has_passed
 
 
+def test_answers_that_are_no_numbers_any_more_fail(flights) -> None:
+    def score(frame: pl.DataFrame):
+        is_lost = (frame["carrier"].cast(pl.String).to_numpy() == "UA") & (frame.height > N_ROWS)
+        return as_classes(np.where(is_lost, np.nan, 0.5))
+
+    verdict = judge_invariance(invariant_to("carrier"), make_candidate(flights, score))
+    assert verdict.ruling is Ruling.FAILED
+    assert "not all finite numbers" in verdict.sentence
+
+
 def test_the_same_candidate_gets_the_same_verdict_twice(flights) -> None:
     candidate = make_candidate(flights, answer_by_carrier)
     assert judge_invariance(invariant_to("carrier"), candidate) == judge_invariance(invariant_to("carrier"), candidate)

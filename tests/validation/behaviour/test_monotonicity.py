@@ -94,6 +94,25 @@ def test_whole_numbers_keep_their_kind_on_the_grid_and_rows_without_a_value_are_
     assert set(kinds) == {pl.Int64}
 
 
+def test_a_column_with_one_value_beside_missing_ones_cannot_be_raised_and_passes_nothing(make_dataset) -> None:
+    rows = make_dataset([i % 2 == 0 for i in range(N_ROWS)], {"heat": [7.0, None] * (N_ROWS // 2)})
+    verdict = judge_monotonicity(
+        monotone_in("heat", "increasing"), make_candidate(rows, lambda frame: as_classes(np.full(frame.height, 0.5)))
+    )
+    assert verdict.ruling is Ruling.INCONCLUSIVE
+    assert "two values of heat, found 1" in verdict.sentence
+
+
+def test_answers_that_are_no_numbers_any_more_fail(heats) -> None:
+    def score(frame: pl.DataFrame):
+        heat = frame["heat"].to_numpy()
+        return as_classes(np.where(frame.height == N_ROWS, 0.5, np.where(heat < 25, 0.5, np.nan)))
+
+    verdict = judge_monotonicity(monotone_in("heat", "increasing"), make_candidate(heats, score))
+    assert verdict.ruling is Ruling.FAILED
+    assert "not all finite numbers" in verdict.sentence
+
+
 def test_what_has_no_direction_is_an_error_that_says_so(make_dataset) -> None:
     gases = make_dataset(["a", "b", "c"] * 100, {"heat": np.arange(300.0)})
     verdict = judge_monotonicity(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,10 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdtrue import robust_to
-from holdtrue.domain import Ruling
+from holdtrue.domain import LabelScope, Ruling
 from holdtrue.errors import DeclarationError, TrainingFailed
 from holdtrue.validation.behaviour.perturbation import add_noise, lose_values, measure_spread
 from holdtrue.validation.behaviour.robustness import judge_robustness
+from holdtrue.validation.comparison import say_about
 
 from .models import as_classes, make_candidate
 
@@ -49,6 +52,13 @@ def test_a_smooth_model_passes_and_one_that_knows_values_by_heart_fails(rows) ->
     assert "of what the model gains on the simple baseline" in wild.sentence
 
 
+def test_a_rise_that_may_be_a_fall_is_told_as_both(rows) -> None:
+    verdict = judge_robustness(robust_to(noise=0.001, missing=0), make_candidate(rows, answer_truth))
+    assert verdict.has_passed
+    assert "(between a fall of " in verdict.sentence
+    assert "and a rise of " in verdict.sentence
+
+
 def test_a_model_that_needs_every_value_fails_when_they_are_missing(rows) -> None:
     hard = judge_robustness(robust_to(noise=0, missing=0.5), make_candidate(rows, answer_truth))
     assert hard.ruling is Ruling.FAILED
@@ -84,6 +94,20 @@ def test_few_rows_or_days_are_inconclusive(make_dataset) -> None:
         assert "Not enough data: need" in verdict.sentence
 
 
+@pytest.mark.parametrize("n_positives", [0, 9])
+def test_rows_of_hardly_more_than_one_class_are_inconclusive_and_said_so_once(make_dataset, n_positives) -> None:
+    rows = make_dataset([i < n_positives for i in range(N_ROWS)], {"heat": np.arange(float(N_ROWS))})
+    train = make_dataset([i % 2 == 0 for i in range(N_ROWS)], {"heat": np.arange(float(N_ROWS))})
+    verdict = judge_robustness(robust_to(), make_candidate(rows, answer_truth, train=train))
+    assert verdict.ruling is Ruling.INCONCLUSIVE
+    assert verdict.sentence.count(f"outside the commonest class, found {n_positives} of 4,000") == 1
+
+
+def test_rows_that_were_acted_on_are_not_judged(rows) -> None:
+    candidate = replace(make_candidate(rows, answer_truth), scope=LabelScope.ACTED)
+    assert judge_robustness(robust_to(), candidate).ruling is Ruling.INCONCLUSIVE
+
+
 def test_a_close_call_says_how_many_rows_would_tell(rows) -> None:
     candidate = make_candidate(rows, answer_truth)
     rise = judge_robustness(robust_to(noise=0.5, missing=0), candidate).evidence["noise"]
@@ -91,7 +115,7 @@ def test_a_close_call_says_how_many_rows_would_tell(rows) -> None:
     verdict = judge_robustness(close, candidate)
     assert verdict.ruling is Ruling.INCONCLUSIVE
     assert verdict.evidence["noise"]["required_rows"] > N_ROWS
-    assert f"need about {verdict.evidence['noise']['required_rows']:,} rows" in verdict.sentence
+    assert f"need {say_about(verdict.evidence['noise']['required_rows'])} rows" in verdict.sentence
 
 
 def test_the_same_candidate_gets_the_same_verdict_twice(rows) -> None:

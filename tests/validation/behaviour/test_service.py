@@ -69,6 +69,16 @@ def test_a_child_that_dies_is_a_failed_check(candidate, monkeypatch) -> None:
     assert "SIGABRT" in verdict.sentence
 
 
+def test_answers_that_are_no_numbers_in_the_child_fail(candidate, monkeypatch) -> None:
+    replayed = make_replayed(candidate)
+    replayed.answers[3] = [float("nan"), float("nan")]
+    monkeypatch.setattr(service, "start_child", lambda *order: replayed)
+    verdict = judge_service(serves(), candidate)
+    assert verdict.ruling is Ruling.FAILED
+    assert "not all numbers" in verdict.sentence
+    assert verdict.evidence["largest_difference"] is None
+
+
 def test_each_budget_is_held_and_the_least_of_three_starts_counts(candidate, monkeypatch) -> None:
     slow, quick = make_replayed(candidate, milliseconds=9, cold_seconds=40), make_replayed(candidate, cold_seconds=40)
     starts = iter([slow, slow, quick])

@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 
 from holdtrue.domain import Ruling
 from holdtrue.validation.behaviour.share import Share
+from holdtrue.validation.comparison import say_about
 
 
 def test_few_rows_prove_nothing_and_say_how_many_would() -> None:
     found = Share(n_found=0, n_rows=20, allowed=0.01)
     assert found.ruling is Ruling.INCONCLUSIVE
     assert Share(n_found=0, n_rows=found.required, allowed=0.01).ruling is Ruling.PASSED
-    assert f"need about {found.required:,} rows" in found.shortage
+    assert f"need {say_about(found.required)} rows" in found.shortage
     assert Share(n_found=0, n_rows=0, allowed=0.01).ruling is Ruling.INCONCLUSIVE
 
 

@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.domain import InvariantTo, Json, Ruling, Verdict
-from holdtrue.validation.behaviour.look import Look, choose_tolerance, look_twice, measure_moves, show_move
+from holdtrue.validation.behaviour.look import (
+    Look,
+    NoNumbers,
+    ask,
+    choose_tolerance,
+    look_twice,
+    measure_moves,
+    refuse_answers,
+    show_move,
+)
 from holdtrue.validation.behaviour.share import Share, say_share, say_value
 from holdtrue.validation.behaviour.trial import Trial, find_column, take_trial
 from holdtrue.validation.candidate import Candidate
@@ -31,13 +40,16 @@ def judge_invariance(check: InvariantTo, candidate: Candidate) -> Verdict:
     if isinstance(column, Verdict):
         return column
     tolerance = choose_tolerance(check.tolerance, candidate)
-    share, seen = look_twice(
-        lambda places: swap_values(candidate, trial, column, places),
-        n_rows=len(column),
-        n_answers=N_SWAPS,
-        tolerance=tolerance,
-        allowed=check.share,
-    )
+    try:
+        share, seen = look_twice(
+            lambda places: swap_values(candidate, trial, column, places),
+            n_rows=len(column),
+            n_answers=N_SWAPS,
+            tolerance=tolerance,
+            allowed=check.share,
+        )
+    except NoNumbers:
+        return refuse_answers(check.name, check.column)
     evidence: dict[str, Json] = share.to_evidence() | {
         "tolerance": tolerance,
         "largest": float(seen.sizes.max(initial=0.0)),
@@ -54,7 +66,7 @@ def swap_values(candidate: Candidate, trial: Trial, column: pl.Series, places: N
     rows, before = trial.features[places], np.tile(places, N_SWAPS)
     donors = draw_others(column, before, seed=SEED)
     swapped = pl.concat([rows] * N_SWAPS).with_columns(column.gather(donors))
-    answers, answers_before = candidate.score(swapped), np.concatenate([candidate.score(rows)] * N_SWAPS)
+    answers, answers_before = ask(candidate, swapped), np.concatenate([ask(candidate, rows)] * N_SWAPS)
     moves = measure_moves(answers_before, answers)
     row = int(moves.argmax())
     worst: dict[str, Json] = {

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Json, Ruling
+from holdtrue.domain import Json, Ruling, Verdict
 from holdtrue.validation.behaviour.share import Share
 from holdtrue.validation.candidate import Candidate
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # So many answers are asked for at the first look, and at the second.
 FEW_ANSWERS = 24_000
@@ -18,6 +22,10 @@ MANY_ANSWERS = 120_000
 TOLERANCE_SHARE = 0.01
 # Answers to the same row differ by this much when it is scored in a batch of another size.
 ROUNDING = 1e-9
+
+
+class NoNumbers(Exception):
+    """A candidate's answers are not all finite numbers, so that how far they move is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +52,9 @@ def look_twice(
         n_answers: how many answers a row costs.
         tolerance: how far an answer may move.
         allowed: the share of rows that may move further.
+
+    Raises:
+        NoNumbers: what `look` raises of answers that cannot be compared.
     """
     for n_most in (FEW_ANSWERS // n_answers, MANY_ANSWERS // n_answers):
         seen = look(spread_rows(n_rows, n_most))
@@ -52,6 +63,20 @@ def look_twice(
         if found.ruling is not Ruling.INCONCLUSIVE or n_rows <= n_most:
             break
     return found, seen
+
+
+def ask(candidate: Candidate, rows: pl.DataFrame) -> NDArray[np.float64]:
+    """Return a candidate's answers to changed rows; raises NoNumbers where they cannot be compared with others."""
+    answers = candidate.score(rows)
+    if not np.isfinite(answers).all():
+        raise NoNumbers
+    return answers
+
+
+def refuse_answers(check: str, column: str) -> Verdict:
+    """Return the verdict on a candidate whose answers are no numbers any more."""
+    sentence = f"With other values of {column} the candidate's answers are not all finite numbers."
+    return Verdict(check=check, ruling=Ruling.FAILED, sentence=sentence)
 
 
 def spread_rows(n_rows: int, n_most: int) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdtrue.domain import Direction, Json, MonotoneIn, Ruling, Task, Verdict
-from holdtrue.validation.behaviour.look import Look, choose_tolerance, look_twice
+from holdtrue.validation.behaviour.look import Look, NoNumbers, ask, choose_tolerance, look_twice, refuse_answers
 from holdtrue.validation.behaviour.share import Share, say_share, say_value
 from holdtrue.validation.behaviour.trial import Trial, find_column, take_trial
 from holdtrue.validation.candidate import Candidate
@@ -33,14 +33,20 @@ def judge_monotonicity(check: MonotoneIn, candidate: Candidate) -> Verdict:
     if refusal is not None:
         return Verdict(check=check.name, ruling=Ruling.ERROR, sentence=refusal)
     tolerance, steps = choose_tolerance(check.tolerance, candidate), choose_steps(column)
+    if len(steps) < 2:
+        sentence = f"Not enough data: need rows with two values of {check.column}, found {len(steps)}."
+        return Verdict(check=check.name, ruling=Ruling.INCONCLUSIVE, sentence=sentence)
     known = np.flatnonzero(column.is_not_null().to_numpy())
-    share, seen = look_twice(
-        lambda places: climb_steps(candidate, trial, steps, known[places], check.direction),
-        n_rows=len(known),
-        n_answers=len(steps),
-        tolerance=tolerance,
-        allowed=check.share,
-    )
+    try:
+        share, seen = look_twice(
+            lambda places: climb_steps(candidate, trial, steps, known[places], check.direction),
+            n_rows=len(known),
+            n_answers=len(steps),
+            tolerance=tolerance,
+            allowed=check.share,
+        )
+    except NoNumbers:
+        return refuse_answers(check.name, check.column)
     evidence: dict[str, Json] = share.to_evidence() | {
         "tolerance": tolerance,
         "direction": check.direction.value,
@@ -73,7 +79,7 @@ def climb_steps(
 
     rows = trial.features[places]
     climbed = pl.concat([rows] * len(steps)).with_columns(steps.gather(np.repeat(np.arange(len(steps)), len(places))))
-    answers = candidate.score(climbed)
+    answers = ask(candidate, climbed)
     levels = (answers[:, -1] if answers.ndim == 2 else answers).reshape(len(steps), len(places))
     rising = levels if direction is Direction.INCREASING else -levels
     heights = np.maximum.accumulate(rising, axis=0)

@@ -14,7 +14,8 @@ from holdtrue.validation.behaviour.perturbation import add_noise, lose_values, m
 from holdtrue.validation.behaviour.share import say_share
 from holdtrue.validation.behaviour.trial import match_columns
 from holdtrue.validation.candidate import Candidate
-from holdtrue.validation.comparison import Comparison, compare_losses
+from holdtrue.validation.comparison import Comparison, compare_losses, say_about
+from holdtrue.validation.evaluated import find_scarce_labels
 from holdtrue.validation.label import find_labelled
 from holdtrue.validation.standard import rule_standard
 
@@ -59,7 +60,7 @@ def judge_robustness(check: RobustTo, candidate: Candidate) -> Verdict:
             if parts[kind].ruling is Ruling.INCONCLUSIVE and candidate.rows.n_rows > FEW_ROWS:
                 parts[kind] = judge_change(check, candidate, kind, n_most=MANY_ROWS)
     evidence: dict[str, Json] = {kind: dict(part.evidence) for kind, part in parts.items()}
-    sentence = " ".join(part.sentence for part in parts.values())
+    sentence = " ".join(dict.fromkeys(part.sentence for part in parts.values()))
     return Verdict(check=check.name, ruling=combine_rulings(parts.values()), sentence=sentence, evidence=evidence)
 
 
@@ -83,6 +84,9 @@ def judge_change(check: RobustTo, candidate: Candidate, kind: str, *, n_most: in
     if not np.isfinite(answers).all():
         sentence = f"The candidate's answers to rows with {said} are not all finite numbers."
         return Verdict(check=kind, ruling=Ruling.FAILED, sentence=sentence)
+    task = candidate.rows.task
+    if (scarcity := find_scarce_labels(calm.labels, calm.days, task=task, scope=candidate.scope)) is not None:
+        return Verdict(check=kind, ruling=Ruling.INCONCLUSIVE, sentence=scarcity)
     losses = candidate.loss.rows(answers, calm.labels)
     comparison = compare_losses(losses, anchor=calm.losses, days=calm.days, loss=candidate.loss)
     return rule_rise(check, comparison, calm.gain, kind=kind, said=said, smallest=SMALLEST_RISE * candidate.loss.spread)
@@ -117,16 +121,21 @@ def rule_rise(
         return Verdict(check=kind, ruling=ruling, sentence=comparison.shortage, evidence=evidence)
     rise = comparison.estimate
     way = f"rises by {rise:.3g}" if rise >= 0 else f"falls by {-rise:.3g}"
+    ends = f"between {_say_move(comparison.low)} and {_say_move(comparison.high)}"
     share = (
         f", {say_share(rise / gain)} of what the model gains on the simple baseline" if rise > 0 and gain > 0 else ""
     )
     sentence = (
-        f"With {said} the {comparison.loss_name} {way} (a rise between {comparison.low:.3g} and {comparison.high:.3g}; "
-        f"{comparison.extent}){share}; it may rise by {allowed:.3g} ({say_share(check.share)} of the gain)."
+        f"With {said} the {comparison.loss_name} {way} ({ends}; {comparison.extent}){share}; it may rise by "
+        f"{allowed:.3g} ({say_share(check.share)} of the gain)."
     )
     if ruling is Ruling.INCONCLUSIVE:
         is_within = rise < allowed
         n_rows, _ = comparison.required(margin=allowed if is_within else rise, effect=rise if is_within else 0.0)
         evidence["required_rows"] = n_rows
-        sentence += f" Not enough data: need about {n_rows:,} rows."
+        sentence += f" Not enough data: need {say_about(n_rows)} rows."
     return Verdict(check=kind, ruling=ruling, sentence=sentence, evidence=evidence)
+
+
+def _say_move(move: float) -> str:
+    return f"a rise of {move:.3g}" if move >= 0 else f"a fall of {-move:.3g}"

@@ -167,13 +167,15 @@ def _measure_difference(candidate: Candidate, frame: pl.DataFrame, answers: NDAr
 def _rule(check: Serves, figures: Figures, difference: float, *, n_rows: int) -> Verdict:
     found = figures.find_breaches(check)
     breaches, late = list(found.values()), found.get("cold_start_seconds")
-    if difference > AGREEMENT:
+    if np.isnan(difference):
+        breaches.insert(0, "answers that are not all numbers")
+    elif difference > AGREEMENT:
         breaches.insert(0, f"answers that differ by up to {difference:.3g} from those given before")
     evidence: dict[str, Json] = {name: getattr(figures, name) for name in UNITS}
     evidence |= {f"{name}_budget": getattr(check, name) for name in UNITS}
     evidence |= {
         "n_rows": n_rows,
-        "largest_difference": difference,
+        "largest_difference": None if np.isnan(difference) else difference,
         "processor_seconds": figures.processor_seconds,
     }
     took = ", ".join(f"{getattr(figures, name):.3g}{unit} {said}" for name, (unit, said) in UNITS.items())

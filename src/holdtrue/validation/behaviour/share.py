@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from holdtrue.domain import Json, Ruling
+from holdtrue.validation.comparison import say_about
 
 # Checks look at a few rows first and at all only where the few do not tell: two looks, .05 between them.
 LEVEL = 0.975
@@ -74,7 +75,7 @@ class Share:
     @property
     def shortage(self) -> str:
         """Return the sentence for an inconclusive ruling."""
-        needed = "more than can be had" if self.required is None else f"about {self.required:,}"
+        needed = "more than can be had" if self.required is None else say_about(self.required)
         return f"Not enough data: need {needed} rows to tell whether at most {say_share(self.allowed)} do."
 
     def to_evidence(self) -> dict[str, Json]:
