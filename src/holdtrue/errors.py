@@ -7,6 +7,7 @@
     │   ├── ColumnMissing       a declared column is not there
     │   └── SchemaMismatch      values or types break the schema
     ├── LabelError              labels cannot be used as they came
+    │   └── LabelsScarce        too few have come yet for what is asked
     ├── RequestInvalid          a request breaks the signature (has the JSON path)
     ├── TrainingFailed          the user's train raised, died or returned nothing usable
     ├── FormatRefused           a model is in a form that cannot be stored or loaded safely
@@ -84,6 +85,10 @@ class SchemaMismatch(SourceError):
 
 class LabelError(HoldtrueError):
     """Labels cannot be used as they came."""
+
+
+class LabelsScarce(LabelError):
+    """Too few labels have come yet for what is asked: it is not wrong, and more of them will do."""
 
 
 class RequestInvalid(HoldtrueError):

@@ -73,7 +73,7 @@ def test_a_question_that_cannot_be_meant_is_refused(
 
 def test_the_log_is_compacted_asked_profiled_and_a_key_erased(holdtrue: Command, scored: Path) -> None:
     assert "No row has been compacted" in holdtrue("log", scored, "--profile").told
-    assert "40 rows of 1 segments now stand in Parquet" in holdtrue("log", scored, "--compact").told
+    assert "40 rows of 1 segment now stand in Parquet" in holdtrue("log", scored, "--compact").told
     assert holdtrue("log", scored, "--compact", "--json").object["compacted"]["n_rows"] == 0
     assert holdtrue("log", scored, "--limit", "0", "--json").object["n_rows"] == 40
     told = holdtrue("log", scored, "--profile").told
@@ -99,7 +99,7 @@ def test_status_says_what_of_the_log_a_reader_must_know(holdtrue: Command, score
     write_policy_file(store, LogPolicy(budget_bytes=1_000))
     commit_manifest(store / "log" / "machines", LogManifest(n_dropped=1_234))
     told = holdtrue("status", scored).told
-    assert "1,234 rows, the oldest, were dropped" in told
+    assert "the oldest 1,234 rows were dropped" in told
     assert "of 1,000 bytes; when full, requests are refused" in told
     (store / "run").mkdir(exist_ok=True)
     (store / "run" / "log-problems.json").write_text('["segment a.seg is damaged"]')

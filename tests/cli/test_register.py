@@ -46,6 +46,17 @@ def test_a_model_of_ones_own_takes_charge_and_answers(holdtrue: Command, own: Pa
     assert "register" in holdtrue("status", own).told
 
 
+def test_a_card_takes_the_word_of_whoever_brought_a_model_for_no_evidence(holdtrue: Command, own: Path) -> None:
+    holdtrue("register", own, own.parent / "model.txt", "--trained-until", UNTIL)
+    told = holdtrue("card", own).told
+    assert "It was trained elsewhere, on what is not known here. By the word of whoever brought it" in told
+    assert "The snapshot that it was judged by, on the rows after that moment, holds" in told
+    assert "On the evaluation rows, later than all that it is said to have seen" in told
+    assert "How it was trained, on which rows and by which code: it was brought as a file." in told
+    assert "It was trained on" not in told
+    assert "Seen in training" not in told
+
+
 def test_the_second_begins_a_rollout(holdtrue: Command, own: Path) -> None:
     holdtrue("register", own, own.parent / "model.txt", "--trained-until", UNTIL)
     told = holdtrue("register", own, own.parent / "model.pkl", "--convert", "--trained-until", UNTIL).told

@@ -74,7 +74,7 @@ def test_a_grown_file_tells_all_that_broke(holdtrue: Command, fresh: Path) -> No
     strange = rows.tail(1).with_columns(pl.lit("new").alias(key), heat=pl.lit(901.0), noise=pl.lit(902.0))
     pl.concat([rows, strange]).write_parquet(path)
     problem = holdtrue("check", fresh, code=2).problem
-    for word in ("2 ways", "1 of 2,401 rows have a 'heat' above 900; the first is row 2,400", "'r' (noise < 900)"):
+    for word in ("2 ways", "1 of 2,401 rows has 'heat' above 900; the first is row 2,400", "'r' (noise < 900)"):
         assert word in problem
 
 

@@ -32,6 +32,14 @@ def test_too_few_rows_to_rule_on_end_with_4(holdtrue: Command, fresh: Path) -> N
     assert (told["ruling"], told["champion"]) == ("inconclusive", None)
 
 
+def test_too_few_labels_to_begin_with_end_with_4_as_not_enough_data(holdtrue: Command, fresh: Path) -> None:
+    rows = pl.read_parquet(fresh.parent / "rows.parquet")
+    rows.head(10).write_parquet(fresh.parent / "rows.parquet")
+    done = holdtrue("train", fresh, code=4)
+    assert "Not enough data to train: no label is known before the evaluation rows begin" in done.problem
+    assert "failed:" not in done.problem
+
+
 def test_a_train_that_raises_ends_with_3_and_shows_the_users_own_lines(holdtrue: Command, fresh: Path) -> None:
     text = fresh.read_text().replace("    return Log", '    raise ValueError("my own mistake")\n    return Log')
     fresh.write_text(text)

@@ -54,6 +54,19 @@ def test_watch_for_programs_is_one_object(holdtrue: Command, watched: Path) -> N
     assert len(found["alerts"]) == 1
 
 
+def test_a_log_without_labels_ends_as_not_enough_data_with_a_report(
+    holdtrue: Command, watched: Path, tmp_path: Path
+) -> None:
+    pl.read_csv(tmp_path / "log.csv").head(20).with_columns(failed=pl.lit(None)).write_csv(tmp_path / "log.csv")
+    done = holdtrue("watch", watched, "--report", tmp_path / "out.html", code=4)
+    assert "Not enough data to watch its risk" in done.told
+    assert "its own belief, not measured" in done.told
+    page = (tmp_path / "out.html").read_text()
+    assert "Not enough data to watch its risk" in page
+    assert "Quality over time" not in page
+    assert holdtrue("watch", watched, "--json", code=4).object["beliefs"][0]["metric"] == "accuracy"
+
+
 def test_check_says_what_the_log_holds(holdtrue: Command, watched: Path) -> None:
     assert "only watches" in holdtrue("check", watched).told
     found = holdtrue("check", watched, "--json").object

@@ -31,33 +31,33 @@ def check(*columns: Column, **rules: str) -> list[str]:
     [
         (
             column("size", "number", low=0),
-            "1 of 5 rows have a 'size' below 0; the first is row 2 (id 'c'): size = -3.0",
+            "1 of 5 rows has 'size' below 0; the first is row 2 (id 'c'): size = -3.0",
         ),
         (
             column("size", "number", high=6.5),
-            "2 of 5 rows have a 'size' above 6.5; the first is row 3 (id 'b'): size = 50.0",
+            "2 of 5 rows have 'size' above 6.5; the first is row 3 (id 'b'): size = 50.0",
         ),
         (
             column("size", "number", nullable=False),
-            "1 of 5 rows have a null 'size', which is not nullable; the first is row 1 (id 'b'): size = nan",
+            "1 of 5 rows has a null 'size', which is not nullable; the first is row 1 (id 'b'): size = nan",
         ),
         (
             column("size", "number", max_null_share=0.1),
-            "1 of 5 values of 'size' are null (20 %), and at most 10 % are allowed",
+            "1 of 5 values of 'size' is null (20 %), and at most 10 % are allowed",
         ),
         (
             column("id", "text", unique=True),
-            "1 of 5 rows repeat a value of 'id', which is unique; the first is row 3 (id 'b'): id = 'b'",
+            "1 of 5 rows repeats a value of 'id', which is unique; the first is row 3 (id 'b'): id = 'b'",
         ),
         (
             column("colour", "text", levels=["red", "blue"], closed=True),
-            "1 of 5 rows have a 'colour' outside its closed set (red, blue); "
+            "1 of 5 rows has 'colour' outside its closed set (red, blue); "
             "the first is row 2 (id 'c'): colour = 'mauve'",
         ),
-        (column("n", "integer", high=4), "1 of 5 rows have a 'n' above 4; the first is row 4 (id null): n = 5"),
+        (column("n", "integer", high=4), "1 of 5 rows has 'n' above 4; the first is row 4 (id null): n = 5"),
         (
             column("ok", "boolean", nullable=False),
-            "1 of 5 rows have a null 'ok', which is not nullable; the first is row 2 (id 'c'): ok = null",
+            "1 of 5 rows has a null 'ok', which is not nullable; the first is row 2 (id 'c'): ok = null",
         ),
         (column("size", "integer"), None),
         (column("n", "number", low=1, high=5), None),
@@ -85,7 +85,7 @@ def test_all_breaches_of_columns_and_rules_are_told_at_once() -> None:
     )
     assert len(found) == 4
     assert found[-1] == (
-        "1 of 5 rows break the rule 'cheap' (size < n * 2 AND n > 0); the first is row 3 (id 'b'): size = 50.0, n = 4"
+        "1 of 5 rows breaks the rule 'cheap' (size < n * 2 AND n > 0); the first is row 3 (id 'b'): size = 50.0, n = 4"
     )
 
 
@@ -124,7 +124,7 @@ def test_a_rule_that_cannot_be_asked_of_these_rows_is_a_breach_that_says_why(rul
 def test_the_first_offending_row_is_the_first_of_many_rows_too() -> None:
     rows = pl.DataFrame({"x": [0] * 250_000}).with_row_index("i").with_columns(x=pl.col("i") % 100_001)
     (found,) = check_frame(rows, Schema((column("x", "integer", high=99_998),)))
-    assert found.startswith("4 of 250,000 rows have a 'x' above 99998; the first is row 99,999: x = 99999")
+    assert found.startswith("4 of 250,000 rows have 'x' above 99998; the first is row 99,999: x = 99999")
 
 
 def test_a_table_is_asked_for_its_rows_and_rows_of_a_request_are_not() -> None:
@@ -151,7 +151,7 @@ def test_rows_to_be_answered_are_held_to_limits_and_to_the_rules_of_requests() -
     )  # fmt: skip
     found = check_rows(FRAME, schema)
     assert [each.split(";")[0] for each in found] == [
-        "1 of 5 rows have a 'size' below 0", "1 of 5 rows break the rule 'r' (n < 5)",
+        "1 of 5 rows has 'size' below 0", "1 of 5 rows breaks the rule 'r' (n < 5)",
     ]  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def test_an_empty_frame_breaks_only_what_it_lacks() -> None:
 def test_rows_out_of_order_are_counted() -> None:
     times = pl.Series("t", [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 3, 2, 4, 1)])
     (found,) = check_order(times, Schema((), is_ordered=True))
-    assert found.startswith("2 rows are earlier than the row before them; the first is row 2: t = 2024-01-02")
+    assert found.startswith("2 rows are earlier than the row before; the first is row 2: t = 2024-01-02")
     assert check_order(times, Schema(())) == check_order(times.sort(), Schema((), is_ordered=True)) == []
 
 

@@ -95,7 +95,12 @@ def test_hard_decisions_are_said_to_be_less_than_probabilities(tmp_path: Path) -
         ({"p": [float("inf")] * 8}, {}, SchemaMismatch, "infinite"),
         ({"event": ["same"] * 8}, {}, SourceError, "not unique"),
         ({"late": ["a", "b", "c", "d"] * 2}, {}, LabelError, "column for each class"),
-        ({"late": [None] * 8}, {}, LabelError, "missing"),
+        (
+            {"late": [0.5] + [None] * 7, "q": [1 - i / 8 for i in range(8)]},
+            {"prediction": {0: "p", 1: "q"}},
+            LabelError,
+            "fractions",
+        ),
         ({"late": ["a", "b"] * 4, "q": [0.5] * 8}, {"prediction": {"a": "p", "c": "q"}}, SchemaMismatch, "sum to 1"),
         (
             {"late": ["a", "b"] * 4, "q": [1 - i / 8 for i in range(8)]},
@@ -111,6 +116,79 @@ def test_a_log_that_cannot_be_meant_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(kind, match=word):
         read(tmp_path, make_log(**columns), **changes)
+
+
+@pytest.mark.parametrize(
+    ("label", "answers", "changes", "task", "classes"),
+    [
+        ([None] * 8, None, {}, Task.BINARY, (False, True)),
+        ([True] + [None] * 7, None, {}, Task.BINARY, (False, True)),
+        ([0.0] * 8, None, {}, Task.BINARY, (0, 1)),
+        ([1] * 8, None, {}, Task.BINARY, (0, 1)),
+        ([1] * 8, [5.0] * 8, {}, Task.REGRESSION, ()),
+        ([3.5] + [None] * 7, None, {}, Task.REGRESSION, ()),
+        ([None] * 8, [5.0] * 8, {}, Task.REGRESSION, ()),
+        (["b"] * 8, None, {"prediction": {"a": "p", "b": "q"}}, Task.BINARY, ("a", "b")),
+        ([None] * 8, None, {"prediction": {"a": "p", "b": "q"}}, Task.BINARY, ("a", "b")),
+        ([True] * 8, None, {"prediction": {0: "p", 1: "q"}}, Task.BINARY, (False, True)),
+    ],
+)
+def test_a_log_whose_labels_are_still_to_come_is_read(
+    tmp_path: Path,
+    label: list[object],
+    answers: list[float] | None,
+    changes: dict[str, object],
+    task: Task,
+    classes: tuple[object, ...],
+) -> None:
+    frame = make_log(late=label, q=[1 - i / 8 for i in range(8)])
+    frame = frame if answers is None else frame.with_columns(p=pl.Series(answers))
+    logged = read(tmp_path, frame, **changes)
+    assert (logged.history.task, logged.history.classes) == (task, classes)
+    labelled = sum(value is not None for value in label)
+    assert logged.join(START + timedelta(days=9))["is_labelled"].sum() == labelled
+
+
+def test_a_lone_text_does_not_count_until_it_is_known_which_class_the_probability_is_of(tmp_path: Path) -> None:
+    logged = read(tmp_path, make_log(late=["no"] * 8))
+    assert logged.history.task is Task.BINARY
+    assert logged.join(START + timedelta(days=9))["is_labelled"].sum() == 0
+    assert any("'late' has said 'no' alone" in note for note in logged.history.notes)
+
+
+def test_of_labels_that_come_again_the_last_one_counts(tmp_path: Path) -> None:
+    first = make_log(late=[None, None, True, True, False, False, True, True])
+    again = first.head(4).with_columns(late=pl.Series([True, None, False, True]))
+    logged = read(tmp_path, pl.concat([first, again]))
+    assert logged.join(START + timedelta(days=9))["label"].to_list() == [
+        True,
+        None,
+        False,
+        True,
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert logged.history.notes[0] == "4 rows repeat an answer: the last label of each answer counts"
+
+
+def test_the_last_label_is_the_one_that_was_known_last_from_the_first_that_said_so(tmp_path: Path) -> None:
+    def at(*hours: int) -> pl.Series:
+        return pl.Series([START + timedelta(hours=hour) for hour in hours], dtype=pl.Datetime("us", "UTC"))
+
+    first = make_log(2, late=[True, True], known=at(30, 10))
+    again = make_log(2, late=[False, True], known=at(20, 40))
+    logged = read(tmp_path, pl.concat([first, again]), label_delay=None, label_time="known")
+    joined = logged.join(START + timedelta(days=9))
+    assert joined["label"].to_list() == [True, True]
+    assert joined["known_at"].to_list() == [START + timedelta(hours=30), START + timedelta(hours=10)]
+
+
+def test_another_answer_to_the_same_key_is_refused_as_ever(tmp_path: Path) -> None:
+    frame = make_log()
+    with pytest.raises(SourceError, match="not unique: 1 value"):
+        read(tmp_path, pl.concat([frame, frame.head(1).with_columns(p=pl.lit(0.9))]))
 
 
 def test_an_empty_log_is_refused(tmp_path: Path) -> None:

@@ -129,6 +129,6 @@ def test_whole_numbers_beyond_64_bits_are_refused_by_name(dtype: Any, value: int
         {"id": [1, 2], "at": [START, START], "late": [True, False], "x": pl.Series([value, 1], dtype=dtype)}
     )
     declared = table("rows", key="id", time="at", label="late", label_delay="1h")
-    with pytest.raises(SchemaMismatch, match="1 values of 'x' are beyond"):
+    with pytest.raises(SchemaMismatch, match="1 value of 'x' beyond"):
         read_frame(frame, declared)
     assert read_frame(frame.with_columns(x=pl.Series([7, 1], dtype=dtype)), declared).frame["x"].to_list() == [7, 1]

@@ -85,14 +85,14 @@ def test_a_table_without_rows_is_an_error() -> None:
 
 
 def test_duplicate_keys_are_counted_with_an_example() -> None:
-    with pytest.raises(SourceError, match=r"1 values occur more than once \(such as 'a', 3 times\), 2 rows too many"):
+    with pytest.raises(SourceError, match=r"1 value occurs more than once \(such as 'a', 3 times\), 2 rows too many"):
         read(make_frame(id=["a", "a", "a", "b"]))
 
 
 def test_rows_without_a_key_or_a_time_are_counted() -> None:
-    with pytest.raises(SourceError, match=r"1 of 4 rows have no key \(column 'id'\)"):
+    with pytest.raises(SourceError, match=r"1 of 4 rows has no key \(column 'id'\)"):
         read(make_frame(id=["a", "b", "c", None]))
-    with pytest.raises(SourceError, match="1 of 4 rows have no time"):
+    with pytest.raises(SourceError, match="1 of 4 rows has no time"):
         read(make_frame(at=[START, START, START, None]))
 
 
@@ -120,7 +120,7 @@ def test_the_unit_is_the_key_unless_it_is_named() -> None:
     history = read(make_frame(van=["x", "x", None, "y"]), unit="van")
     assert history.frame["__unit"].to_list() == ["x", "x", "c", "y"]
     assert history.feature_names == ("size",)
-    assert "1 rows have no unit" in history.notes[0]
+    assert "1 row has no unit" in history.notes[0]
 
 
 def test_rows_out_of_order_are_sorted_and_it_is_said() -> None:
@@ -142,7 +142,7 @@ def test_missing_labels_are_said_and_all_missing_is_an_error() -> None:
     history = read(make_frame(late=[True, False, None, None]))
     assert history.notes == ("2 of 4 labels are missing",)
     assert history.frame["__label_time"].null_count() == 2
-    with pytest.raises(LabelError, match="all 4 labels"):
+    with pytest.raises(LabelError, match="none of 4 rows has a label"):
         read(make_frame(late=[None] * 4))
 
 
@@ -156,7 +156,7 @@ def test_a_label_time_dates_each_label_and_gives_the_usual_delay() -> None:
     history = read(make_frame(known=known), label_time="known")
     assert history.label_delay == timedelta(hours=10)
     assert history.encoded_labels().tolist() == [1, 0, 1, -1]
-    assert "1 labels have no 'known' and are taken as missing" in history.notes
+    assert "1 label has no 'known': taken as missing" in history.notes
     assert history.feature_names == ("size",)
 
 
@@ -167,11 +167,11 @@ def test_a_label_that_is_known_before_its_prediction_is_an_error() -> None:
 
 
 def test_infinite_features_are_refused_and_nan_is_missing() -> None:
-    with pytest.raises(SchemaMismatch, match=r"1 values of 'size' are infinite.*drop=\['size'\]"):
+    with pytest.raises(SchemaMismatch, match=r"1 infinite value in 'size'.*drop=\['size'\]"):
         read(make_frame(size=[1.0, float("inf"), 2.0, 3.0]))
     history = read(make_frame(size=[1.0, float("nan"), 2.0, None]))
     assert history.frame["size"].to_list() == [1.0, None, 2.0, None]
-    assert history.notes == ("1 NaN in 'size' are taken as missing",)
+    assert history.notes == ("1 NaN in 'size' is taken as missing",)
 
 
 def test_dates_lists_structs_and_empty_columns_are_no_features() -> None:
@@ -252,7 +252,7 @@ def test_a_table_that_breaks_its_schema_is_refused_with_all_breaches_and_its_key
         "'colour' is missing",
         "'late', which is not nullable; the first is row 2",
         "2 of 4 rows break the rule 'small' (size < 2 OR late); the first is row 1 (id 'b'): size = 2.0, late = False",
-        "1 rows are earlier than the row before them",
+        "1 row is earlier than the row before",
     ):
         assert word in str(caught.value)
 
@@ -286,7 +286,7 @@ def test_rules_read_columns_that_the_model_may_not_see(tmp_path: Path) -> None:
     make_frame(part=[0.5, 1.0, 1.5, 2.5], n=[1, 2, 3, 4]).write_parquet(tmp_path / "parcels.parquet")
     schema = Schema((), rules=(Rule(name="half", text="part * 2 = size"),))
     for declared in (declare(drop=["part"]), declare(features=["n"])):
-        with pytest.raises(SchemaMismatch, match=r"1 of 4 rows break the rule 'half'.*row 3 .*part = 2.5, size = 4.0"):
+        with pytest.raises(SchemaMismatch, match=r"1 of 4 rows breaks the rule 'half'.*row 3 .*part = 2.5, size = 4.0"):
             read_history(declared, folder=tmp_path, schema=schema)
         kept = read_history(
             declared, folder=tmp_path, schema=Schema((), rules=(Rule(name="half", text="part <= size"),))

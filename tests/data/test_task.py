@@ -51,7 +51,7 @@ def test_a_task_that_is_said_goes_before_the_rule() -> None:
 @pytest.mark.parametrize(
     ("values", "task", "found"),
     [
-        ([None, None], None, "all 2 labels in 'outcome' are missing"),
+        ([None, None], None, "none of 2 rows has a label in 'outcome'"),
         ([True, True, None], None, "has one value only: True"),
         ([date(2024, 1, 1), date(2024, 1, 2)], None, "is Date"),
         ([[1], [2]], None, r"is List\(Int64\)"),

@@ -223,7 +223,7 @@ def test_a_table_that_comes_to_break_its_schema_trains_nothing_and_the_champion_
         project.clock.move_to(NOW)
         (move,) = controller.tick()
         assert isinstance(move, RefuseRun)
-        assert "2,400 of 2,400 rows have a 'heat' above 900" in move.sentence
+        assert "2,400 of 2,400 rows have 'heat' above 900" in move.sentence
         assert controller.read_state().champion == 1
         with pytest.raises(SourceError, match="'heat' above 900"):
             controller.train_now("ordered by a person")

@@ -10,7 +10,7 @@ from holdtrue.data import read_logged
 from holdtrue.domain import Cause, LossKind, Task, WatchResult
 from holdtrue.errors import DeclarationError, SourceError
 from holdtrue.loop import watch_log
-from holdtrue.report import tell_watch
+from holdtrue.report import tabulate_watched_slices, tell_watch
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(days=400)
@@ -158,7 +158,51 @@ def test_a_declared_slice_that_rises_is_alerted_while_all_rows_are_in_order(tmp_
     assert [(each.name, each.has_risen) for each in result.versions[0].slices] == [
         ("line = a", False), ("line = c", False), ("line = b", False),
     ]  # fmt: skip
-    assert "That of slices rose 1 time, none stands now." in tell_watch(result)
+    said = tell_watch(result)
+    assert "That of slices alone rose once; no alert of it stands now." in said
+    assert "3 slices are watched; no alert of any of them stands now." in said
+    ended = f"{alert.closed_at.day} {alert.closed_at:%b} 2024"
+    assert f"The risk had risen, and is in order again, in line = b (since {ended})." in said
+    shown = tabulate_watched_slices(result.versions[0].slices)
+    assert "where an alert has ended, the rows since then" in shown.caption
+    assert {row[0]: row[-1] for row in shown.rows}["line = b"] == f"in order since {ended}"
+
+
+def test_a_standing_alert_says_that_the_latest_days_are_in_order_again(tmp_path: Path) -> None:
+    frame = make_log(n_days=90, turns_on_day=50)
+    calm = make_log(n_days=90, turns_on_day=1_000, seed=1)
+    healed = pl.concat([frame.head(65 * 60), calm.tail(25 * 60)])
+    (alert,) = watch(tmp_path, healed).alerts
+    until = START + timedelta(days=74)
+    for as_of, is_said in ((START + timedelta(days=66), False), (until, True)):
+        result = watch(tmp_path, healed, as_of=as_of)
+        assert result.alerts[0].closed_at is None
+        assert ("Of late it is in order again: mean loss" in result.versions[0].sentence) == is_said
+    assert "of the last 9 days. The alert ends once" in result.versions[0].sentence
+    assert alert.closed_at is None or alert.closed_at > until
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([None] * 600, "Not enough data to watch its risk: no labelled row; need 30 on 7 days"),
+        ([False] * 600, "say False; need some of another class there"),
+        ([True] + [None] * 599, "Not enough data to watch its risk: 1 labelled row on 1 day; need 30 on 7 days"),
+    ],
+    ids=["none", "one class", "one row"],
+)
+def test_a_log_of_which_little_is_known_says_what_is_there_and_what_the_model_believes(
+    tmp_path: Path, labels: list[bool | None], said: str
+) -> None:
+    frame = make_log(n_days=10).with_columns(pl.Series("failed", labels, dtype=pl.Boolean))
+    result = watch(tmp_path, frame)
+    assert said in result.versions[0].sentence
+    assert (result.has_reference, result.alerts) == (False, ())
+    told = " ".join(tell_watch(result))
+    assert "the model believes" in told
+    if labels[1] is None:
+        assert "That is its own belief, not measured" in told
+    assert result.coverage.n_labelled == sum(label is not None for label in labels)
 
 
 def test_where_all_rows_are_alerted_the_slice_is_the_likely_place_and_no_further_alert(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from holdtrue.clock import VirtualClock
 from holdtrue.data import record_labels
 from holdtrue.domain import Finding, LabelFact
-from holdtrue.errors import NotFound
+from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.project import compare_versions, open_project, score_file
 from holdtrue.testing.world import START
 
@@ -53,6 +53,11 @@ def test_enough_rows_give_intervals_slices_calibration_size_and_speed(two: Path)
         assert side.loss.low < side.loss.estimate < side.loss.high
         assert 0 <= side.calibration_error.low <= side.calibration_error.estimate <= side.calibration_error.high
     assert found.difference.estimate == pytest.approx(found.first.loss.estimate - found.second.loss.estimate)
+
+
+def test_a_version_is_not_compared_with_itself(trained: Path) -> None:
+    with opened(trained) as project, pytest.raises(DeclarationError, match="v1 would be compared with itself"):
+        compare_versions(project, "1", "champion")
 
 
 def test_where_nothing_is_unseen_that_is_said(rolling: Path) -> None:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from holdtrue.domain import Finding
+from holdtrue.domain import Finding, Measured
 from holdtrue.report import render_versions, tabulate_versions, tell_slices, tell_versions
 
 from .comparisons import SEEN, make_comparison, make_empty
@@ -37,6 +37,27 @@ def test_the_table_holds_both_with_intervals_and_leaves_out_what_nobody_has() ->
     assert rows["Size of the model"][0] == "422 kB"
     assert rows["Worth a prediction, USD"][2] == "0.100 (-0.050 to 0.250)"
     assert "Calibration slope" not in rows
+
+
+def test_other_figures_have_intervals_and_speeds_the_digits_that_would_come_again() -> None:
+    found = make_comparison(-0.03, -0.01, Finding.BETTER)
+    brier = Measured(estimate=0.151, low=0.140, high=0.162)
+    sides = [
+        replace(side, metrics={**side.metrics, "brier": 0.151}, intervals={"brier": brier}, is_brought=is_brought)
+        for side, is_brought in ((found.first, False), (found.second, True))
+    ]
+    apart = Measured(estimate=0.001, low=-0.002, high=0.004)
+    table = tabulate_versions(replace(found, first=sides[0], second=sides[1], metrics={"brier": apart}))
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["Brier"] == ("0.151 (0.140 to 0.162)", "0.151 (0.140 to 0.162)", "0.001 (-0.002 to 0.004)")
+    assert rows["Rows a second in a batch"][0] == "about 65,000"
+    assert rows["One row alone"][0] == "about 0.4 ms"
+    assert rows["Trained on rows until"] == ("1 Sep 2013, 00:00", "1 Sep 2013, 00:00, as it is said", None)
+
+
+def test_equal_versions_are_said_to_be_equal() -> None:
+    said = tell_versions(make_comparison(0.0, 0.0, Finding.EQUAL), seen_until=SEEN)
+    assert said == "v3 and v2 are equal: they give the same answers to all 8,412 rows that neither has seen."
 
 
 def test_slices_say_where_it_is_better_and_where_worse() -> None:

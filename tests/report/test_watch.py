@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from holdtrue.domain import (
@@ -12,7 +13,8 @@ from holdtrue.domain import (
     WatchResult,
     Window,
 )
-from holdtrue.report import draw_quality, render_watch, tell_watch
+from holdtrue.report import draw_quality, render_watch, tabulate_watched, tell_watch
+from holdtrue.report.figures import format_cell
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -65,6 +67,12 @@ def test_the_report_is_one_file_with_charts_alerts_and_what_moved() -> None:
     assert "<b>model</b>" not in html
 
 
+def test_the_span_of_a_report_ends_with_the_last_prediction_and_not_with_its_window() -> None:
+    result = make_result()
+    early = replace(result.versions[0], ends_at=START + 3 * WEEK + timedelta(hours=1))
+    assert "held against what turned out: 1 Jan to 22 Jan 2024." in render_watch(replace(result, versions=(early,)))
+
+
 def test_equal_results_give_equal_bytes() -> None:
     assert render_watch(make_result()) == render_watch(make_result())
 
@@ -79,6 +87,22 @@ def test_an_alert_that_ended_is_shaded_up_to_its_end() -> None:
     assert chart is not None
     ends = [row["until"] for row in _find_rows(chart.spec) if row.get("text") == "alert"]
     assert set(ends) == {round((START + 3 * WEEK).timestamp() * 1000)}
+
+
+def test_the_names_of_levels_stand_above_what_is_drawn_on_a_rim_of_the_ground() -> None:
+    chart = draw_quality(make_result().windows, limit=0.45, baseline_loss=0.69)
+    assert chart is not None
+    layers = chart.spec["vconcat"][0]["layer"]
+    for layer in layers[-2:]:
+        rim, ink = layer["layer"]
+        assert (rim["mark"]["type"], rim["mark"]["strokeWidth"], ink["mark"].get("stroke")) == ("text", 3, None)
+
+
+def test_a_figure_of_three_hundred_digits_is_said_in_a_few() -> None:
+    result = make_result()
+    huge = replace(result.versions[0], baseline_loss=8.0077e299, limit=8.0077e298)
+    cells = [format_cell(row[1]) for row in tabulate_watched(replace(result, versions=(huge,))).rows]
+    assert cells[-2:] == ["8.01e+299", "8.01e+298"]
 
 
 def test_missing_labels_are_said_to_be_perhaps_others() -> None:

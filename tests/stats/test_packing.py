@@ -15,6 +15,12 @@ def test_a_packed_profile_comes_back_whole(x: list[float], centre: float) -> Non
     assert unpack_profile(pack_profile(profile)).to_dict() == profile.to_dict()
 
 
+def test_a_profile_of_values_whose_square_is_beyond_a_float_is_packed() -> None:
+    profile = NumberProfile.measure([1.4e154, 1.4e154], centre=1.4e154)
+    assert profile.to_dict()["squares"] == 0.0
+    assert unpack_profile(pack_profile(profile)).to_dict() == profile.to_dict()
+
+
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=20))
 def test_a_packed_level_profile_comes_back_whole(values: list[str | None]) -> None:
     profile = LevelProfile.measure(values)

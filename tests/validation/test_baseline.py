@@ -38,6 +38,7 @@ def test_a_gain_over_the_baseline_must_be_proven(gain, ruling) -> None:
     wobble -= wobble.mean()
     comparison = compare_losses(5.0 - gain + wobble, anchor=np.full(600, 5.0), days=DAYS, loss=LOSS, alpha=0.1)
     verdict = judge_baseline(comparison)
+    assert f"a difference between {comparison.low:+.4g} and {comparison.high:+.4g} at 90 %" in verdict.sentence
     assert verdict.ruling is ruling
     if ruling is Ruling.INCONCLUSIVE:
         assert "Not enough data: need about" in verdict.sentence

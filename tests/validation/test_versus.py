@@ -56,3 +56,26 @@ def test_a_mean_loss_lies_within_what_a_row_can_lose(make_dataset) -> None:
     sure[:3] = sure[:3, ::-1]
     found = compare_answers(world.propose(sure, world.answer()), checks=[], champion_rule=None)
     assert found.first.loss.low >= 0.01
+
+
+def test_brier_and_accuracy_have_intervals_of_their_own_and_of_their_difference(make_dataset) -> None:
+    world = World(make_dataset)
+    found = compare_answers(world.propose(world.answer(), world.answer(noise=3.0)), checks=[], champion_rule=None)
+    for name in ("accuracy", "brier", "auc"):
+        for side in (found.first, found.second):
+            figure = side.intervals[name]
+            assert figure.low <= figure.estimate <= figure.high
+            assert figure.estimate == pytest.approx(side.metrics[name])
+    for name in ("accuracy", "brier"):
+        apart = found.metrics[name]
+        assert apart.low <= apart.estimate <= apart.high
+        assert apart.estimate == pytest.approx(found.first.metrics[name] - found.second.metrics[name])
+    assert not found.is_equal
+
+
+def test_the_same_answers_are_told_to_be_the_same(make_dataset) -> None:
+    world = World(make_dataset)
+    answers = world.answer()
+    found = compare_answers(world.propose(answers, answers.copy()), checks=[], champion_rule=None)
+    assert found.is_equal
+    assert (found.comparison.low, found.comparison.high) == (0.0, 0.0)

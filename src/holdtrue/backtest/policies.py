@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Decision, DecisionKind, Money, Version
+from holdtrue.domain import Decision, DecisionKind, Money, Version, format_count
 
 from .measure import PolicyTrace
 from .replay import Replay
@@ -57,7 +57,7 @@ class BlindPolicy:
             version, n_trained = train(moment)
             advance(self.name)
             if i:
-                sentence = f"Retrained on {n_trained:,} rows and replaced without a look."
+                sentence = f"Retrained on {format_count(n_trained, 'row')} and replaced without a look."
                 decisions.append(
                     Decision(at=moment, action=DecisionKind.RETRAINED, version=version.number, sentence=sentence)
                 )

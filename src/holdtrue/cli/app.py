@@ -9,11 +9,12 @@ from importlib import import_module
 
 import typer
 
-from holdtrue.errors import HoldtrueError, ProjectBusy, TrainingFailed
+from holdtrue.errors import HoldtrueError, LabelsScarce, ProjectBusy, TrainingFailed
 
 from .console import print_error
 
 EXIT_REFUSED = 2
+EXIT_INCONCLUSIVE = 4
 EXIT_BUSY = 5
 
 COMMANDS: Mapping[str, str] = {
@@ -80,6 +81,9 @@ def main() -> None:
     except ProjectBusy as error:
         print_error(str(error))
         sys.exit(EXIT_BUSY)
+    except LabelsScarce as error:
+        print_error(str(error))
+        sys.exit(EXIT_INCONCLUSIVE)
     except HoldtrueError as error:
         print_error(str(error))
         sys.exit(EXIT_REFUSED)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import parse_span
+from holdtrue.domain import format_clause, parse_span
 from holdtrue.project import Backfill, backfill_loop, hold_control, list_moments, open_project
 
 from .console import print_json, print_table, progress_bar, say
@@ -67,7 +67,10 @@ def _print(found: Backfill, name: str) -> None:
     price = "" if found.price is None else f", {found.price:.4f} {found.currency}"
     took = f"{found.wall_seconds:.1f} s, {found.cpu_seconds:.1f} s CPU{price}"
     kept = len(found.windows) - found.n_new
-    say(f"{found.n_new} windows were run and {kept} were there already: {took}. No version was registered.")
+    say(
+        f"{format_clause(found.n_new, 'window', one='was', many='were')} run and {kept} "
+        f"{'was' if kept == 1 else 'were'} there already: {took}. No version was registered."
+    )
 
 
 def add_commands(app: typer.Typer) -> None:

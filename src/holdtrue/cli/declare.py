@@ -16,7 +16,7 @@ from holdtrue.data import (
     read_logged,
     refuse_breaches,
 )
-from holdtrue.domain import Loop, Predictions, RolloutPlan, Schema
+from holdtrue.domain import Loop, Predictions, RolloutPlan, Schema, format_count
 from holdtrue.errors import DeclarationError, SourceMissing
 from holdtrue.loop import (
     LoopPolicy,
@@ -100,7 +100,7 @@ def check(
     _print_history(loop, history, is_declared=declared is not None)
     say(f"Retrains on: {'; '.join(tell_triggers(policy))}.")
     if n_golden is not None:
-        say(f"Golden set: {n_golden:,} labelled rows.")
+        say(f"Golden set: {format_count(n_golden, 'labelled row')}.")
     if cadence is not None:
         say(f"Schedule: {cadence}.")
     say(f"Rollout: {plan.note}.")
@@ -133,7 +133,10 @@ def _check_log(loop: Loop, declared: Predictions, folder: Path, *, json: bool) -
 
 def _print_history(loop: Loop, history: History, *, is_declared: bool = False) -> None:
     n_labelled = history.n_rows - history.frame["__label"].null_count()
-    say(f"{loop.name}: {history.task.value}, {history.n_rows:,} rows of {history.source}, {n_labelled:,} with a label")
+    say(
+        f"{loop.name}: {history.task.value}, {format_count(history.n_rows, 'row')} "
+        f"of {history.source}, {n_labelled:,} with a label"
+    )
     span = f"from {history.starts_at:%Y-%m-%d} to {history.ends_at:%Y-%m-%d}"
     say(f"{span}; a label is due {format_span(history.label_delay)} after")
     for note in [*history.notes, *tell_oddities(history.schema)]:

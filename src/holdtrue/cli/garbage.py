@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import parse_size, parse_span
+from holdtrue.domain import format_clause, format_count, parse_size, parse_span
 from holdtrue.errors import StateConflict
 from holdtrue.pipeline import collect_garbage, find_garbage
 from holdtrue.project import hold_control, open_project
@@ -36,8 +36,14 @@ def gc(
         return
     would = "would go" if dry_run else "are gone"
     gone, stays = f"{garbage.n_bytes / 1e6:,.1f} MB", f"{garbage.n_kept_bytes / 1e6:,.1f} MB"
-    say(f"{len(garbage.artifacts):,} artifacts ({gone}) and {len(garbage.keys):,} outputs of steps {would}.")
-    say(f"{garbage.n_named:,} artifacts are named; {garbage.n_kept:,} others ({stays}) stay.")
+    say(
+        f"{format_count(len(garbage.artifacts), 'artifact')} ({gone}) and "
+        f"{format_count(len(garbage.keys), 'output of a step', 'outputs of steps')} {would}."
+    )
+    say(
+        f"{format_clause(garbage.n_named, 'artifact', one='is', many='are')} named; "
+        f"{format_count(garbage.n_kept, 'other')} ({stays}) {'stays' if garbage.n_kept == 1 else 'stay'}."
+    )
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from holdtrue.data import read_label_file, record_label_file
+from holdtrue.domain import format_count
 from holdtrue.errors import LabelError
 from holdtrue.project import list_wanted, open_project
 
@@ -40,7 +41,7 @@ def label(
         print_json(done)
         return
     changed = f", {done.n_changed:,} in place of another label" if done.n_changed else ""
-    say(f"{done.n_rows:,} labels read, {done.n_new:,} of them new{changed}")
+    say(f"{format_count(done.n_rows, 'label')} read, {done.n_new:,} of them new{changed}")
 
 
 def _list_wanted(loop_file: Path, *, as_json: bool) -> None:

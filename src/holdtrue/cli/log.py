@@ -9,7 +9,7 @@ import polars as pl
 import typer
 
 from holdtrue.data import FrameProfile, LogQuery, erase_key, read_log_profiles
-from holdtrue.domain import Json, parse_span
+from holdtrue.domain import Json, format_clause, format_count, parse_span
 from holdtrue.errors import DeclarationError
 from holdtrue.project import Project, ask_log, export_log, keep_log, name_log_folder, open_project, read_settings
 from holdtrue.stats import NumberProfile, Profile
@@ -85,7 +85,7 @@ def _ask(project: Project, query: LogQuery, output: Path | None, *, as_json: boo
         if as_json:
             print_json({"loop": project.loop.name, "n_rows": n_rows, "path": str(output)})
         else:
-            say(f"{n_rows:,} rows: {output}")
+            say(f"{format_count(n_rows, 'row')}: {output}")
         return
     with progress_bar("reading the log"):
         found = ask_log(project, query)
@@ -97,7 +97,7 @@ def _ask(project: Project, query: LogQuery, output: Path | None, *, as_json: boo
         )
         empty = [name for name in shown.columns if shown[name].null_count() == shown.height]
         shown = shown.drop(empty) if query.columns == SHOWN else shown
-        title = f"{project.loop.name}: {found.height:,} rows"
+        title = f"{project.loop.name}: {format_count(found.height, 'row')}"
         print_table(title, shown.columns, shown.rows(), whole=("prediction_id",))
     else:
         say(f"The log of {project.loop.name} has no such row")
@@ -112,11 +112,16 @@ def _compact(project: Project, *, as_json: bool) -> None:
     if as_json:
         print_json({"loop": project.loop.name, "compacted": compacted, "removed": removed})
         return
-    say(f"{compacted.n_rows:,} rows of {compacted.n_segments:,} segments now stand in Parquet")
+    stand = "stands" if compacted.n_rows == 1 else "stand"
+    rows, segments = format_count(compacted.n_rows, "row"), format_count(compacted.n_segments, "segment")
+    say(f"{rows} of {segments} now {stand} in Parquet")
     if compacted.n_twice:
-        say(f"{compacted.n_twice:,} rows had been written twice")
+        say(f"{format_count(compacted.n_twice, 'row')} had been written twice")
     if removed.n_expired or removed.n_dropped:
-        say(f"{removed.n_expired:,} rows were past their time, {removed.n_dropped:,} went because of the budget")
+        say(
+            f"{format_clause(removed.n_expired, 'row', one='was', many='were')} "
+            f"past their time, {removed.n_dropped:,} went because of the budget"
+        )
     for problem in compacted.problems:
         say(f"Left as it is: {problem}")
 
@@ -126,7 +131,7 @@ def _erase(project: Project, key: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"loop": project.loop.name, "n_rows": erased.n_rows, "n_labels": erased.n_labels})
     else:
-        say(f"{erased.n_rows:,} rows and {erased.n_labels:,} labels of {key!r} were erased")
+        say(f"{format_count(erased.n_rows, 'row')} and {format_count(erased.n_labels, 'label')} of {key!r} were erased")
 
 
 def _tell_profiles(project: Project, *, as_json: bool) -> None:
@@ -140,7 +145,7 @@ def _tell_profiles(project: Project, *, as_json: bool) -> None:
     for version in sorted({day.version for day in days}):
         mine = [day for day in days if day.version == version]
         whole = reduce(FrameProfile.add, (day.profile for day in mine))
-        title = f"Requests to v{version}, {mine[0].day} to {mine[-1].day}: {whole.n_rows:,} rows"
+        title = f"Requests to v{version}, {mine[0].day} to {mine[-1].day}: {format_count(whole.n_rows, 'row')}"
         rows = [_lay_out(name, column) for name, column in whole.columns.items()]
         print_table(title, ("feature", "missing", "mean", "least", "greatest", "commonest"), rows)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from holdtrue.domain import format_clause
 from holdtrue.project import find_run, hold_control, open_project, reproduce_run
 
 from .console import print_json, print_table, progress_bar, say
@@ -29,7 +30,11 @@ def reproduce(
         print_json({**told, "outputs": found.outputs, "causes": found.causes})
     else:
         n_changed = len(found.outputs)
-        say("Each step returned the same bytes." if found.is_equal else f"{n_changed} outputs are not the same.")
+        say(
+            "Each step returned the same bytes."
+            if found.is_equal
+            else f"{format_clause(n_changed, 'output', one='is', many='are')} not the same."
+        )
         rows = [(each.kind, each.name, _cut(each.first), _cut(each.second)) for each in (*found.outputs, *found.causes)]
         if rows:
             print_table("Not as it was", ("what", "name", "then", "now"), rows)

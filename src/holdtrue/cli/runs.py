@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from holdtrue.domain import StepRecord, Tuning, choose_last
+from holdtrue.domain import StepRecord, Tuning, choose_last, format_count
 from holdtrue.errors import NotFound
 from holdtrue.project import (
     Project,
@@ -196,7 +196,7 @@ def _tell_row(run: RunView) -> tuple[object, ...]:
     result = run.result.get("version")
     told = str(run.result.get("ruling", "")) if result is None else f"v{result} {run.result.get('ruling', '')}"
     if (trials := run.result.get("trials")) is not None:
-        told = f"{len(trials)} trials"
+        told = f"{format_count(len(trials), 'trial')}"
     moment = f"{run.as_of:%Y-%m-%d %H:%M}"
     return (run.run_id[:N_DIGITS], run.state, moment, seconds, len(run.steps), cached, told, run.reason)
 
@@ -213,7 +213,7 @@ def _tell_facts(run: RunView) -> list[tuple[str, object]]:
         ("started by", run.reason),
         ("worker", run.worker or "unknown"),
         ("as of", run.as_of.isoformat()),
-        ("data", f"{run.dataset or 'none'}" + ("" if run.n_rows is None else f", {run.n_rows:,} rows")),
+        ("data", f"{run.dataset or 'none'}" + ("" if run.n_rows is None else f", {format_count(run.n_rows, 'row')}")),
         ("code", run.code or "unknown: it did not come to its end"),
     ]
     if run.checkout is not None:
@@ -246,7 +246,7 @@ def _tell_noted(run: RunView) -> list[tuple[str, object]]:
     for each in choose_last(run.steps, run.notes):
         facts += [("figure", f"{each.step}: {figure.name} ({figure.kind})") for figure in each.figures]
         if each.log is not None:
-            facts.append(("printed", f"{each.step}: {each.n_printed:,} characters"))
+            facts.append(("printed", f"{each.step}: {format_count(each.n_printed, 'character')}"))
     return facts
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from holdtrue.domain import format_clause, format_count
 from holdtrue.project import Scored, open_project, score_file
 
 from .console import Bar, print_json, progress_bar, say
@@ -38,11 +39,19 @@ def _tell(scored: Scored) -> None:
     if scored.note:
         say(scored.note)
     if scored.n_resumed:
-        say(f"{scored.n_resumed:,} rows had been answered by a run that was cut short; it was gone on with.")
+        say(
+            f"{format_count(scored.n_resumed, 'row')} had been "
+            "answered by a run that was cut short; it was gone on with."
+        )
     n_answered = scored.n_rows - scored.n_refused
-    say(f"{n_answered:,} rows answered by {scored.version} ({scored.rows_a_second:,.0f} rows/s): {scored.path}")
+    say(
+        f"{format_count(n_answered, 'row')} answered by {scored.version} "
+        f"({scored.rows_a_second:,.0f} rows/s): {scored.path}"
+    )
     if scored.n_refused:
-        say(f"{scored.n_refused:,} rows were not answered; the column error says why.")
+        say(
+            f"{format_clause(scored.n_refused, 'row', one='was', many='were')} not answered; the column error says why."
+        )
 
 
 def _tell_progress(bar: Bar) -> Callable[[int, int], None]:
@@ -52,7 +61,7 @@ def _tell_progress(bar: Bar) -> Callable[[int, int], None]:
     def tell(n_done: int, n_rows: int) -> None:
         began.append((time.monotonic(), n_done))
         seconds, n_new = time.monotonic() - began[0][0], n_done - began[0][1]
-        text = f"{n_done:,} of {n_rows:,} rows"
+        text = f"{n_done:,} of {format_count(n_rows, 'row')}"
         if n_new and seconds:
             speed = n_new / seconds
             text += f", {speed:,.0f} rows/s, {(n_rows - n_done) / speed:,.0f} s left"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from holdtrue.domain import Contributions, LoopView, Prediction
+from holdtrue.domain import Contributions, LoopView, Prediction, format_count
 from holdtrue.errors import HoldtrueError
 from holdtrue.project import Project, StoredView, explain_prediction, open_project
 from holdtrue.report import (
@@ -45,12 +45,18 @@ def _print_loop(loop: LoopView) -> None:
         say(f"On its way: {loop.challenger.name}. {loop.rollout.sentence}")
     if loop.coverage is not None and loop.coverage.share is not None:
         found = loop.coverage
-        say(f"{found.n_predictions:,} answers; {found.n_labelled:,} of {found.n_due:,} due labels have come")
+        say(
+            f"{format_count(found.n_predictions, 'answer')}; {found.n_labelled:,} "
+            f"of {format_count(found.n_due, 'due label')} have come"
+        )
     measured = [w for w in loop.windows if w.loss is not None]
     if measured:
         last = measured[-1]
         spread = "" if last.loss_low is None else f" ({last.loss_low:.4f} .. {last.loss_high:.4f})"
-        say(f"Latest measured {loop.loss.value}: {last.loss:.4f}{spread}, v{last.version}, {last.n_labelled:,} labels")
+        say(
+            f"Latest measured {loop.loss.value}: {last.loss:.4f}{spread}, "
+            f"v{last.version}, {format_count(last.n_labelled, 'label')}"
+        )
     for sentence in tell_beliefs(loop.beliefs):
         say(sentence)
     for sentence in tell_watched_slices(loop.slices):

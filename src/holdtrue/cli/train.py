@@ -62,7 +62,8 @@ def finish_judging(project: Project, outcome: Trained | CaughtUp | TrainingLost,
         if told := _read_traceback(project, outcome):
             print_error(told)
         print_error(outcome.sentence)
-        raise typer.Exit(EXIT_FAILED)
+        is_short = isinstance(outcome, TrainingLost) and outcome.is_short
+        raise typer.Exit(EXIT_INCONCLUSIVE if is_short else EXIT_FAILED)
     _print_training(project, outcome, json=json)
     codes = {Ruling.PASSED: 0, Ruling.FAILED: EXIT_FAILED, Ruling.ERROR: EXIT_FAILED}
     code = codes.get(outcome.ruling, EXIT_INCONCLUSIVE)

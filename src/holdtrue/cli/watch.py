@@ -16,6 +16,7 @@ from .console import print_figures, print_json, print_table, progress_bar, say
 from .moment import read_moment
 
 N_SHOWN = 16
+EXIT_INCONCLUSIVE = 4
 
 
 def watch(
@@ -27,7 +28,10 @@ def watch(
         str | None, typer.Option(help="Rows due before this day (ISO 8601) are what the risk is held against.")
     ] = None,
 ) -> None:
-    """Replay the log of a model that is served elsewhere: its true quality over time, and when its risk rose."""
+    """Replay the log of a model that is served elsewhere: its true quality over time, and when its risk rose.
+
+    Exit code: 4 where there is not enough data to watch the risk of any version.
+    """
     from holdtrue.report import check_targets
 
     check_targets(report)
@@ -48,9 +52,15 @@ def watch(
             window=None if window is None else parse_span(window),
             reference_until=until,
         )
-    if report is not None:
-        from holdtrue.report import render_watch, write_text
+    _give_out(result, report, json=json)
+    if not result.has_reference:
+        raise typer.Exit(EXIT_INCONCLUSIVE)
 
+
+def _give_out(result: WatchResult, report: Path | None, *, json: bool) -> None:
+    from holdtrue.report import render_watch, write_text
+
+    if report is not None:
         write_text(report, render_watch(result))
     if json:
         print_json(result)

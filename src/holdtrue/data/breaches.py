@@ -8,10 +8,11 @@ import polars as pl
 from holdtrue.clock import format_span
 from holdtrue.data.conditions import Condition, find_conditions, lay_plain
 from holdtrue.data.rules import ENGINE_ERRORS, find_table_rules, tell_engine_error
-from holdtrue.domain import Limits, Schema
+from holdtrue.domain import Limits, Schema, format_clause, format_count
 from holdtrue.errors import SchemaMismatch
 
 _SHOWN_CHARACTERS = 60
+_OF_ONE = {"have": "has", "repeat": "repeats", "break": "breaks"}
 
 
 def check_frame(frame: pl.DataFrame, schema: Schema, *, key: str | None = None, is_table: bool = True) -> list[str]:
@@ -26,7 +27,10 @@ def check_frame(frame: pl.DataFrame, schema: Schema, *, key: str | None = None, 
     """
     conditions, breaches = find_conditions(frame, schema, has_unique=is_table)
     if is_table and schema.min_rows is not None and frame.height < schema.min_rows:
-        breaches.append(f"there are {frame.height:,} rows, and at least {schema.min_rows:,} are expected")
+        breaches.append(
+            f"there {'is' if frame.height == 1 else 'are'} {format_count(frame.height, 'row')}, "
+            f"and at least {schema.min_rows:,} are expected"
+        )
     if is_table:
         breaches.extend(_tell_null_shares(frame, schema))
     return [*breaches, *_tell_broken(frame, conditions, key)]
@@ -96,7 +100,10 @@ def check_order(times: pl.Series, schema: Schema) -> list[str]:
         return []
     is_early = times.diff().dt.total_microseconds() < 0
     n, row = int(is_early.sum() or 0), is_early.fill_null(value=False).arg_max() or 0
-    return [f"{n:,} rows are earlier than the row before them; the first is row {row:,}: {times.name} = {times[row]}"]
+    return [
+        f"{format_clause(n, 'row', one='is', many='are')} earlier than the "
+        f"row before; the first is row {row:,}: {times.name} = {times[row]}"
+    ]
 
 
 def check_freshness(newest: datetime, schema: Schema | None, now: datetime) -> str:
@@ -120,7 +127,8 @@ def _tell_null_shares(frame: pl.DataFrame, schema: Schema) -> list[str]:
         n_nulls = values.null_count() + (int(values.is_nan().sum() or 0) if values.dtype.is_float() else 0)
         if n_nulls > most * frame.height:
             told.append(
-                f"{n_nulls:,} of {frame.height:,} values of {column.name!r} are null "
+                f"{n_nulls:,} of {format_count(frame.height, 'value')} of "
+                f"{column.name!r} {'is' if n_nulls == 1 else 'are'} null "
                 f"({100 * n_nulls / frame.height:.3g} %), and at most {100 * most:.3g} % are allowed"
             )
     return told
@@ -156,7 +164,15 @@ def _count_broken(plain: pl.LazyFrame, conditions: list[Condition]) -> list[int 
 def _tell(frame: pl.DataFrame, condition: Condition, n: int, row: int, key: str | None) -> str:
     named = f" ({key} {_show(frame[key][row])})" if key is not None and key in frame.columns else ""
     values = ", ".join(f"{name} = {_show(frame[name][row])}" for name in condition.names)
-    return f"{n:,} of {frame.height:,} rows {condition.told}; the first is row {row:,}{named}: {values}"
+    return (
+        f"{n:,} of {format_count(frame.height, 'row')} "
+        f"{_agree(condition.told, n)}; the first is row {row:,}{named}: {values}"
+    )
+
+
+def _agree(told: str, n: int) -> str:
+    verb, rest = told.split(" ", 1)
+    return f"{_OF_ONE.get(verb, verb) if n == 1 else verb} {rest}"
 
 
 def _show(value: object) -> str:

@@ -101,14 +101,17 @@ def _ask_column(column: Column, dtype: pl.DataType, *, has_unique: bool) -> Iter
     if dtype.is_float():
         yield ask(raw.is_infinite(), f"have an infinite {name!r}")
         if column.kind is Kind.INTEGER:
-            yield ask(raw != raw.round(), f"have a {name!r} that is no whole number")
+            yield ask(raw != raw.round(), f"have in {name!r} no whole number")
     if limits.low is not None:
-        yield ask(value < limits.low, f"have a {name!r} below {limits.low}")
+        yield ask(value < limits.low, f"have {name!r} below {limits.low}")
     if limits.high is not None:
-        yield ask(value > limits.high, f"have a {name!r} above {limits.high}")
+        yield ask(value > limits.high, f"have {name!r} above {limits.high}")
     if limits.levels is not None:
         shown = ", ".join(limits.levels[:LISTED_LEVELS]) + (", ..." if len(limits.levels) > LISTED_LEVELS else "")
-        yield ask(~raw.cast(pl.String).is_in(list(limits.levels)), f"have a {name!r} outside its closed set ({shown})")
+        yield ask(
+            ~raw.cast(pl.String).is_in(list(limits.levels)),
+            f"have {name!r} outside its closed set ({shown})",
+        )
     if limits.is_unique and has_unique:
         yield ask(value.is_not_null() & ~value.is_first_distinct(), f"repeat a value of {name!r}, which is unique")
 

@@ -7,7 +7,7 @@ import polars as pl
 from holdtrue.data.columns import TEXTS, find_levels
 from holdtrue.data.files import name_nearest
 from holdtrue.data.history import JUDGED, LATE, is_part
-from holdtrue.domain import Kind, Schema, Table
+from holdtrue.domain import Kind, Schema, Table, format_count
 from holdtrue.errors import ColumnMissing, SchemaMismatch
 
 MANY_LEVELS = 255  # scikit-learn's histogram trees take no more categories in one column
@@ -127,14 +127,14 @@ def _make_plain(column: pl.Series) -> tuple[pl.Series, list[str]]:
     n_nan = int(numbers.is_nan().sum() or 0)
     if not n_nan:
         return numbers, []
-    return numbers.fill_nan(None), [f"{n_nan:,} NaN in {name!r} are taken as missing"]
+    return numbers.fill_nan(None), [f"{n_nan:,} NaN in {name!r} {'is' if n_nan == 1 else 'are'} taken as missing"]
 
 
 def _take_whole(column: pl.Series) -> pl.Series:
     whole = column.cast(pl.Int64, strict=False)
     if n_beyond := whole.null_count() - column.null_count():
         raise SchemaMismatch(
-            f"{n_beyond:,} values of {column.name!r} are beyond what a 64-bit whole number holds",
+            f"{format_count(n_beyond, 'value')} of {column.name!r} beyond what a 64-bit whole number holds",
             expected="whole numbers from -2**63 to 2**63 - 1",
             remedy=f"store them as floats or as texts, or leave the column out with drop=[{column.name!r}]",
         )
@@ -152,7 +152,7 @@ def _refuse_infinite(columns: Sequence[pl.Series]) -> None:
     for column in columns:
         if column.dtype == pl.Float64 and (n_infinite := int(column.is_infinite().sum() or 0)):
             raise SchemaMismatch(
-                f"{n_infinite:,} values of {column.name!r} are infinite",
+                f"{format_count(n_infinite, 'infinite value')} in {column.name!r}",
                 expected="finite numbers, or null where missing",
                 remedy=f"replace them in the file, or leave the column out with drop=[{column.name!r}]",
             )

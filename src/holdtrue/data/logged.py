@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from holdtrue.data.files import name_nearest, read_files
 from holdtrue.data.history import KEY, LABEL, LABEL_TIME, TIME, History
+from holdtrue.data.logged_labels import Question, settle_question, take_last_labels
 from holdtrue.data.moment import UTC_TIME, read_moments
 from holdtrue.data.table import read_frame
 from holdtrue.data.task import read_labels
-from holdtrue.domain import LabelValue, Predictions, Table, Task
+from holdtrue.domain import LabelValue, Predictions, Table, Task, format_count
 from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceError
 
 MOST_VERSIONS = 200
@@ -78,15 +79,18 @@ def read_logged(declared: Predictions, *, folder: Path, task: Task | None = None
             )
     if read.frame.is_empty():
         raise SourceError(f"the log {read.source} has no rows", expected="at least one", remedy="check path=")
-    frame, order_notes = _sort(read.frame, declared)
-    if declared.label_time is not None:
-        _ = _read_times(frame[declared.label_time], declared)
+    frame, notes = _settle_rows(read.frame, declared)
+    question = _settle_question(frame, declared, task)
+    if question is not None:
+        frame = frame.with_columns(question.label.alias(declared.label))
+        notes += [question.note] if question.note else []
     history = read_frame(
         frame,
         _as_table(declared),
-        task=_choose_task(frame[declared.label], declared, task),
+        task=_choose_task(frame[declared.label], declared, task) if question is None else question.task,
+        classes=None if question is None else question.classes,
         source=read.source,
-        notes=(*read.notes, *order_notes),
+        notes=(*read.notes, *notes),
         needs_features=False,
     )
     answers, answer_notes = _read_answers(frame, declared, history)
@@ -115,13 +119,21 @@ def _as_table(declared: Predictions) -> Table:
     )
 
 
-def _sort(frame: pl.DataFrame, declared: Predictions) -> tuple[pl.DataFrame, list[str]]:
-    """Return the rows in order of time, so that answers and history stay beside each other."""
+def _settle_rows(frame: pl.DataFrame, declared: Predictions) -> tuple[pl.DataFrame, list[str]]:
+    """Return each answer once and in order of time, so that answers and history stay beside each other."""
+    known_at = None if declared.label_time is None else _read_times(frame[declared.label_time], declared)
+    frame, note = take_last_labels(frame, declared, known_at=known_at)
+    notes = [note] if note else []
     times = _read_times(frame[declared.time], declared)
     if times.is_sorted():
-        return frame, []
+        return frame, notes
     order = times.arg_sort(nulls_last=True)
-    return frame[order], ["the rows were out of order and were sorted by time"]
+    return frame[order], [*notes, "the rows were out of order and were sorted by time"]
+
+
+def _settle_question(frame: pl.DataFrame, declared: Predictions, task: Task | None) -> Question | None:
+    answers = pl.Series(_read_numbers(frame[declared.answer_columns[0]]))
+    return settle_question(frame[declared.label], declared, task=task, answers=answers)
 
 
 def _read_times(column: pl.Series, declared: Predictions) -> pl.Series:
@@ -157,7 +169,7 @@ def _read_answers(
     columns = [_read_numbers(frame[name]) for name in declared.answer_columns]
     table = np.column_stack(columns)
     n_missing = int(np.isnan(table).any(axis=1).sum())
-    notes = [f"{n_missing:,} of {len(table):,} rows have no prediction: they are counted, not judged"]
+    notes = [f"{n_missing:,} of {format_count(len(table), 'row')} have no prediction: they are counted, not judged"]
     notes = notes if n_missing else []
     if not history.task.has_classes:
         return table, notes
@@ -193,7 +205,8 @@ def _read_numbers(column: pl.Series) -> NDArray[np.float64]:
     values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy()
     if n_infinite := int(np.isinf(values).sum()):
         raise SchemaMismatch(
-            f"{n_infinite:,} predictions in {column.name!r} are infinite", expected="finite numbers, or null"
+            f"{format_count(n_infinite, 'infinite prediction')} in {column.name!r}",
+            expected="finite numbers, or null",
         )
     return values
 

@@ -19,7 +19,7 @@ from holdtrue.data.origin import Origin, SourceVersion
 from holdtrue.data.query import read_query_frame
 from holdtrue.data.rules import name_rule_columns
 from holdtrue.data.task import read_labels
-from holdtrue.domain import Schema, SchemaFile, Table, Task
+from holdtrue.domain import LabelValue, Schema, SchemaFile, Table, Task, format_clause, format_count
 from holdtrue.errors import ColumnMissing, LabelError, SchemaMismatch, SourceError
 from holdtrue.store import is_object_url, mirror_objects, print_database, print_objects
 
@@ -90,37 +90,35 @@ def print_table(declared: Table, *, folder: Path) -> tuple[tuple[str, int, int],
 
 def read_frame(
     frame: pl.DataFrame, declared: Table, *, task: Task | None = None, source: str = "", notes: Sequence[str] = (),
-    schema: Schema | None = None, needs_features: bool = True,
+    schema: Schema | None = None, needs_features: bool = True, classes: tuple[LabelValue, ...] | None = None,
 ) -> History:  # fmt: skip
-    """Check a frame that is already in memory as `read_history` checks a file; `source` says where it came from."""
+    """Check a frame that is already in memory as `read_history` checks a file; `source` says where it came from.
+
+    With `task` and `classes` (empty for a regression) labels may be missing as yet, also all of them.
+    """
     _check_columns(frame, declared)
     check_dropped(frame.columns, declared)
-    if frame.is_empty():
-        raise SourceError(
-            f"the table {source or declared.path} has no rows",
-            expected="at least one",
-            remedy="check path= and the file",
-        )
+    _refuse_empty(frame, source or declared.path)
     times, time_notes = read_moments(frame[declared.time], time_zone=declared.time_zone)
     if schema is not None:
         breaches = [*check_frame(frame, schema, key=declared.key), *check_order(times, schema)]
         refuse_breaches(breaches, source or declared.path)
     _refuse_nulls(times, declared.time, "time")
     key, unit, key_notes = _read_names(frame, declared, times)
-    labels = read_labels(frame[declared.label], task=task)
-    label, label_time, delay, label_notes = _date_labels(frame, declared, times, labels.values)
+    labels = read_labels(frame[declared.label], task=task, classes=classes)
+    label, label_time, delay, label_notes = _date_labels(
+        frame, declared, times, labels.values, may_lack=classes is not None
+    )
     features, feature_notes = read_features(frame, declared, schema)
     if needs_features and not features:
         raise SchemaMismatch("no column is left as a feature", expected="at least one number, boolean or text column")
     parts = [key.alias(KEY), unit.alias(UNIT), times.alias(TIME), label_time.alias(LABEL_TIME), label.alias(LABEL)]
     beside = [*_name_sources(frame, declared), *read_late(frame, declared), *read_judged(frame, declared)]
     rows = pl.DataFrame([*parts, *beside, *features])
-    order_notes = []
-    if not times.is_sorted():
-        rows = rows.sort(TIME, maintain_order=True)
-        order_notes = ["the rows were out of order and were sorted by time"]
+    is_sorted = times.is_sorted()
+    order_notes = () if is_sorted else ("the rows were out of order and were sorted by time",)
     return History(
-        frame=rows.rechunk(),
+        frame=(rows if is_sorted else rows.sort(TIME, maintain_order=True)).rechunk(),
         label=declared.label,
         task=labels.task,
         classes=labels.classes,
@@ -129,6 +127,11 @@ def read_frame(
         notes=(*notes, *time_notes, *key_notes, *labels.notes, *label_notes, *feature_notes, *order_notes),
         declared=schema,
     )
+
+
+def _refuse_empty(frame: pl.DataFrame, source: str) -> None:
+    if frame.is_empty():
+        raise SourceError(f"the table {source} has no rows", expected="at least one", remedy="check path= and the file")
 
 
 def _name_sources(frame: pl.DataFrame, declared: Table) -> list[pl.Series]:
@@ -172,7 +175,8 @@ def _check_columns(frame: pl.DataFrame, declared: Table) -> None:
 def _refuse_nulls(column: pl.Series, name: str, part: str) -> None:
     if column.null_count():
         raise SourceError(
-            f"{column.null_count():,} of {len(column):,} rows have no {part} (column {name!r})",
+            f"{column.null_count():,} of {format_count(len(column), 'row')} "
+            f"{'has' if column.null_count() == 1 else 'have'} no {part} (column {name!r})",
             expected=f"a {part} in every row",
             remedy="fill it or leave these rows out",
         )
@@ -190,7 +194,10 @@ def _read_names(frame: pl.DataFrame, declared: Table, times: pl.Series) -> tuple
     _refuse_duplicates(key, declared, remedy)
     unit = key if declared.unit is None else _name_values(frame[declared.unit], "unit")
     if unit.null_count():
-        notes.append(f"{unit.null_count():,} rows have no unit ({declared.unit!r}): their key stands for it")
+        notes.append(
+            f"{format_clause(unit.null_count(), 'row', one='has', many='have')} "
+            f"no unit ({declared.unit!r}): their key stands for it"
+        )
         unit = unit.fill_null(key)
     return key, unit, notes
 
@@ -211,15 +218,15 @@ def _refuse_duplicates(key: pl.Series, declared: Table, remedy: str) -> None:
     counts = key.alias("key").value_counts().filter(pl.col("count") > 1).sort("count", "key", descending=[True, False])
     what = f"the key {declared.key!r}" if declared.key else f"no key is declared, and the time {declared.time!r}"
     raise SourceError(
-        f"{what} is not unique: {len(counts):,} values occur more than once"
-        f" (such as {counts['key'][0]!r}, {counts['count'][0]} times), {n_extra:,} rows too many",
+        f"{what} is not unique: {format_clause(len(counts), 'value', one='occurs', many='occur')} more than once"
+        f" (such as {counts['key'][0]!r}, {counts['count'][0]} times), {format_count(n_extra, 'row')} too many",
         expected="one row for each event",
         remedy=remedy,
     )
 
 
 def _date_labels(
-    frame: pl.DataFrame, declared: Table, times: pl.Series, label: pl.Series
+    frame: pl.DataFrame, declared: Table, times: pl.Series, label: pl.Series, *, may_lack: bool
 ) -> tuple[pl.Series, pl.Series, timedelta, list[str]]:
     """Return labels, when each was known, and the delay after which one is due."""
     if declared.label_time is None:
@@ -230,17 +237,22 @@ def _date_labels(
     notes = list(time_notes)
     is_undated = known.is_null() & label.is_not_null()
     if n_undated := int(is_undated.sum() or 0):
-        notes.append(f"{n_undated:,} labels have no {declared.label_time!r} and are taken as missing")
+        notes.append(
+            f"{format_clause(n_undated, 'label', one='has', many='have')} no {declared.label_time!r}: taken as missing"
+        )
         label = label.set(is_undated, None)
     known = known.set(label.is_null(), None)
     n_early = int((known < times).sum() or 0)
     if n_early:
         raise LabelError(
-            f"{n_early:,} labels were known before their prediction is made ({declared.label_time} < {declared.time})",
+            f"{format_clause(n_early, 'label', one='was', many='were')} known "
+            f"before the prediction is made ({declared.label_time} < {declared.time})",
             expected="a label_time at or after time",
             remedy="check which column is which, or leave these rows out",
         )
     delays = (known - times).drop_nulls().dt.total_microseconds()
+    if delays.is_empty() and may_lack:
+        return label, known, timedelta(0), [*notes, f"no {declared.label_time!r} says yet how long a label takes"]
     if delays.is_empty():
         raise LabelError(f"no label has a {declared.label_time!r}", expected="when each label was known")
     delay = timedelta(microseconds=int(delays.quantile(0.95, interpolation="higher") or 0))

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holdtrue.domain import LabelValue, Task
+from holdtrue.domain import LabelValue, Task, format_count
 from holdtrue.errors import LabelError
 
 MOST_CODES = 10
@@ -31,17 +31,28 @@ class LabelRead:
     notes: tuple[str, ...]
 
 
-def read_labels(column: pl.Series, *, task: Task | None = None) -> LabelRead:
+def read_labels(
+    column: pl.Series, *, task: Task | None = None, classes: tuple[LabelValue, ...] | None = None
+) -> LabelRead:
     """Return the label column made plain, its task and its classes in order: (False, True), else sorted.
+
+    Args:
+        column: the labels, null where missing.
+        task: the kind of question; None to tell it from the values.
+        classes: with `task`, the classes where they are known though not all of them have come, empty for a regression:
+            then there may be no label at all.
 
     Raises:
         LabelError: no label at all, one value only, values of no use as labels, or values that do not fit `task`.
     """
     values, name = _make_plain(column), column.name
     n_missing = values.null_count()
+    if task is not None and classes is not None:
+        notes = _count_missing(n_missing, len(values))
+        return LabelRead(values=_cast_to_classes(values, classes), task=task, classes=classes, notes=notes)
     if n_missing == len(values):
         raise LabelError(
-            f"all {len(values):,} labels in {name!r} are missing",
+            f"none of {format_count(len(values), 'row')} has a label in {name!r}",
             expected="rows whose outcome is known",
             remedy="check label= and, if the label is known later, that enough old rows are in the table",
         )
@@ -52,14 +63,12 @@ def read_labels(column: pl.Series, *, task: Task | None = None) -> LabelRead:
             expected="at least two",
             remedy="check label=, and that rows of every outcome are in the table",
         )
-    notes = [f"{n_missing:,} of {len(values):,} labels are missing"] if n_missing else []
     told, reason = tell_task(counts)
-    if task is None and reason:
-        notes.append(reason)
+    notes = (*_count_missing(n_missing, len(values)), *((reason,) if task is None and reason else ()))
     chosen = told if task is None else task
     values = _fit_to_task(values, chosen, n_distinct=len(counts))
-    classes = tuple(values.drop_nulls().unique().sort().to_list()) if chosen.has_classes else ()
-    return LabelRead(values=values, task=chosen, classes=classes, notes=tuple(notes))
+    found = tuple(values.drop_nulls().unique().sort().to_list()) if chosen.has_classes else ()
+    return LabelRead(values=values, task=chosen, classes=found, notes=notes)
 
 
 def tell_task(counts: pl.DataFrame) -> tuple[Task, str]:
@@ -109,6 +118,18 @@ def encode_labels(values: pl.Series, *, task: Task, classes: tuple[LabelValue, .
     return coded.fill_null(-1).to_numpy().astype(np.int64)
 
 
+def _count_missing(n_missing: int, n_labels: int) -> tuple[str, ...]:
+    return (f"{n_missing:,} of {format_count(n_labels, 'label')} are missing",) if n_missing else ()
+
+
+def _cast_to_classes(values: pl.Series, classes: tuple[LabelValue, ...]) -> pl.Series:
+    """Return values in the type of the classes, of numbers where there are none."""
+    dtypes: dict[type, type[pl.DataType]] = {bool: pl.Boolean, int: pl.Int64, str: pl.String}
+    if classes and values.dtype == pl.Float64:
+        values = _take_whole(values, expected=f"one of the classes {list(classes)}")
+    return values.cast(dtypes.get(type(classes[0]), pl.Float64) if classes else pl.Float64)
+
+
 def _make_plain(column: pl.Series) -> pl.Series:
     dtype = column.dtype
     if dtype.is_integer() or dtype == pl.Null:
@@ -118,7 +139,7 @@ def _make_plain(column: pl.Series) -> pl.Series:
         n_infinite = int(numbers.is_infinite().sum() or 0)
         if n_infinite:
             raise LabelError(
-                f"{n_infinite:,} labels in {column.name!r} are infinite",
+                f"{format_count(n_infinite, 'infinite label')} in {column.name!r}",
                 expected="finite numbers, or null where missing",
                 remedy="replace them in the file",
             )
@@ -153,10 +174,10 @@ def _fit_to_task(values: pl.Series, task: Task, *, n_distinct: int) -> pl.Series
         if values.dtype == pl.String:
             raise LabelError(f"the label {values.name!r} holds texts", expected='numbers, since task="regression"')
         return values.cast(pl.Float64)
-    if values.dtype == pl.Float64:
-        if not (values.drop_nulls() == values.drop_nulls().round()).all():
-            raise LabelError(
-                f"the label {values.name!r} holds fractions", expected=f"classes, since task={task.value!r}"
-            )
-        return values.cast(pl.Int64)
-    return values
+    return _take_whole(values, expected=f"classes, since task={task.value!r}") if values.dtype == pl.Float64 else values
+
+
+def _take_whole(values: pl.Series, *, expected: str) -> pl.Series:
+    if not (values.drop_nulls() == values.drop_nulls().round()).all():
+        raise LabelError(f"the label {values.name!r} holds fractions", expected=expected)
+    return values.cast(pl.Int64)

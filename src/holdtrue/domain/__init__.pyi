@@ -213,6 +213,7 @@ from .version import ModelFormat as ModelFormat
 from .version import Release as Release
 from .version import Version as Version
 from .version import find_former as find_former
+from .version import name_brought as name_brought
 from .version_comparison import ComparedVersion as ComparedVersion
 from .version_comparison import Finding as Finding
 from .version_comparison import Measured as Measured
@@ -229,6 +230,9 @@ from .view import ShareChange as ShareChange
 from .view import Takeover as Takeover
 from .watch import WatchedVersion as WatchedVersion
 from .watch import WatchResult as WatchResult
+from .wording import format_clause as format_clause
+from .wording import format_count as format_count
+from .wording import format_figure as format_figure
 
 __all__ = [
     "ABORT_BUDGET",
@@ -415,6 +419,9 @@ __all__ = [
     "fairness",
     "find_former",
     "find_tuning",
+    "format_clause",
+    "format_count",
+    "format_figure",
     "frames",
     "golden",
     "guards",
@@ -436,6 +443,7 @@ __all__ = [
     "measure_quality",
     "money",
     "monotone_in",
+    "name_brought",
     "name_past_key",
     "no_leak",
     "not_worse",

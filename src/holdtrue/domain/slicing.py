@@ -62,7 +62,7 @@ class SliceReading:
 
     Attributes:
         name: what its rows have in common.
-        n_rows: its labelled rows since the watch began; since the rise if there is one.
+        n_rows: its labelled rows since the rise if there is one, else since its last alarm ended or the watch began.
         mean: their mean loss; None without rows.
         reference_rows: its rows among those that the version was judged by.
         reference_mean: what it lost there; None where it had no row there.
@@ -71,6 +71,9 @@ class SliceReading:
         has_risen: whether its risk has risen.
         alarmed_on: the day (since 1970) on which that was known.
         risen_since: the day on which it probably began.
+        calm_since: while its risk has risen, the day from which on it lies in order again; None where it does not.
+        calm_mean: its mean loss from that day on.
+        ended_on: the day on which evidence ended its last alarm; None while one stands, or where there was none.
         share_of_threshold: how far the evidence has come towards an alert, 0..1.
     """
 
@@ -84,4 +87,7 @@ class SliceReading:
     has_risen: bool = False
     alarmed_on: int | None = None
     risen_since: int | None = None
+    calm_since: int | None = None
+    calm_mean: float | None = None
+    ended_on: int | None = None
     share_of_threshold: float = 0.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from holdtrue.domain.digest import Json
+from holdtrue.domain.digest import Json, digest_of
 from holdtrue.domain.fallback import Fallback
 from holdtrue.domain.loss import Loss
 from holdtrue.domain.outcome import ActionRule
@@ -71,6 +71,11 @@ class Version:
         return f"v{self.number}"
 
     @property
+    def is_brought(self) -> bool:
+        """Say whether its model came as a file: what it was trained on is then the word of whoever brought it."""
+        return self.lineage.code == name_brought(self.artifact)
+
+    @property
     def weights(self) -> dict[str, float]:
         """Return what each feature carries in it, heaviest first: the rise of the mean loss when it is shuffled."""
         found = {name.removeprefix(WEIGHT): w for name, w in self.metrics.items() if name.startswith(WEIGHT)}
@@ -114,6 +119,11 @@ class AliasEvent:
     at: datetime
     actor: str
     reason: str
+
+
+def name_brought(artifact: str) -> str:
+    """Return what stands for the code of a model whose training nobody here has seen."""
+    return digest_of(["brought", artifact])
 
 
 def find_former(history: Sequence[AliasEvent]) -> int | None:

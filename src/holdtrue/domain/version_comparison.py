@@ -12,6 +12,7 @@ class Finding(StrEnum):
     BETTER = "better"
     WORSE = "worse"
     UNDECIDED = "undecided"
+    EQUAL = "equal"
     NO_DATA = "no data"
 
 
@@ -42,13 +43,15 @@ class ComparedVersion:
     Attributes:
         name: such as "v3".
         is_champion: whether it is in charge.
-        seen_until: time of the last labelled row that it was trained on.
+        seen_until: time of the last labelled row that it was trained on; where `is_brought`, as it is said.
         format: of the model.
         n_bytes: of the stored model.
+        is_brought: its model came as a file, so that nothing proves what it was trained on.
         row_ms: what one row alone takes, in milliseconds; the median of some.
-        rows_a_second: what a batch reaches.
+        rows_a_second: what a batch reaches, the fastest of some.
         loss: mean loss; None without rows.
         metrics: other figures, as `measure_quality` names them.
+        intervals: those of the metrics that have an interval.
         bias: predicted minus actual.
         calibration_error: mean over rows of the distance between predicted and actual in their bin.
         slope: of what came on what was predicted.
@@ -61,10 +64,12 @@ class ComparedVersion:
     seen_until: datetime
     format: str
     n_bytes: int
+    is_brought: bool = False
     row_ms: float | None = None
     rows_a_second: float | None = None
     loss: Measured | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, Measured] = field(default_factory=dict)
     bias: Measured | None = None
     calibration_error: Measured | None = None
     slope: Measured | None = None
@@ -105,6 +110,7 @@ class VersionComparison:
         ends_at: the last of them.
         difference: of the mean losses.
         auc: of the areas under the ROC curve; None unless there are two classes.
+        metrics: of the other figures that are means over rows, by name.
         worth: of what decisions are worth a prediction, in `unit`; None without a declared outcome.
         unit: of the worth.
         slices: by the declared columns, else by the columns of few values.
@@ -123,6 +129,7 @@ class VersionComparison:
     ends_at: datetime | None = None
     difference: Measured | None = None
     auc: Measured | None = None
+    metrics: Mapping[str, Measured] = field(default_factory=dict)
     worth: Measured | None = None
     unit: str | None = None
     slices: tuple[SliceDifference, ...] = ()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from holdtrue.domain.alert import Alert, Window
+from holdtrue.domain.belief import Belief
 from holdtrue.domain.loss import LossKind
 from holdtrue.domain.slicing import SliceReading
 from holdtrue.domain.task import LabelValue, Task
@@ -63,6 +64,7 @@ class WatchResult:
         windows: quality over time.
         alerts: in order of time; their evidence names the inputs that moved.
         coverage: how many labels were due, and had come.
+        beliefs: what the last version believes of its own answers, never measured; none of numbers.
         notes: sentences on the data.
     """
 
@@ -77,4 +79,10 @@ class WatchResult:
     windows: tuple[Window, ...]
     alerts: tuple[Alert, ...]
     coverage: LabelCoverage
+    beliefs: tuple[Belief, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def has_reference(self) -> bool:
+        """Say whether any version had enough labels to hold its risk against."""
+        return any(version.limit is not None for version in self.versions)

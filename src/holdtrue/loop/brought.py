@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from holdtrue.data import History
-from holdtrue.domain import Json, Loop, Signature, digest_of
-from holdtrue.errors import FormatRefused, LabelError
+from holdtrue.domain import Json, Loop, Signature, name_brought
+from holdtrue.errors import FormatRefused, LabelsScarce
 from holdtrue.registry import Scorer, StoredModel, recall_model
 from holdtrue.store import Artifacts
 
@@ -33,23 +33,18 @@ def lay_brought(known: History, *, trained_until: datetime) -> tuple[Signature, 
     """Return what a brought model must take and give, and rows to try it on, from what was known when it was trained.
 
     Raises:
-        LabelError: no row has a label.
+        LabelsScarce: no row has a label.
     """
     rows = known.rows(until=trained_until + JUST_AFTER).dataset()
     if not rows.n_rows:
         rows = known.dataset()
     if not rows.n_rows:
-        raise LabelError(
+        raise LabelsScarce(
             "no row of the table has a label",
             expected="labelled rows to judge the model on",
             remedy="wait for labels",
         )
     return sign_rows(rows, known), sample_rows(rows)
-
-
-def name_code(artifact: str) -> str:
-    """Return what stands for the code of a model whose training nobody here has seen."""
-    return digest_of(["brought", artifact])
 
 
 def judge_brought(
@@ -59,7 +54,7 @@ def judge_brought(
 
     Raises:
         FormatRefused: it does not answer as it did when it was admitted.
-        LabelError: no label is known that could tell the simple baseline.
+        LabelsScarce: no label is known that could tell the simple baseline.
     """
     known, model, champion = history.known_at(order.as_of), brought.model, order.champion
     check_demands(loop, known)
@@ -68,7 +63,7 @@ def judge_brought(
     _check_answers(scorer, brought)
     seen = model.trained_until if champion is None else max(model.trained_until, champion.lineage.trained_until)
     before, later = _split(known, seen + JUST_AFTER)
-    train, code = before.dataset(), name_code(model.artifact)
+    train, code = before.dataset(), name_brought(model.artifact)
     loss = champion.loss if champion is not None else choose_loss(train.task, train.encoded_labels())
     incumbent = None
     if champion is not None:
@@ -101,7 +96,7 @@ def _split(known: History, cut: datetime) -> tuple[History, History]:
         return before, known.rows(since=cut)
     labelled = known.rows(since=cut).dataset().time
     if not len(labelled):
-        raise LabelError(
+        raise LabelsScarce(
             f"no label is known before {cut.isoformat()} nor after",
             expected="labelled rows, of which the first tell the simple baseline",
             remedy="let the table begin before the model's own training rows end",

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import History
-from holdtrue.domain import Loop, Ruling, Verdict, Version
+from holdtrue.domain import Loop, Ruling, Verdict, Version, format_count
 from holdtrue.registry import recall_model
 
 from .fitting import Fitter, sample_rows
@@ -135,7 +135,7 @@ def judge_news(gate: Gate, answers: NDArray[np.float64], proven: Version, fitter
     margin = proven.metrics.get("margin", SMALLEST_MARGIN_SHARE * gate.loss.spread)
     has_passed = mine <= before + margin
     said = "no worse" if has_passed else "worse"
-    figures = f"{mine:.4g} against {before:.4g} on {len(labels):,} labels that came during the rollout"
+    figures = f"{mine:.4g} against {before:.4g} on {format_count(len(labels), 'label')} that came during the rollout"
     return Verdict(
         check="news",
         ruling=Ruling.PASSED if has_passed else Ruling.FAILED,

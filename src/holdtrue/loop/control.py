@@ -22,7 +22,7 @@ from holdtrue.data import (
 )
 from holdtrue.domain import Cause, Json, Loop, Rollout, Ruling, RunState, Version
 from holdtrue.environments import spell_out
-from holdtrue.errors import SourceError, StateConflict
+from holdtrue.errors import LabelsScarce, SourceError, StateConflict
 from holdtrue.pipeline import Claim, name_worker, start_run, submit_run
 from holdtrue.registry import Keyring
 from holdtrue.store import Store, Transaction
@@ -347,7 +347,7 @@ class Controller:
             change_memory(tx, self.loop.name, {"run_id": None})
             # Whatever it was: a controller that died of it would meet the same training again, for ever.
             close_failed_run(tx, run, problem, now=now)
-            return TrainingLost(run_id=run.run_id, sentence=f"{_name_work(order)} failed: {spell_out(str(problem))}")
+            return _lose_training(order, problem)
         result = future.result()
         registrar = Registrar(
             loop=self.loop, store=self.store, keyring=self.keyring, policy=policy, lookup=self.lookups.keep()
@@ -377,5 +377,10 @@ def _ask(reason: str) -> StartRun:
     return StartRun(reason=reason, firings=(Firing(trigger="person", reason=reason),))
 
 
-def _name_work(order: TrainingOrder) -> str:
-    return "The training" if order.brought is None else "The judging"
+def _lose_training(order: TrainingOrder, problem: BaseException) -> TrainingLost:
+    is_brought, is_short = order.brought is not None, isinstance(problem, LabelsScarce)
+    if is_short:
+        said = f"Not enough data to {'judge it' if is_brought else 'train'}"
+    else:
+        said = f"The {'judging' if is_brought else 'training'} failed"
+    return TrainingLost(run_id=order.run_id, sentence=f"{said}: {spell_out(str(problem))}", is_short=is_short)

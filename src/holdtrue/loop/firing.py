@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from holdtrue.domain import format_clause
+
 from .state import Facts, Firing, LoopPolicy, LoopState
 
 # A gate that could not rule asked for more rows: it is asked again after this share of the schedule.
@@ -69,7 +71,10 @@ def _fire_again(policy: LoopPolicy, state: LoopState, facts: Facts, now: datetim
 def _fire_by_data(policy: LoopPolicy, state: LoopState, facts: Facts) -> Iterator[Firing]:
     wanted = policy.on_new_data
     if wanted is not None and facts.n_new_labels >= wanted.min_rows:
-        reason = f"{facts.n_new_labels:,} labels have become known, and {wanted.min_rows:,} are asked for"
+        reason = (
+            f"{format_clause(facts.n_new_labels, 'label', one='has', many='have')} become "
+            f"known, and {wanted.min_rows:,} {'is' if wanted.min_rows == 1 else 'are'} asked for"
+        )
         yield Firing(trigger="new data", reason=reason)
     for each in policy.afters:
         promoted_at = facts.promotions.get(each.loop)

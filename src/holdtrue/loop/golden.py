@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from holdtrue.data import History, derive_columns, encode_labels, read_history, read_snapshot, take_rows, write_snapshot
-from holdtrue.domain import Golden, Loop, Loss, Ruling, Signature, Task, Verdict, combine_rulings
+from holdtrue.domain import Golden, Loop, Loss, Ruling, Signature, Task, Verdict, combine_rulings, format_count
 from holdtrue.errors import HoldtrueError, SourceError, SourceMissing
 from holdtrue.registry import recall_model
 from holdtrue.store import Artifacts, Store
@@ -93,7 +93,9 @@ def leave_golden_out(history: History, artifacts: Artifacts, rows: str) -> Histo
     n_out = history.n_rows - kept.height
     if not n_out:
         return history
-    return replace(history, frame=kept, notes=(*history.notes, f"{n_out:,} rows of the golden set were left out"))
+    return replace(
+        history, frame=kept, notes=(*history.notes, f"{format_count(n_out, 'row')} of the golden set left out")
+    )
 
 
 def _hash_rows(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
@@ -140,7 +142,7 @@ def _judge(
 ) -> Verdict:
     skill, n_rows = measure_skill(history, model, signature, loss, artifacts)
     has_passed = skill >= golden.floor
-    said = f"On the golden set ({n_rows:,} frozen rows) its skill is {skill:.3f}"
+    said = f"On the golden set ({format_count(n_rows, 'frozen row')}) its skill is {skill:.3f}"
     against = f"at least {golden.floor:g} is asked for" if has_passed else f"below the floor of {golden.floor:g}"
     return Verdict(
         check=CHECK,

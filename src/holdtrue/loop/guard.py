@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from holdtrue.domain import format_clause, format_count
+
 from .spending import find_overspending
 from .state import Facts, LoopPolicy, LoopState
 
@@ -46,10 +48,10 @@ def _find_haste(policy: LoopPolicy, state: LoopState, now: datetime) -> str | No
 
 def _miss_news(policy: LoopPolicy, state: LoopState, facts: Facts) -> str | None:
     if facts.n_new_labels < policy.min_new_labels:
-        said = f"only {facts.n_new_labels} labels have come since the last training"
+        said = f"only {format_clause(facts.n_new_labels, 'label', one='has', many='have')} come since the last training"
         return f"{said}; {policy.min_new_labels} are needed."
     if facts.n_new_days < policy.min_new_days or facts.n_new_rows < policy.min_new_rows:
-        news = f"{facts.n_new_rows:,} labelled rows on {facts.n_new_days} days"
+        news = f"{format_count(facts.n_new_rows, 'labelled row')} on {format_count(facts.n_new_days, 'day')}"
         needed = f"{policy.min_new_rows} on {policy.min_new_days}"
         return f"v{state.champion} has seen all but {news}; a gate needs {needed} to rule on a challenger."
     return None

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from holdtrue.data import History
-from holdtrue.domain import Every, Guards, Loop, OnRisk, Triggers
+from holdtrue.domain import Every, Guards, Loop, OnRisk, Triggers, format_count
 from holdtrue.rollout import Pace, plan_rollout
 
 from .state import LoopPolicy
@@ -55,7 +55,7 @@ def tell_triggers(policy: LoopPolicy) -> tuple[str, ...]:
     """
     told = [] if policy.every is None else [policy.every.sentence]
     told += [each.sentence for each in policy.crons]
-    told += [] if policy.on_new_data is None else [f"{policy.on_new_data.min_rows:,} new labels"]
+    told += [] if policy.on_new_data is None else [f"{format_count(policy.on_new_data.min_rows, 'new label')}"]
     told += [f"a new version of {each.loop}" for each in policy.afters]
     return (*told, *(() if policy.on_risk is None else ("the risk of the version in charge",)))
 
@@ -74,7 +74,10 @@ def tell_cadence(policy: LoopPolicy, pace: Pace) -> str | None:
     if (policy.every is None and not policy.crons) or days <= policy.interval / timedelta(days=1):
         return None
     often = f"about every {days:,.0f} days" if days < float("inf") else "never at this traffic"
-    needs = f"a gate needs {policy.min_new_rows} labelled rows on {policy.min_new_days} days"
+    needs = (
+        f"a gate needs {format_count(policy.min_new_rows, 'labelled row')} "
+        f"on {format_count(policy.min_new_days, 'day')}"
+    )
     return f"{needs} that the champion has not seen: a training starts {often}"
 
 

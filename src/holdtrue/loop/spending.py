@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from holdtrue.domain import Guards, Run
+from holdtrue.domain import Guards, Run, format_count
 
 DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
@@ -54,7 +54,10 @@ def _measure(run: Run) -> tuple[float, float]:
 def find_overspending(guards: Guards, spent: Spending) -> str | None:
     """Return which budget is used up, in words; None while all hold."""
     if guards.max_runs_a_day is not None and spent.n_runs >= guards.max_runs_a_day:
-        return f"{spent.n_runs} trainings began in the last 24 hours, and {guards.max_runs_a_day} are allowed"
+        return (
+            f"{format_count(spent.n_runs, 'training')} began in the "
+            f"last 24 hours, and {guards.max_runs_a_day} are allowed"
+        )
     if guards.max_minutes_a_day is not None and spent.minutes >= guards.max_minutes_a_day:
         took = f"the trainings of the last 24 hours took {spent.minutes:.1f} minutes"
         return f"{took}, and {guards.max_minutes_a_day:g} are allowed"

@@ -139,10 +139,14 @@ class CaughtUp:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingLost:
-    """A training that brought no version: it raised, died or was interrupted."""
+    """A training that brought no version: it raised, died or was interrupted.
+
+    `is_short` says that nothing was wrong but the few labels that have come.
+    """
 
     run_id: str
     sentence: str
+    is_short: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from holdtrue.domain import (
     Verdict,
     Version,
 )
-from holdtrue.errors import LabelError
+from holdtrue.errors import LabelsScarce
 from holdtrue.registry import Scorer, recall_model
 from holdtrue.store import Artifacts
 
@@ -40,11 +40,11 @@ def train_challenger(
     Raises:
         TrainingFailed: the user's train raised or returned nothing usable.
         FormatRefused: what it returned cannot be stored safely.
-        LabelError: no labelled rows are known at that moment.
+        LabelsScarce: no labelled rows are known at that moment.
     """
     known = history.known_at(order.as_of)
     if not known.dataset().n_rows:
-        raise LabelError(
+        raise LabelsScarce(
             f"no label is known at {order.as_of.isoformat()}",
             expected="labelled rows to train on",
             remedy="wait for labels, or start later",
@@ -78,7 +78,7 @@ def _train_and_judge(loop: Loop, known: History, order: TrainingOrder, fitter: F
     folds = cut_folds(known, order.champion, is_refresh=is_refresh, not_before=order.judged_from)
     first = folds[0].select_known(known).dataset()
     if not first.n_rows:
-        raise LabelError(
+        raise LabelsScarce(
             f"no label is known before the evaluation rows begin at {folds[0].since.isoformat()}",
             expected="labelled rows before and after",
             remedy="wait for more labels",

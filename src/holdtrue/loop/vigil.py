@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import History
-from holdtrue.domain import Alert, Cause, Json, SliceCut, SliceReading, digest_of
+from holdtrue.domain import Alert, Cause, Json, SliceCut, SliceReading, digest_of, format_count
 from holdtrue.monitoring import (
     Alarm,
     LikelyCause,
@@ -123,13 +123,21 @@ def _choose_reference(rows: JudgedRows, declared: datetime | None) -> int:
 def _find_shortage(rows: JudgedRows, is_reference: NDArray[np.bool_], *, is_declared: bool) -> str:
     n_days, n_rows = len(np.unique(rows.days[is_reference])), int(is_reference.sum())
     least = 2 if is_declared else LEAST_REFERENCE_DAYS
-    if n_days >= least and n_rows >= LEAST_REFERENCE_ROWS and n_rows < rows.n_rows:
-        return ""
-    found = f"{rows.n_rows:,} labelled rows on {len(np.unique(rows.days)):,} days"
-    return (
-        f"Not enough data to watch its risk: {found}; need {LEAST_REFERENCE_ROWS} on {least} days to hold it against, "
-        "and at least one day after."
-    )
+    if n_days < least or n_rows < LEAST_REFERENCE_ROWS or n_rows == rows.n_rows:
+        all_days = format_count(len(np.unique(rows.days)), "day")
+        found = f"{format_count(rows.n_rows, 'labelled row')} on {all_days}" if rows.n_rows else "no labelled row"
+        return (
+            f"Not enough data to watch its risk: {found}; need {LEAST_REFERENCE_ROWS} on {least} days to hold it "
+            "against, and at least one day after."
+        )
+    labels = rows.labels[is_reference]
+    if rows.task.has_classes and (labels == labels[0]).all():
+        return (
+            f"Not enough data to watch its risk: all {n_rows:,} labels of the first {n_days} days with labels, to hold "
+            f"it against, say {rows.classes[labels[0]]!r}; need some of another class there, or a later "
+            "--reference-until."
+        )
+    return ""
 
 
 def _set_watch(rows: JudgedRows, reference: ReferenceRisk, baseline: float, tolerance_share: float) -> RiskWatch:

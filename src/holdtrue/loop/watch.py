@@ -9,9 +9,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdtrue.data import LoggedPredictions
-from holdtrue.domain import Alert, LabelCoverage, Loop, OnRisk, Takeover, WatchedVersion, WatchResult, Window
+from holdtrue.domain import (
+    Alert,
+    Belief,
+    LabelCoverage,
+    Loop,
+    OnRisk,
+    Takeover,
+    WatchedVersion,
+    WatchResult,
+    Window,
+    format_count,
+)
 from holdtrue.errors import SourceError
-from holdtrue.monitoring import measure_quality, measure_windows
+from holdtrue.monitoring import measure_beliefs, measure_quality, measure_windows
 
 from .judged import JudgedRows, judge_rows
 from .slices import check_slices
@@ -76,8 +87,16 @@ def watch_log(
         windows=_list_windows(loop, logged, joined, rows, window or _choose_window(span), as_of),
         alerts=_list_alerts(loop, parts),
         coverage=_count_coverage(joined),
-        notes=(*logged.history.notes, *([f"{n_later:,} rows lie in the future and were left out"] if n_later else [])),
+        beliefs=_ask_beliefs(loop, logged, joined, rows, as_of),
+        notes=(*logged.history.notes, *_note_later(n_later)),
     )
+
+
+def _note_later(n_later: int) -> tuple[str, ...]:
+    if not n_later:
+        return ()
+    said = "lies in the future and was" if n_later == 1 else "lie in the future and were"
+    return (f"{format_count(n_later, 'row')} {said} left out",)
 
 
 def _watch_part(
@@ -150,6 +169,21 @@ def _list_windows(
             as_of=as_of,
         )
     return tuple(sorted(found, key=lambda found: (found.starts_at, found.version)))
+
+
+def _ask_beliefs(
+    loop: Loop, logged: LoggedPredictions, joined: pl.DataFrame, rows: JudgedRows, as_of: datetime
+) -> tuple[Belief, ...]:
+    """Return what the last version believes of its own answers; nothing of numbers."""
+    return measure_beliefs(
+        joined,
+        loop=loop.name,
+        version=len(logged.versions),
+        loss=rows.loss,
+        task=logged.history.task,
+        classes=logged.history.classes,
+        as_of=as_of,
+    )
 
 
 def _choose_window(span: timedelta) -> timedelta:

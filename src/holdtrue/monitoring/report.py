@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from holdtrue.data import FrameProfile, profile_files, profile_frame
+from holdtrue.domain import format_count
 from holdtrue.stats import Move, MoveRule, Profile, calibrate_wobble, judge_move
 
 
@@ -53,7 +54,7 @@ class DriftReport:
         """The report for people."""
         n_columns = len(self.profile.columns)
         if not self.moved:
-            return f"None of {n_columns} columns has moved ({self.profile.n_rows:,} rows)."
+            return f"None of {n_columns} columns has moved ({format_count(self.profile.n_rows, 'row')})."
         said = [
             f"{each.column}{' (its missing share)' if each.is_missing else ''}, index {each.move.debiased_index:.3f}"
             for each in self.moved[:3]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import Json
+from holdtrue.domain import Json, format_count, format_figure
 from holdtrue.errors import StatisticsError
 from holdtrue.monitoring.alarm import RUN_LENGTH_DAYS, Course, follow_alarms
 from holdtrue.stats import Interval, paired_interval
@@ -25,6 +25,8 @@ ENOUGH_BLOCKS = 20
 # Measured on paired losses of refits on flights: a design effect of 24 at about 1,000 rows a day.
 WITHIN_DAY = 0.02
 N_BETS = 8
+# Of fewer days it is not said that they lie in order again.
+LEAST_CALM_DAYS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,8 @@ class RiskReading:
     Attributes:
         has_risen: the evidence has reached the threshold, and none of the other side has ended the alarm since.
         evidence: plain figures: `limit` (the mean loss that is still in order), `log_evidence` and `log_threshold`,
-            `share_of_threshold` (0..1), `alarmed_on` and `risen_since` (day numbers, or None), `n_alarms` so far.
+            `share_of_threshold` (0..1), `alarmed_on`, `risen_since` and `calm_since` (day numbers, or None: while an
+            alarm stands, the day from which on the mean has been in order again), `n_alarms` so far.
         sentence: the reading for people.
         n_rows: labelled rows.
         mean: their mean loss, since the rise if there is one, else since the last alarm ended; None without rows.
@@ -142,7 +145,7 @@ def watch_risk(
         since = find_rise(losses[chosen], days=days[chosen], limit=limit, low=low)
         chosen &= days >= since
     return _tell_reading(
-        course, losses=losses[chosen], days=days[chosen], n_rows=len(losses), limit=limit, since=since,
+        course, losses=losses[chosen], days=days[chosen], n_rows=len(losses), limit=limit, high=high, since=since,
         log_threshold=float(np.log(run_length_days)),
     )  # fmt: skip
 
@@ -156,11 +159,45 @@ def choose_limit(promised: float, *, low: float, high: float, floor: float | Non
 
 def find_rise(losses: NDArray[np.float64], *, days: NDArray[np.int64], limit: float, low: float) -> int:
     """Return the day on which the luckiest of the bettors began: the most likely beginning of the rise."""
+    named, since = _gain_since(losses - limit, days=days, reach=limit - low)
+    return int(named[int(since.argmax())])
+
+
+def find_calm(losses: NDArray[np.float64], *, days: NDArray[np.int64], limit: float, high: float) -> int | None:
+    """Return the day from which on a mean that had risen lies below the limit again, most likely; None if not.
+
+    At least LEAST_CALM_DAYS days with labels must say so. It describes the latest days, and ends no alarm: that takes
+    evidence (`follow_alarms`).
+    """
+    named, since = _gain_since(limit - losses, days=days, reach=high - limit)
+    since = since[: max(0, len(named) - LEAST_CALM_DAYS + 1)]
+    if not len(since) or since.max() <= 0:
+        return None
+    return int(named[int(since.argmax())])
+
+
+def _gain_since(
+    gaps: NDArray[np.float64], *, days: NDArray[np.int64], reach: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the days, and what the luckiest bettor on a mean gap above 0 has won who began on each of them."""
     named, numbers = np.unique(days, return_inverse=True)
-    bets = TOP_BET / (limit - low) * 0.5 ** np.arange(N_BETS)
-    gains = np.array([np.bincount(numbers, weights=np.log1p(bet * (losses - limit))) for bet in bets])
-    since = np.cumsum(gains[:, ::-1], axis=1)[:, ::-1]
-    return int(named[int(since.max(axis=0).argmax())])
+    bets = TOP_BET / reach * 0.5 ** np.arange(N_BETS)
+    gains = np.array([np.bincount(numbers, weights=np.log1p(bet * gaps)) for bet in bets])
+    since: NDArray[np.float64] = np.cumsum(gains[:, ::-1], axis=1)[:, ::-1].max(axis=0)
+    return named, since
+
+
+def tell_calm(losses: NDArray[np.float64], *, days: NDArray[np.int64]) -> str:
+    """Say that the latest rows of a mean that had risen lie in order again; "" without rows."""
+    if not len(losses):
+        return ""
+    n_days = len(np.unique(days))
+    spread = _say_spread(paired_interval(losses, blocks=days).interval if n_days >= 2 else None)
+    return (
+        f"Of late it is in order again: mean loss {format_figure(float(losses.mean()))}{spread} from "
+        f"{format_count(len(losses), 'label')} of the last {n_days} days. The alert ends once there is evidence "
+        "enough that it stays so."
+    )
 
 
 def _tell_reading(
@@ -170,6 +207,7 @@ def _tell_reading(
     days: NDArray[np.int64],
     n_rows: int,
     limit: float,
+    high: float,
     since: int | None,
     log_threshold: float,
 ) -> RiskReading:
@@ -180,6 +218,7 @@ def _tell_reading(
     is_seen = bool(np.isfinite(course.log_evidence))
     share = float(np.clip(course.log_evidence / log_threshold, 0, 1)) if log_threshold > 0 else 1.0
     standing = course.standing
+    calm_since = find_calm(losses, days=days, limit=limit, high=high) if has_risen else None
     evidence: dict[str, Json] = {
         "limit": limit,
         "log_evidence": course.log_evidence if is_seen else None,
@@ -188,8 +227,11 @@ def _tell_reading(
         "alarmed_on": None if standing is None else standing.opened_on,
         "n_alarms": len(course.alarms),
         "risen_since": since,
+        "calm_since": calm_since,
     }
     sentence = _say_reading(mean=mean, interval=interval, n_rows=len(losses), limit=limit, has_risen=has_risen)
+    if calm_since is not None:
+        sentence += f" {tell_calm(losses[days >= calm_since], days=days[days >= calm_since])}"
     return RiskReading(
         has_risen=has_risen, evidence=evidence, sentence=sentence, n_rows=n_rows, mean=mean, interval=interval
     )
@@ -198,11 +240,19 @@ def _tell_reading(
 def _say_reading(*, mean: float | None, interval: Interval | None, n_rows: int, limit: float, has_risen: bool) -> str:
     if mean is None:
         return "No labels have fallen due yet, so nothing is known of the risk."
-    spread = "" if interval is None else f" (between {interval.low:.4g} and {interval.high:.4g})"
-    measured = f"mean loss {mean:.4g}{spread} from {n_rows:,} labels, in order up to {limit:.4g}"
+    labels = format_count(n_rows, "label")
+    measured = (
+        f"mean loss {format_figure(mean)}{_say_spread(interval)} from {labels}, in order up to {format_figure(limit)}"
+    )
     if has_risen:
         return f"The risk has risen: since the rise {measured}."
     return f"The risk has not risen: {measured}. That does not say that retraining cannot help."
+
+
+def _say_spread(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    return f" (between {format_figure(interval.low)} and {format_figure(interval.high)})"
 
 
 def _check_days(losses: NDArray[np.float64], days: NDArray[np.int64]) -> None:

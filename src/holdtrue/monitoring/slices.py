@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdtrue.domain import SliceReading, SliceReference
+from holdtrue.domain import SliceReading, SliceReference, format_count, format_figure
 from holdtrue.monitoring.alarm import Alarm, Course, follow_alarms
-from holdtrue.monitoring.risk import choose_limit, find_rise, settle_design_effect
+from holdtrue.monitoring.risk import choose_limit, find_calm, find_rise, settle_design_effect
 from holdtrue.stats import Shape, bound_mean, measure_shape, paired_interval
 
 Floats = NDArray[np.float64]
@@ -147,8 +147,9 @@ def tell_risen(reading: SlicesReading) -> str:
     if not reading.risen:
         return ""
     said = [
-        f"{each.name} (since the rise mean loss {each.mean:.4g} from {each.n_rows:,} labels, in order up to "
-        f"{each.limit:.4g}; {_say_share(reading.shares[each.name][0])} of the rows)"
+        f"{each.name} (since the rise mean loss {format_figure(each.mean or 0.0)} from "
+        f"{format_count(each.n_rows, 'label')}, in order up to {format_figure(each.limit or 0.0)}; "
+        f"{_say_share(reading.shares[each.name][0])} of the rows)"
         for each in reading.risen[:MOST_NAMED]
     ]
     more = f" and {len(reading.risen) - MOST_NAMED} more" if len(reading.risen) > MOST_NAMED else ""
@@ -268,12 +269,13 @@ class SliceWatch:
         )
         if course is None:
             return reading
-        limit, since = self._limit(reference), None
+        limit, since, calm = self._limit(reference), None, None
         if course.begins_after is not None:
             mine = mine & (self.days > course.begins_after)
         if course.standing is not None:
             since = find_rise(self.losses[mine], days=self.days[mine], limit=limit, low=self.low)
             mine = mine & (self.days >= since)
+            calm = find_calm(self.losses[mine], days=self.days[mine], limit=limit, high=self.high)
         threshold = float(np.log(self.run_length_days * self._count_watched()))
         return replace(
             reading,
@@ -283,6 +285,9 @@ class SliceWatch:
             has_risen=course.standing is not None,
             alarmed_on=None if course.standing is None else course.standing.opened_on,
             risen_since=since,
+            calm_since=calm,
+            calm_mean=None if calm is None else float(self.losses[mine & (self.days >= calm)].mean()),
+            ended_on=course.begins_after if course.standing is None else None,
             share_of_threshold=float(np.clip(course.log_evidence / threshold, 0, 1)) if mine.any() else 0.0,
         )
 

@@ -17,7 +17,7 @@ from holdtrue.data import (
     take_rows,
 )
 from holdtrue.domain import ActionRule, ComparedVersion, Finding, Loop, Version, VersionComparison, make_action_rule
-from holdtrue.errors import NotFound
+from holdtrue.errors import DeclarationError, NotFound
 from holdtrue.loop import align_classes, derive_rows, hold_functions
 from holdtrue.registry import Keyring, Scorer, read_release, recall_model, resolve_version
 from holdtrue.report import tell_versions
@@ -53,9 +53,16 @@ def compare_versions(project: Project, first: str, second: str) -> VersionCompar
 
     Raises:
         NotFound: there is no such version.
+        DeclarationError: both names are of the same version.
         SourceMissing: the table cannot be read.
     """
     sides = _open_side(project, first), _open_side(project, second)
+    if sides[0].version.number == sides[1].version.number:
+        raise DeclarationError(
+            f"{sides[0].version.name} would be compared with itself",
+            expected="two versions",
+            remedy="name another one; the second is the one in charge unless it is named",
+        )
     known, table_keys = _read_known(project)
     known = hold_functions(known, project.store, *(side.version for side in sides))
     seen = max(side.seen_until for side in sides)
@@ -129,6 +136,7 @@ def _begin(project: Project, sides: tuple[_Side, _Side], known: History, seen: d
                 seen_until=side.seen_until,
                 format=side.version.format.value,
                 n_bytes=side.n_bytes,
+                is_brought=side.version.is_brought,
                 row_ms=speed.row_ms,
                 rows_a_second=speed.rows_a_second,
             )
@@ -174,6 +182,7 @@ def _finish(found: VersionComparison, versus: Versus, later: History, *, n_from_
     finding = Finding.NO_DATA
     if versus.scarcity is None and interval is not None:
         finding = Finding.BETTER if interval.high < 0 else Finding.WORSE if interval.low > 0 else Finding.UNDECIDED
+        finding = Finding.EQUAL if versus.is_equal else finding
     return replace(
         found,
         first=_fill(found.first, versus.first),
@@ -185,6 +194,7 @@ def _finish(found: VersionComparison, versus: Versus, later: History, *, n_from_
         ends_at=rows.time[-1],
         difference=None if interval is None else as_measured(interval),
         auc=versus.auc,
+        metrics=versus.metrics,
         worth=versus.worth,
         slices=versus.slices,
     )
@@ -192,7 +202,9 @@ def _finish(found: VersionComparison, versus: Versus, later: History, *, n_from_
 
 def _fill(compared: ComparedVersion, figures: AnswerFigures) -> ComparedVersion:
     reliability = figures.reliability
-    compared = replace(compared, loss=figures.loss, metrics=figures.metrics, worth=figures.worth)
+    compared = replace(
+        compared, loss=figures.loss, metrics=figures.metrics, intervals=figures.intervals, worth=figures.worth
+    )
     if reliability is None:
         return compared
     error = as_measured(reliability.error)

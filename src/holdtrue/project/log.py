@@ -18,7 +18,7 @@ from holdtrue.data import (
     remove_old_rows,
     write_query,
 )
-from holdtrue.domain import LogPolicy, Signature
+from holdtrue.domain import LogPolicy, Signature, format_clause
 from holdtrue.errors import HoldtrueError, NotFound, StoreFailed
 from holdtrue.registry import resolve_version
 from holdtrue.serving import measure_log, read_policy_file
@@ -76,7 +76,10 @@ def tell_log(project: Project) -> tuple[str, ...]:
     except StoreFailed as failure:
         return (str(failure),)
     if manifest.n_dropped:
-        told.append(f"The prediction log reached its budget: {manifest.n_dropped:,} rows, the oldest, were dropped.")
+        told.append(
+            "The prediction log reached its budget: the oldest "
+            f"{format_clause(manifest.n_dropped, 'row', one='was', many='were')} dropped."
+        )
     size = measure_log(folder)
     if policy.budget_bytes is not None and size >= policy.budget_bytes * NEARLY:
         told.append(

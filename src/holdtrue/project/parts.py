@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from holdtrue.domain import format_count
 from holdtrue.errors import ProjectBusy, StoreFailed
 from holdtrue.store.file import write_file
 
@@ -207,7 +208,10 @@ def _tell_difference(found: Manifest, wanted: Manifest) -> str:
         why = "they are of another version of holdtrue"
     else:
         return ""
-    return f"{found.n_done:,} rows of a run that was cut short are answered anew: {why}."
+    return (
+        f"{format_count(found.n_done, 'row')} of a run that was cut short "
+        f"{'is' if found.n_done == 1 else 'are'} answered anew: {why}."
+    )
 
 
 def _join_texts(paths: Sequence[Path], draft: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from holdtrue.data import JSON_LINES, History, SlicedFile, open_slices
-from holdtrue.domain import Signature, digest_of
+from holdtrue.domain import Signature, digest_of, format_clause
 from holdtrue.errors import ColumnMissing, DeclarationError, HoldtrueError
 from holdtrue.registry import Keyring, has_own_release, load_functions, read_release, resolve_version
 from holdtrue.serving.answer.loaded import load_released
@@ -166,7 +166,8 @@ def _tell_forgotten(n_rows: int) -> str:
     if not n_rows:
         return ""
     return (
-        f"{n_rows:,} rows are from before the last refresh of what was known of the past, and the table that says what"
+        f"{format_clause(n_rows, 'row', one='is', many='are')} from before the "
+        "last refresh of what was known of the past, and the table that says what"
         " was known at their time cannot be read: features of the past are missing there."
     )
 

@@ -9,7 +9,7 @@ from holdtrue.data import print_files, read_logged
 from holdtrue.domain import Alert, Explanation, Figure, Loop, LoopView, Overview, Predictions, WatchResult
 from holdtrue.errors import DeclarationError, HoldtrueError, NotFound, StateConflict
 from holdtrue.loop import watch_log
-from holdtrue.report import tell_watch, tell_watched_slices
+from holdtrue.report import tell_beliefs, tell_watch, tell_watched_slices
 
 # Labels fall due without a file being written: so often what is known is judged anew all the same.
 SECONDS_KEPT = 60.0
@@ -97,7 +97,7 @@ def view_watched(result: WatchResult, *, notes: tuple[str, ...] = ()) -> LoopVie
     """Return a watch as the page shows a loop."""
     baselines = [version.baseline_loss for version in result.versions if version.baseline_loss is not None]
     slices = result.versions[-1].slices
-    said = tell_watched_slices(slices)  # the page says these by itself
+    said = (*tell_watched_slices(slices), *tell_beliefs(result.beliefs))  # the page says these by itself
     told = [sentence for sentence in tell_watch(result) if sentence not in said]
     return LoopView(
         name=result.loop,
@@ -108,6 +108,7 @@ def view_watched(result: WatchResult, *, notes: tuple[str, ...] = ()) -> LoopVie
         alerts=_list_open(result),
         baseline_loss=baselines[-1] if baselines else None,
         slices=slices,
+        beliefs=result.beliefs,
         notes=(*notes, *told, *result.notes),
         is_watched=True,
     )

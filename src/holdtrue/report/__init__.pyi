@@ -56,7 +56,6 @@ from .watch import tabulate_windows as tabulate_windows
 from .watch import tell_watch as tell_watch
 from .watched_slices import tabulate_watched_slices as tabulate_watched_slices
 from .watched_slices import tell_watched_slices as tell_watched_slices
-from .words import format_count as format_count
 from .words import format_day as format_day
 from .words import format_days as format_days
 from .words import format_moment as format_moment
@@ -82,7 +81,6 @@ __all__ = [
     "draw_trials",
     "entitle_trials",
     "format_cell",
-    "format_count",
     "format_day",
     "format_days",
     "format_moment",

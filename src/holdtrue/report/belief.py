@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from holdtrue.domain import Belief, Version
-from holdtrue.report.words import format_count, format_number, format_share, join_words
+from holdtrue.domain import Belief, Version, format_count
+from holdtrue.report.words import format_number, format_share, join_words
 
 N_HEAVIEST = 3
 

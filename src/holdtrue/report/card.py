@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from holdtrue.domain import Finding, Measured, ModelCard, ReliabilityBin, SliceDifference, Verdict
+from holdtrue.domain import (
+    Column,
+    Finding,
+    Measured,
+    ModelCard,
+    ReliabilityBin,
+    SliceDifference,
+    Verdict,
+    format_count,
+)
 from holdtrue.report.chart import Chart
 from holdtrue.report.figures import Cell, Figures
 from holdtrue.report.markdown import render_markdown
@@ -97,21 +106,30 @@ def _tell_use(card: ModelCard) -> tuple[str, ...]:
 
 def _tell_origin(card: ModelCard) -> tuple[str, ...]:
     lineage, run, data = card.version.lineage, card.run, card.dataset
-    sentences = [f"It was trained on what was known on {format_moment(lineage.trained_until)} UTC."]
+    until, is_brought = f"{format_moment(lineage.trained_until)} UTC", card.version.is_brought
+    sentences = [_tell_brought(until) if is_brought else f"It was trained on what was known on {until}."]
     if data is not None:
         span = f"{format_moment(data.starts_at)} to {format_moment(data.ends_at)}"
         covered = f"{data.n_labelled:,} of them with a label ({format_share(data.label_coverage)})"
-        sentences.append(f"The snapshot holds {data.n_rows:,} rows of {data.source}, {span}, {covered}.")
+        judged = " that it was judged by, on the rows after that moment," if is_brought else ""
+        rows = f"{format_count(data.n_rows, 'row')} of {data.source}"
+        sentences.append(f"The snapshot{judged} holds {rows}, {span}, {covered}.")
     if run is not None:
         sentences.append(f"The run began because: {run.reason}.")
     if run is not None and run.cost is not None:
         memory = f"{run.cost.peak_memory_bytes / 1e6:,.0f} MB"
-        sentences.append(
-            f"It took {run.cost.wall_seconds:.1f} s ({run.cost.cpu_seconds:.1f} s of a core) and {memory}."
-        )
+        took = f"{run.cost.wall_seconds:.1f} s ({run.cost.cpu_seconds:.1f} s of a core) and {memory}"
+        sentences.append(f"{'To judge it' if is_brought else 'It'} took {took}.")
     if card.tuning is not None:
         sentences += [f"Its parameters were tuned by the run {card.tuning.run_id[:12]}.", *tell_tuning(card.tuning)]
     return tuple(sentences)
+
+
+def _tell_brought(until: str) -> str:
+    return (
+        "It was trained elsewhere, on what is not known here. By the word of whoever brought it, or else by the date "
+        f"of its file, it has seen nothing later than {until}; nothing here proves that."
+    )
 
 
 def _show_pictures(card: ModelCard, data: Mapping[str, bytes]) -> list[Section]:
@@ -138,7 +156,10 @@ def _tabulate_figures(card: ModelCard) -> Figures:
             interval = tell_interval(metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
             said = None if interval is None else f"{interval} (95 %)"
             rows.append((name_metric(name.removeprefix(_PREFIX)), said, value))
-    return Figures("On the evaluation rows, which its candidate had not seen", ("", "Interval", "Found"), tuple(rows))
+    unseen = (
+        "later than all that it is said to have seen" if card.version.is_brought else "which its candidate had not seen"
+    )
+    return Figures(f"On the evaluation rows, {unseen}", ("", "Interval", "Found"), tuple(rows))
 
 
 def _list_difference(verdict: Verdict, name: str) -> list[tuple[Cell, ...]]:
@@ -148,7 +169,7 @@ def _list_difference(verdict: Verdict, name: str) -> list[tuple[Cell, ...]]:
     level = evidence.get("level")
     interval = tell_interval(evidence.get("low"), evidence.get("high"))
     said = None if interval is None or level is None else f"{interval} ({format_share(level)})"
-    return [(f"{name} ({evidence.get('n_rows'):,} rows)", said, evidence["estimate"])]
+    return [(f"{name} ({format_count(evidence['n_rows'], 'row')})", said, evidence["estimate"])]
 
 
 def _tabulate_verdicts(card: ModelCard) -> Figures:
@@ -246,7 +267,9 @@ def _tell_unknown(card: ModelCard) -> tuple[str, ...]:
     missing = [f"No check looked at {what} ({name})." for name, what in _LOOKED_FOR.items() if not card.found(name)]
     if not any(window.loss is not None for window in card.windows):
         missing.append("No label has come yet for what it answered.")
-    if card.dataset is None:
+    if card.version.is_brought:
+        missing.append("How it was trained, on which rows and by which code: it was brought as a file.")
+    elif card.dataset is None:
         missing.append("The snapshot that it was trained on is not kept.")
     missing += [
         f"{verdict.check} could not be judged."
@@ -258,14 +281,20 @@ def _tell_unknown(card: ModelCard) -> tuple[str, ...]:
 
 def _tabulate_schema(card: ModelCard) -> Figures:
     rows = tuple(
-        (c.name, c.kind.value, "yes" if c.nullable else "no", _say_values(len(c.levels), c.low, c.high))
+        (c.name, c.kind.value, "yes" if c.nullable else "no", _say_values(c))
         for c in card.version.signature.schema.columns
     )
-    return Figures("The columns that a request carries", ("Column", "Kind", "May be missing", "Seen in training"), rows)
+    seen = "Seen in the rows until then" if card.version.is_brought else "Seen in training"
+    return Figures("The columns that a request carries", ("Column", "Kind", "May be missing", seen), rows)
 
 
-def _say_values(n_levels: int, low: float | None, high: float | None) -> str | None:
-    return f"{n_levels} levels" if n_levels else tell_interval(low, high)
+def _say_values(column: Column) -> str | None:
+    if column.levels:
+        return format_count(len(column.levels), "level")
+    low, high = column.low, column.high
+    if low is not None and high is not None and low == round(low) and high == round(high):
+        return tell_interval(round(low), round(high))
+    return tell_interval(low, high)
 
 
 def _tabulate_digests(card: ModelCard) -> Figures:

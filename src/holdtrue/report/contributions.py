@@ -1,7 +1,7 @@
 """Contributions: what each value of a row added to its answer, in sentences and as bars for a terminal."""
 
-from holdtrue.domain import Contributions, Method, Scale
-from holdtrue.report.words import format_count, format_number
+from holdtrue.domain import Contributions, Method, Scale, format_count
+from holdtrue.report.words import format_number
 
 N_SHOWN = 12
 BAR_WIDTH = 24

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import altair as alt
 
-from holdtrue.domain import EvidencePoint, RolloutView, ShareChange
+from holdtrue.domain import EvidencePoint, RolloutView, ShareChange, format_count
 from holdtrue.report.chart import WIDE, Chart, Drawing, finish_chart, moment_ms, plot_rows, small_title, time_axis
 from holdtrue.report.palette import BLUE, MUTED, VERMILION
-from holdtrue.report.words import format_count, format_number
+from holdtrue.report.words import format_number
 
 
 def draw_rollout(view: RolloutView, *, until: datetime | None = None) -> Chart | None:

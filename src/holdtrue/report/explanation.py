@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from holdtrue.domain import AuditEntry, Explanation, Json, Prediction, Role
+from holdtrue.domain import AuditEntry, Explanation, Json, Prediction, Role, format_count
 from holdtrue.report.sentences import tell_verdict
 from holdtrue.report.words import format_moment, format_number, format_share
 
@@ -62,15 +62,17 @@ def _tell_origin(explanation: Explanation) -> list[str]:
     if version is None:
         return [f"v{explanation.prediction.version} is not in this store."]
     lineage = version.lineage
-    sentences = [
-        f"{version.name} is {version.digest[:_SHORT]}, made by run {lineage.run_id} from code {lineage.code[:_SHORT]}."
-    ]
+    made = f"made by run {lineage.run_id} from code {lineage.code[:_SHORT]}"
+    if version.is_brought:
+        made = f"a model that was brought as a file and judged by run {lineage.run_id}"
+    sentences = [f"{version.name} is {version.digest[:_SHORT]}, {made}."]
     if run is not None:
         sentences.append(f"The run was started because: {run.reason}.".replace("..", "."))
     if dataset is not None:
-        rows = f"{dataset.n_rows:,} rows, {dataset.n_labelled:,} of them labelled"
+        rows = f"{format_count(dataset.n_rows, 'row')}, {dataset.n_labelled:,} of them labelled"
         known = format_moment(dataset.as_of)
-        sentences.append(f"It was trained on dataset {dataset.digest[:_SHORT]} ({rows}), as known on {known}.")
+        used = "judged" if version.is_brought else "trained"
+        sentences.append(f"It was {used} on dataset {dataset.digest[:_SHORT]} ({rows}), as known on {known}.")
     if explanation.release is not None:
         sentences.append(f"The servers took it from release {explanation.release[:_SHORT]}.")
     return sentences

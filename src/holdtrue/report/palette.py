@@ -23,7 +23,8 @@ VERMILION = Ink("#c65102", "#f08a4b")
 GREEN = Ink("#00855f", "#35c49a")
 PURPLE = Ink("#b8629a", "#e09ac4")
 AMBER = Ink("#c98500", "#eab64a")
-INKS = (TEXT, MUTED, GRID, BLUE, VERMILION, GREEN, PURPLE, AMBER)
+CARD = Ink("#ffffff", "#171c22")
+INKS = (CARD, TEXT, MUTED, GRID, BLUE, VERMILION, GREEN, PURPLE, AMBER)
 
 _KNOWN_POLICIES = {"loop": BLUE, "static": MUTED, "schedule": AMBER, "even": PURPLE}
 _SPARE = (GREEN, VERMILION)

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import altair as alt
 
-from holdtrue.domain import Alert, Takeover, Window
+from holdtrue.domain import Alert, Takeover, Window, format_count
 from holdtrue.report.chart import WIDE, Chart, Drawing, finish_chart, moment_ms, plot_rows, small_title, time_axis
-from holdtrue.report.palette import AMBER, BLUE, GRID, MUTED, PURPLE, TEXT, VERMILION
+from holdtrue.report.palette import AMBER, BLUE, CARD, GRID, MUTED, PURPLE, TEXT, VERMILION
 from holdtrue.report.words import format_number, format_share, name_loss
 
 _IN_CHARGE = "in charge"
@@ -37,14 +37,14 @@ def draw_quality(
         return None
     axis = _time_axis(windows, has_labels=False)
     layers = _draw_losses(measured, takeovers, axis)
-    if baseline_loss is not None:
-        layers.insert(0, _draw_level(baseline_loss, "simple baseline", align="right"))
-    if limit is not None:
-        layers.insert(0, _draw_level(limit, "in order up to here", align="left", dy=9))
+    levels = [(baseline_loss, "simple baseline", "right"), (limit, "in order up to here", "left")]
+    known = [(loss, words, side) for loss, words, side in levels if loss is not None]
+    layers = [*(_draw_level(loss) for loss, _, _ in known), *layers]
     if alerts:
         layers.insert(0, _draw_alerts(alerts, windows, axis))
     layers += _draw_beliefs(windows, takeovers, axis, metric=f"believed_{loss_name}")
     layers += _draw_takeovers(_keep_within(takeovers, windows), axis)
+    layers += [_name_level(loss, words, at_left=side == "left") for loss, words, side in known]
     upper = alt.layer(*layers).properties(width=WIDE, height=200)
     drawing = alt.vconcat(upper, _draw_coverage(windows), spacing=6)
     return finish_chart(drawing, title=f"Mean {name_loss(loss_name)} over time", words=_say_last(measured[-1]))
@@ -54,7 +54,7 @@ def _say_last(window: Window) -> str:
     text = f"Last measured: {format_number(window.loss or 0.0)}"
     if window.loss_low is not None and window.loss_high is not None:
         text += f", between {format_number(window.loss_low)} and {format_number(window.loss_high)}"
-    return f"{text}, from {window.n_labelled:,} labels of v{window.version}."
+    return f"{text}, from {format_count(window.n_labelled, 'label')} of v{window.version}."
 
 
 def _middle(window: Window) -> int:
@@ -104,11 +104,19 @@ def _draw_losses(measured: Sequence[Window], takeovers: Sequence[Takeover], axis
     return [*layers, points] if len(rows) <= _MOST_POINTS else layers
 
 
-def _draw_level(loss: float, words: str, *, align: Literal["left", "right"], dy: int = -7) -> Drawing:
-    chart = plot_rows([{"loss": loss, "text": words}]).encode(y="loss:Q")
-    dx, x = (-4, alt.value("width")) if align == "right" else (4, alt.value(0))
-    text = chart.mark_text(align=align, dy=dy, dx=dx, color=MUTED.light, fontSize=11)
-    return alt.layer(chart.mark_rule(color=MUTED.light, strokeDash=[4, 3]), text.encode(x=x, text="text:N"))
+def _draw_level(loss: float) -> Drawing:
+    return plot_rows([{"loss": loss}]).encode(y="loss:Q").mark_rule(color=MUTED.light, strokeDash=[4, 3])
+
+
+def _name_level(loss: float, words: str, *, at_left: bool) -> Drawing:
+    """Draw the name of a level above its line, on a rim of the ground: what runs through it leaves it readable."""
+    x = alt.value(0) if at_left else alt.value("width")
+    chart = plot_rows([{"loss": loss, "text": words}]).encode(x=x, y="loss:Q", text="text:N")
+    align: Literal["left", "right"] = "left" if at_left else "right"
+    dx = 4 if at_left else -4
+    rim = chart.mark_text(align=align, dy=-7, dx=dx, fontSize=11, color=CARD.light, stroke=CARD.light, strokeWidth=3)
+    ink = chart.mark_text(align=align, dy=-7, dx=dx, fontSize=11, color=MUTED.light)
+    return alt.layer(rim, ink)
 
 
 def _draw_alerts(alerts: Sequence[Alert], windows: Sequence[Window], axis: alt.X) -> Drawing:

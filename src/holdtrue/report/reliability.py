@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from holdtrue.domain import Finding, ReliabilityBin, SliceDifference
+from holdtrue.domain import Finding, ReliabilityBin, SliceDifference, format_count
 from holdtrue.report.chart import WIDE, Chart, finish_chart, plot_rows
 from holdtrue.report.palette import BLUE, GREEN, MUTED, TEXT, VERMILION
-from holdtrue.report.words import format_count, format_number
+from holdtrue.report.words import format_number
 
 HEIGHT = 300
 MOST_SLICES = 30

@@ -15,9 +15,9 @@ from holdtrue.domain import (
     StandardResult,
     Verdict,
     VerdictRecord,
+    format_count,
 )
 from holdtrue.report.words import (
-    format_count,
     format_days,
     format_moment,
     format_number,
@@ -52,7 +52,9 @@ def tell_backtest(result: BacktestResult) -> tuple[str, ...]:
 
 
 def _tell_loss(result: BacktestResult, told: PolicyResult) -> str:
-    span = f"From {format_period(result.started_at, result.ended_at)}, over {told.n_rows:,} {result.unit_name}s"
+    span = (
+        f"From {format_period(result.started_at, result.ended_at)}, over {format_count(told.n_rows, result.unit_name)}"
+    )
     if told.loss is None:
         return f"{span}, no label is known, so that nothing can be said of {told.policy}."
     covered = f" of which {format_share(told.n_labelled / told.n_rows)} have a label" if told.n_rows else ""
@@ -138,7 +140,10 @@ def _tell_work(told: PolicyResult) -> str:
 
 def _tell_standard(found: StandardResult) -> str:
     n_all = found.n_passed + found.n_failed + found.n_inconclusive
-    said = f"The standard “{name_standard(found.standard)}” passes {found.n_passed:,} of {n_all:,} challengers"
+    said = (
+        f"The standard “{name_standard(found.standard)}” passes "
+        f"{found.n_passed:,} of {format_count(n_all, 'challenger')}"
+    )
     if found.after_refused is None or not n_all - found.n_passed:
         return f"{said}."
     side = "less" if found.after_refused < 0 else "more"
@@ -212,8 +217,8 @@ def tell_exposure(*, name: str, n_exposed: int, n_rows: int) -> str:
     'v5 answered nobody: 0 of 12,204 requests.'
     """
     if not n_exposed:
-        return f"{name} answered nobody: 0 of {n_rows:,} requests."
-    return f"{name} answered {n_exposed:,} of {n_rows:,} requests ({format_share(n_exposed / n_rows)})."
+        return f"{name} answered nobody: 0 of {format_count(n_rows, 'request')}."
+    return f"{name} answered {n_exposed:,} of {format_count(n_rows, 'request')} ({format_share(n_exposed / n_rows)})."
 
 
 def tell_coverage(coverage: LabelCoverage) -> str:
@@ -225,4 +230,7 @@ def tell_coverage(coverage: LabelCoverage) -> str:
         return f"No label is due yet; {format_count(coverage.n_predictions, 'prediction')} wait for theirs."
     waiting = coverage.n_predictions - coverage.n_due
     later = f"; {waiting:,} more are not due yet" if waiting > 0 else ""
-    return f"{coverage.n_labelled:,} of {coverage.n_due:,} due labels have come ({format_share(share)}){later}."
+    return (
+        f"{coverage.n_labelled:,} of {format_count(coverage.n_due, 'due label')} "
+        f"have come ({format_share(share)}){later}."
+    )

@@ -5,13 +5,13 @@ from typing import Any
 
 import altair as alt
 
-from holdtrue.domain import Json, MetricProof, Trial, TrialState, Tuning
+from holdtrue.domain import Json, MetricProof, Trial, TrialState, Tuning, format_count
 from holdtrue.report.chart import WIDE, Chart, finish_chart, plot_rows
 from holdtrue.report.figures import Cell, Figures
 from holdtrue.report.page import Section, render_report
 from holdtrue.report.palette import BLUE, MUTED, VERMILION
 from holdtrue.report.reliability import tell_interval
-from holdtrue.report.words import format_count, format_day, format_number, name_loss, name_metric
+from holdtrue.report.words import format_day, format_number, name_loss, name_metric
 
 _LOG_FACTOR = 20  # a parameter whose values span more is drawn by factors
 

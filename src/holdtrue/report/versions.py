@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from holdtrue.domain import ComparedVersion, Finding, Measured, SliceDifference, VersionComparison
+from holdtrue.domain import ComparedVersion, Finding, Measured, SliceDifference, VersionComparison, format_count
 from holdtrue.report.figures import Cell, Figures
 from holdtrue.report.markdown import render_markdown
 from holdtrue.report.page import Section, render_report
 from holdtrue.report.reliability import draw_reliability, draw_slices, tell_interval
 from holdtrue.report.words import (
-    format_count,
+    format_about,
     format_moment,
     format_number,
     format_period,
@@ -32,6 +32,8 @@ def tell_versions(found: VersionComparison, *, seen_until: datetime, scarcity: s
         return f"{first} and {second} cannot be told apart yet. {scarcity or 'There is too little data.'}"
     low, high = found.difference.low, found.difference.high
     rows = format_count(found.n_rows, "row")
+    if found.finding is Finding.EQUAL:
+        return f"{first} and {second} are equal: they give the same answers to all {rows} that neither has seen."
     if found.finding is Finding.UNDECIDED:
         return (
             f"It cannot be told whether {first} or {second} is better: the {loss} of {first} is between "
@@ -58,8 +60,8 @@ def tabulate_versions(found: VersionComparison) -> Figures:
         _row(f"Worth a prediction, {unit}", found, lambda side: side.worth, found.worth),
         ("Size of the model", _say_bytes(first.n_bytes), _say_bytes(second.n_bytes), None),
         ("One row alone", _say_ms(first.row_ms), _say_ms(second.row_ms), None),
-        ("Rows a second in a batch", _round(first.rows_a_second), _round(second.rows_a_second), None),
-        ("Trained on rows until", format_moment(first.seen_until), format_moment(second.seen_until), None),
+        ("Rows a second in a batch", _say_about(first.rows_a_second), _say_about(second.rows_a_second), None),
+        ("Trained on rows until", _say_seen(first), _say_seen(second), None),
     ]
     kept = tuple(row for row in rows if row[1] is not None or row[2] is not None)
     header = ("", _name(first), _name(second), "Difference")
@@ -146,11 +148,12 @@ def _list_metrics(found: VersionComparison) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for name in names:
         one, two = found.first.metrics.get(name), found.second.metrics.get(name)
-        apart = _say(found.auc) if name == "auc" else None
+        apart = _say(found.auc if name == "auc" else found.metrics.get(name))
         if name.endswith("_share"):
             rows.append((name_metric(name), _share(one), _share(two), apart))
-        else:
-            rows.append((name_metric(name), one, two, apart))
+            continue
+        cells = (_say(side.intervals.get(name)) for side in (found.first, found.second))
+        rows.append((name_metric(name), *(cell or value for cell, value in zip(cells, (one, two), strict=True)), apart))
     return rows
 
 
@@ -178,11 +181,15 @@ def _say_bytes(n_bytes: int) -> str:
 
 
 def _say_ms(milliseconds: float | None) -> str | None:
-    return None if milliseconds is None else f"{milliseconds:.2f} ms"
+    return None if milliseconds is None else f"{format_about(milliseconds)} ms"
 
 
-def _round(value: float | None) -> int | None:
-    return None if value is None else round(value)
+def _say_about(value: float | None) -> str | None:
+    return None if value is None else format_about(value)
+
+
+def _say_seen(side: ComparedVersion) -> str:
+    return f"{format_moment(side.seen_until)}{', as it is said' if side.is_brought else ''}"
 
 
 def _name(side: ComparedVersion) -> str:

@@ -1,18 +1,19 @@
 """Watch: the report on a model that is served elsewhere: its quality over time, its alerts, and what moved."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import altair as alt
 
-from holdtrue.domain import Alert, Cause, Task, WatchedVersion, WatchResult
+from holdtrue.domain import Alert, Cause, LabelCoverage, Task, WatchedVersion, WatchResult, format_count
+from holdtrue.report.belief import tell_beliefs
 from holdtrue.report.chart import WIDE, Chart, finish_chart, moment_ms, plot_rows, time_axis
 from holdtrue.report.figures import Cell, Figures
 from holdtrue.report.page import Section, render_report
 from holdtrue.report.palette import BLUE, MUTED
 from holdtrue.report.quality import draw_quality
 from holdtrue.report.watched_slices import tabulate_watched_slices, tell_watched_slices
-from holdtrue.report.words import format_count, format_day, format_number, format_period, format_share, name_loss
+from holdtrue.report.words import format_day, format_number, format_period, format_share, name_loss
 
 LEAST_COVERAGE = 0.9
 _MOST_FIGURES = 5
@@ -20,19 +21,23 @@ _MOST_FIGURES = 5
 
 def render_watch(result: WatchResult, *, made_at: datetime | None = None) -> str:
     """Return the report of a watch, see `list_watch_sections`."""
-    windows = result.windows
-    span = format_period(windows[0].starts_at, windows[-1].ends_at) if windows else "nothing yet"
+    first, last = (at.replace(microsecond=0) for at in (min(v.starts_at for v in result.versions), _find_end(result)))
+    span = format_period(first, last + timedelta(seconds=1))
     lede = f"Predictions that were made elsewhere, held against what turned out: {span}."
     return render_report(f"How true {result.loop} was", list_watch_sections(result), lede=lede, made_at=made_at)
 
 
+def _find_end(result: WatchResult) -> datetime:
+    # Of the rows, not of their windows: the last window may end in the future.
+    return max(version.ends_at for version in result.versions)
+
+
 def list_watch_sections(result: WatchResult) -> tuple[Section, ...]:
     """Return a watch as sections: the answer, quality over time, alerts with what moved, versions, all windows."""
-    drawn, shares = _draw_quality(result), draw_shares(result)
-    sections = [
-        Section(heading="In short", sentences=tell_watch(result)),
-        Section(heading="Quality over time", charts=tuple(chart for chart in (drawn, shares) if chart is not None)),
-    ]
+    charts = tuple(chart for chart in (_draw_quality(result), draw_shares(result)) if chart is not None)
+    sections = [Section(heading="In short", sentences=tell_watch(result))]
+    if charts:
+        sections.append(Section(heading="Quality over time", charts=charts))
     if result.alerts:
         sentences = tuple(sentence for alert in result.alerts for sentence in tell_alert(alert, result))
         sections.append(Section(heading="When the risk rose", sentences=sentences, tables=_tabulate_moved(result)))
@@ -48,29 +53,43 @@ def list_watch_sections(result: WatchResult) -> tuple[Section, ...]:
 
 def tell_watch(result: WatchResult) -> tuple[str, ...]:
     """Say how good the predictions were, how far the labels reach, and how the risk of the last version stands."""
-    coverage, sentences = result.coverage, []
-    for version in result.versions:
-        sentences.append(_tell_version(version, result))
+    of_slices = [alert for alert in result.alerts if alert.cause is Cause.SLICES]
+    last = result.versions[-1]
+    return (
+        *(_tell_version(version, result) for version in result.versions),
+        _tell_labels(result.coverage),
+        *_count_alerts([alert for alert in result.alerts if alert not in of_slices], "The risk"),
+        *_count_alerts(of_slices, "That of slices alone"),
+        *tell_beliefs(result.beliefs),
+        last.sentence,
+        *tell_watched_slices(last.slices),
+    )
+
+
+def _tell_labels(coverage: LabelCoverage) -> str:
     share = coverage.share
     if share is None:
-        sentences.append("No label is due yet.")
-    else:
-        said = f"Of {format_count(coverage.n_due, 'label')} that are due, {format_share(share)} have come"
-        low = "; the ones that are missing may be others than those that came" if share < LEAST_COVERAGE else ""
-        sentences.append(f"{said}{low}.")
-    sentences += _count_alerts([alert for alert in result.alerts if alert.cause is not Cause.SLICES], "The risk")
-    sentences += _count_alerts([alert for alert in result.alerts if alert.cause is Cause.SLICES], "That of slices")
-    sentences.append(result.versions[-1].sentence)
-    sentences += tell_watched_slices(result.versions[-1].slices)
-    return tuple(sentences)
+        return "No label is due yet."
+    if coverage.n_due == 1:
+        return f"The one label that is due has {'' if share else 'not '}come."
+    low = "; the ones that are missing may be others than those that came" if 0 < share < LEAST_COVERAGE else ""
+    come = f"{format_share(share)} have come" if share else "none has come"
+    return f"Of {format_count(coverage.n_due, 'due label')} {come}{low}."
 
 
 def _count_alerts(alerts: Sequence[Alert], what: str) -> list[str]:
     if not alerts:
         return []
-    n_open = sum(alert.closed_at is None for alert in alerts)
-    still = f", of which {n_open} still stands" if n_open == 1 else f", of which {n_open} still stand"
-    return [f"{what} rose {format_count(len(alerts), 'time')}{still if n_open else ', none stands now'}."]
+    n_open, times = sum(alert.closed_at is None for alert in alerts), _say_times(len(alerts))
+    if not n_open:
+        return [f"{what} rose {times}; no alert of it stands now."]
+    if n_open == len(alerts):
+        return [f"{what} rose {times}, and {'that alert still stands' if n_open == 1 else 'all alerts still stand'}."]
+    return [f"{what} rose {times}; {format_count(n_open, 'alert')} of it still {'stands' if n_open == 1 else 'stand'}."]
+
+
+def _say_times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def tell_alert(alert: Alert, result: WatchResult) -> tuple[str, ...]:

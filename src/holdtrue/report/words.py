@@ -2,8 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from holdtrue.domain import LossKind
+from holdtrue.domain import LossKind, format_count
 
+# From here on the digits of a number say less than how many there are.
+_HUGE = 1e15
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LOSS_NAMES = {LossKind.LOG_LOSS.value: "log-loss", LossKind.ABSOLUTE_ERROR.value: "absolute error"}
 _METRIC_NAMES = {
@@ -18,19 +20,31 @@ _METRIC_NAMES = {
 def format_number(value: float) -> str:
     """Say a number with the digits that a reader can use: three decimals below 1, none from 100 on.
 
-    >>> format_number(0.51234), format_number(12345.6), format_number(3), format_number(-0.00042)
-    ('0.512', '12,346', '3', '-0.00042')
+    >>> format_number(0.51234), format_number(12345.6), format_number(3), format_number(-0.00042), format_number(8e298)
+    ('0.512', '12,346', '3', '-0.00042', '8e+298')
     """
     if isinstance(value, int):
         return f"{value:,}"
     size = abs(value)
-    if size >= 100:
+    if size >= _HUGE:
+        text = f"{value:.3g}"
+    elif size >= 100:
         text = f"{value:,.0f}"
     elif size >= 1:
         text = f"{value:.1f}" if size >= 10 else f"{value:.2f}"
     else:
         text = f"{value:.3f}" if size >= 0.01 or size == 0 else f"{value:.2g}"
     return "0" if text in {"0.000", "-0.000"} else text
+
+
+def format_about(value: float) -> str:
+    """Say a number that another measurement would give only roughly again: two digits.
+
+    >>> format_about(307964.2), format_about(0.4377), format_about(23.0)
+    ('about 310,000', 'about 0.44', 'about 23')
+    """
+    rounded = float(f"{value:.2g}")
+    return f"about {rounded:,.0f}" if rounded >= 10 else f"about {rounded:g}"
 
 
 def format_share(share: float) -> str:
@@ -45,15 +59,6 @@ def format_share(share: float) -> str:
     digits = 2 if percent and (percent < 1 or 99.9 < percent < 100) else 1
     text = f"{percent:.{digits}f}"
     return f"{text.rstrip('0').rstrip('.')} %"
-
-
-def format_count(count: int, noun: str) -> str:
-    """Say how many of something there are; the plural takes an s.
-
-    >>> format_count(1, "pair"), format_count(8412, "pair")
-    ('1 pair', '8,412 pairs')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def format_day(moment: datetime) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from holdtrue.domain import Rollout, Stage, StageKind, Standard
+from holdtrue.domain import Rollout, Stage, StageKind, Standard, format_count
 
 from .evidence import Evidence
 
@@ -77,10 +77,10 @@ def _is_within_margin(evidence: Evidence, margin: float) -> bool:
 
 def _find_reason_to_wait(rollout: Rollout, stage: Stage, evidence: Evidence, now: datetime) -> str | None:
     if evidence.n_stage < stage.min_rows and not evidence.shows_no_worse():
-        return f"{evidence.n_stage:,} of {stage.min_rows:,} labelled rows have matured."
+        return f"{evidence.n_stage:,} of {format_count(stage.min_rows, 'labelled row')} have matured."
     if now - rollout.stage_started_at < stage.min_span:
         left = (stage.min_span - (now - rollout.stage_started_at)).total_seconds() / 86_400
-        return f"{evidence.n_rows:,} rows so far; {left:.1f} more days must pass."
+        return f"{format_count(evidence.n_rows, 'row')} so far; {left:.1f} more days must pass."
     if evidence.estimate is not None and evidence.estimate > rollout.terms.margin and evidence.z > SUSPICION_Z:
         return f"the challenger looks {evidence.estimate:.4f} worse, which is not shown yet; more rows are needed."
     if rollout.terms.standard is Standard.NON_INFERIOR and not evidence.shows_no_worse():
@@ -103,7 +103,7 @@ def _tell_harm(rollout: Rollout, evidence: Evidence) -> str:
     size = f"at least {low:.3f} worse in loss" if low > 0 else f"about {evidence.estimate or 0:.3f} worse in loss"
     chance = f"1 chance in {1 / rollout.plan.abort_budget:.0f}"
     return (
-        f"Stopped in {tell_stage(rollout.stage)} after {evidence.n_rows:,} labelled rows: {size}; "
+        f"Stopped in {tell_stage(rollout.stage)} after {format_count(evidence.n_rows, 'labelled row')}: {size}; "
         f"at most {chance} that this is luck; {_tell_exposure(evidence)}."
     )
 
@@ -111,13 +111,14 @@ def _tell_harm(rollout: Rollout, evidence: Evidence) -> str:
 def _tell_exposure(evidence: Evidence) -> str:
     if not evidence.n_exposed:
         return "it has answered nobody"
-    return f"it has answered {evidence.n_exposed:,} request{'s' if evidence.n_exposed > 1 else ''}"
+    return f"it has answered {format_count(evidence.n_exposed, 'request')}"
 
 
 def _tell_interval(evidence: Evidence) -> str:
     if evidence.interval is None:
-        return f"{evidence.n_rows:,} rows"
+        return format_count(evidence.n_rows, "row")
     low, high = evidence.interval.low, evidence.interval.high
     return (
-        f"loss difference {evidence.estimate:+.4f}, surely between {low:+.4f} and {high:+.4f}, {evidence.n_rows:,} rows"
+        f"loss difference {evidence.estimate:+.4f}, surely between "
+        f"{low:+.4f} and {high:+.4f}, {format_count(evidence.n_rows, 'row')}"
     )

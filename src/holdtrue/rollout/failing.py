@@ -6,6 +6,8 @@ can do: the hard ones drop out of one side alone. Before a difference of losses 
 
 from dataclasses import dataclass
 
+from holdtrue.domain import format_count
+
 # As for skew: fewer rows say too little. A model that is sound fails on none; what is late for want of a processor is
 # late on both sides.
 LEAST_ASKED = 100
@@ -41,4 +43,4 @@ def find_failing(challenger: Tally, champion: Tally) -> str | None:
 
 
 def _tell(tally: Tally) -> str:
-    return f"{tally.n_failed:,} of {tally.n_asked:,} rows ({100 * tally.share:.1f} %)"
+    return f"{tally.n_failed:,} of {format_count(tally.n_asked, 'row')} ({100 * tally.share:.1f} %)"

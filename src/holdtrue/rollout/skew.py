@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from holdtrue.domain import Column, Kind, Schema
+from holdtrue.domain import Column, Kind, Schema, format_count
 
 # Fewer requests say too little; above the one share a column is strange to the challenger, below the other it is not to
 # the champion. A column that grows with time (a year, a counter) is as strange to both and says nothing.
@@ -57,7 +57,8 @@ def find_skew(values: Mapping[str, Sequence[Any]], *, challenger: Schema, champi
         share = n_strange / len(present)
         if share > STRANGE_SHARE and n_before / len(present) < FAMILIAR_SHARE:
             sentence = (
-                f"{n_strange:,} of {len(present):,} requests have a {column.name} outside {_tell_extent(column)}, "
+                f"{n_strange:,} of {len(present):,} requests have "
+                f"{column.name} outside {_tell_extent(column)}, "
                 f"which is all that it learned from (the champion: {_tell_extent(before)})"
             )
             skew = Skew(column=column.name, n_rows=len(present), n_strange=n_strange, sentence=sentence)
@@ -77,5 +78,5 @@ def _count_strange(present: Sequence[Any], column: Column) -> int:
 
 def _tell_extent(column: Column) -> str:
     if column.kind is Kind.TEXT:
-        return f"its {len(column.levels)} levels"
+        return f"its {format_count(len(column.levels), 'level')}"
     return f"{column.low:g} to {column.high:g}"

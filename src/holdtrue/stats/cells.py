@@ -39,9 +39,10 @@ class Moments:
 
     def add(self, other: Moments) -> Moments:
         """Return the moments of the values of both."""
+        # The mean of no values is no distance from another: its square may be beyond a float.
+        if not self.n_rows or not other.n_rows:
+            return self if self.n_rows else other
         n_rows = self.n_rows + other.n_rows
-        if n_rows == 0:
-            return self
         apart = other.mean - self.mean
         return Moments(
             n_rows,

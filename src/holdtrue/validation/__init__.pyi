@@ -10,6 +10,7 @@ from .comparison import compare_losses as compare_losses
 from .gate import GateReport as GateReport
 from .gate import judge_gate as judge_gate
 from .leak import find_leaks as find_leaks
+from .mean import as_measured as as_measured
 from .metric import measure_metric as measure_metric
 from .metric import prove_metric as prove_metric
 from .metric_interval import measure_metric_intervals as measure_metric_intervals
@@ -21,7 +22,6 @@ from .slice import cut_rows as cut_rows
 from .slice import settle_cut as settle_cut
 from .versus import AnswerFigures as AnswerFigures
 from .versus import Versus as Versus
-from .versus import as_measured as as_measured
 from .versus import compare_answers as compare_answers
 from .weight import measure_weights as measure_weights
 

@@ -63,6 +63,7 @@ def judge_baseline(comparison: Comparison, *, relieves: Comparison | None = None
     figures = f"{comparison.loss_name} {comparison.risk:.4g} against {comparison.anchor_risk:.4g}"
     if comparison.shortage is not None:
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=comparison.shortage, evidence=evidence)
+    figures += _say_apart(comparison)
     if is_refresh:
         return _judge_refresh(comparison, relieves, figures, evidence)
     if comparison.estimate >= 0:
@@ -78,6 +79,13 @@ def judge_baseline(comparison: Comparison, *, relieves: Comparison | None = None
         return Verdict(check=CHECK, ruling=Ruling.INCONCLUSIVE, sentence=sentence, evidence=evidence)
     sentence = f"The challenger beats the simple baseline: {figures} ({comparison.extent})."
     return Verdict(check=CHECK, ruling=Ruling.PASSED, sentence=sentence, evidence=evidence)
+
+
+def _say_apart(comparison: Comparison) -> str:
+    interval = comparison.interval
+    if interval is None:
+        return ""
+    return f", a difference between {interval.low:+.4g} and {interval.high:+.4g} at {100 * interval.level:.0f} %"
 
 
 def _judge_refresh(

@@ -12,7 +12,7 @@ from holdtrue.domain import Measured, Task
 from holdtrue.stats import auc_interval, brier_rows
 from holdtrue.validation.comparison import choose_block_days
 from holdtrue.validation.contrast import find_lack
-from holdtrue.validation.versus import measure_mean
+from holdtrue.validation.mean import measure_mean
 
 Floats = NDArray[np.float64]
 
@@ -32,14 +32,11 @@ def measure_metric_intervals(
     """
     if not len(labels) or find_lack(days) is not None:
         return {}
+    values = _list_values(task, answers, labels)
+    found = {name: measure_mean(each, days) for name, each in values.items()}
     if not task.has_classes:
-        return _keep_bounded({"mean_absolute_error": measure_mean(np.abs(answers - labels), days)})
-    squares = brier_rows(answers, labels)
-    found = {
-        "accuracy": measure_mean((answers.argmax(axis=1) == labels).astype(np.float64), days),
-        "brier": measure_mean(squares, days),
-    }
-    n_second = int((labels == 1).sum())
+        return _keep_bounded(found)
+    squares, n_second = values["brier"], int((labels == 1).sum())
     if task is Task.BINARY and 2 <= n_second <= len(labels) - 2:
         blocks = (days - days.min()) // choose_block_days(squares, days=days)
         area = auc_interval(answers[:, 1], labels == 1, blocks=blocks)
@@ -49,6 +46,32 @@ def measure_metric_intervals(
         if name in bounded and (high := bounded[name].high) is not None:
             bounded[name] = replace(bounded[name], high=min(high, 1.0))
     return bounded
+
+
+def measure_metric_differences(
+    task: Task, first: Floats, second: Floats, *, labels: NDArray[Any], days: NDArray[np.int64]
+) -> dict[str, Measured]:
+    """Return first minus second of the figures that are means over rows, with 95 % intervals; see the above.
+
+    Args:
+        task: the kind of question.
+        first: answers of one version, as of `measure_metric_intervals`.
+        second: those of the other to the same rows.
+        labels: (n_rows,) class positions, or numbers; none missing.
+        days: day of each row, shape (n_rows,).
+    """
+    if not len(labels) or find_lack(days) is not None:
+        return {}
+    others = _list_values(task, second, labels)
+    return {name: measure_mean(each - others[name], days) for name, each in _list_values(task, first, labels).items()}
+
+
+def _list_values(task: Task, answers: Floats, labels: NDArray[Any]) -> dict[str, Floats]:
+    """Return what each row adds to the figures that are means over rows."""
+    if not task.has_classes:
+        return {"mean_absolute_error": np.abs(answers - labels)}
+    hits: Floats = (answers.argmax(axis=1) == labels).astype(np.float64)
+    return {"accuracy": hits, "brier": brier_rows(answers, labels)}
 
 
 def _keep_bounded(found: dict[str, Measured]) -> dict[str, Measured]:

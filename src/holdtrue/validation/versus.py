@@ -19,12 +19,14 @@ from holdtrue.domain import (
     Task,
     measure_quality,
 )
-from holdtrue.stats import PairedInterval, delong_paired
+from holdtrue.stats import delong_paired
 from holdtrue.validation.calibration import Reliability, measure_reliability
 from holdtrue.validation.candidate import Candidate
 from holdtrue.validation.comparison import Comparison
-from holdtrue.validation.contrast import find_lack, measure_contrast
+from holdtrue.validation.contrast import find_lack
 from holdtrue.validation.evaluated import Evaluated, evaluate, find_scarcity
+from holdtrue.validation.mean import as_measured, measure_mean
+from holdtrue.validation.metric_interval import measure_metric_differences, measure_metric_intervals
 from holdtrue.validation.slice import cut_columns
 from holdtrue.validation.weakness import SliceFinding, measure_slices
 
@@ -36,10 +38,14 @@ MOST_VALUES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerFigures:
-    """What the answers of one version are: loss, other figures, calibration, and what its decisions are worth."""
+    """What the answers of one version are: loss, other figures, calibration, and what its decisions are worth.
+
+    `intervals` are those of the `metrics` that have one.
+    """
 
     loss: Measured
     metrics: Mapping[str, float]
+    intervals: Mapping[str, Measured]
     reliability: Reliability | None
     worth: Measured | None
 
@@ -54,6 +60,8 @@ class Versus:
         first: figures of the candidate.
         second: figures of the champion.
         auc: difference of the areas under the ROC curve; None unless there are two classes.
+        metrics: differences of other figures, by name.
+        is_equal: whether both give the same answers.
         worth: difference of what decisions are worth; None without rules.
         slices: what the two lose on some of the rows.
     """
@@ -63,6 +71,8 @@ class Versus:
     first: AnswerFigures
     second: AnswerFigures
     auc: Measured | None
+    metrics: Mapping[str, Measured]
+    is_equal: bool
     worth: Measured | None
     slices: tuple[SliceDifference, ...]
 
@@ -90,23 +100,13 @@ def compare_answers(candidate: Candidate, *, checks: Sequence[Check], champion_r
         first=_describe(rows, rows.answers, rows.challenger, worths[0]),
         second=_describe(rows, rows.champion_answers, rows.champion, worths[1]),
         auc=None if scarcity is not None else _compare_auc(rows, comparison),
+        metrics=measure_metric_differences(
+            rows.task, rows.answers, rows.champion_answers, labels=rows.labels, days=rows.days
+        ),
+        is_equal=np.array_equal(rows.answers, rows.champion_answers),
         worth=worth,
         slices=_compare_slices(rows, candidate, checks),
     )
-
-
-def measure_mean(values: Floats, days: NDArray[np.int64]) -> Measured:
-    """Return the mean of some values with its block-robust interval, where there is enough for one."""
-    estimate = float(values.mean())
-    if find_lack(days) is not None:
-        return Measured(estimate=estimate)
-    every = np.ones(len(values), dtype=np.bool_)
-    return as_measured(measure_contrast(estimate, values - estimate, days=days, held=every))
-
-
-def as_measured(interval: PairedInterval) -> Measured:
-    """Return an interval as a figure to show."""
-    return Measured(estimate=interval.estimate, low=interval.low, high=interval.high)
 
 
 def _pair(
@@ -130,6 +130,7 @@ def _describe(rows: Evaluated, answers: Floats, losses: Floats, worth: Floats | 
     return AnswerFigures(
         loss=loss,
         metrics=measure_quality(rows.task, answers, rows.labels),
+        intervals=measure_metric_intervals(rows.task, answers, rows.labels, days=rows.days),
         reliability=reliability,
         worth=None if worth is None else measure_mean(worth, rows.days),
     )

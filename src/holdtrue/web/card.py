@@ -16,6 +16,7 @@ from holdtrue.domain import (
     Version,
     Window,
     find_tuning,
+    format_count,
 )
 from holdtrue.report import (
     draw_quality,
@@ -231,7 +232,7 @@ def _tell_last(window: Window) -> str:
     loss = f"Last measured: {format_number(window.loss or 0.0)} for v{window.version}"
     if window.loss_low is not None and window.loss_high is not None:
         loss += f", between {format_number(window.loss_low)} and {format_number(window.loss_high)} with 95 % confidence"
-    return f"{loss}, from {window.n_labelled:,} labels."
+    return f"{loss}, from {format_count(window.n_labelled, 'label')}."
 
 
 def _lay_decision(entry: AuditEntry) -> DecisionLine:

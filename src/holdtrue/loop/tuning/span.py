@@ -10,7 +10,7 @@ from datetime import datetime
 
 from holdtrue.data import History
 from holdtrue.domain import Version
-from holdtrue.errors import LabelError
+from holdtrue.errors import LabelsScarce
 from holdtrue.loop.fold import Fold, cut_folds
 
 # The labelled rows before these shares are only fitted on; a trial's two folds and the proof begin at them.
@@ -41,13 +41,13 @@ def cut_span(known: History, champion: Version | None) -> TuningSpan:
     """Return the span of a tuning as of now: it ends where the gate of a new recipe would begin.
 
     Raises:
-        LabelError: too few labelled rows are left for it.
+        LabelsScarce: too few labelled rows are left for it.
     """
     seen_until = cut_folds(known, champion, is_refresh=False)[0].since
     times = known.rows(until=seen_until).known_at(seen_until).dataset().time
     moments = [times[int(len(times) * share)] for share in SHARES] if len(times) >= MIN_ROWS else []
     if len(set(moments)) < len(SHARES) or moments[0] <= times[0]:
-        raise LabelError(
+        raise LabelsScarce(
             f"{len(times):,} labelled rows lie before {seen_until.isoformat()}, where those that a gate judges begin",
             expected=f"at least {MIN_ROWS}, at different moments, to fit, to select and to prove on",
             remedy="wait for more labels",
