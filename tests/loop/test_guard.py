@@ -63,7 +63,7 @@ def spend(*, n_runs: int = 0, minutes: float = 0, cost: float = 0) -> Facts:
 def test_a_guard_refuses_with_what_it_found_and_what_it_asks_for(guards: Guards, facts: Facts, match: str) -> None:
     move = ask(guards, facts)
     assert isinstance(move, RefuseRun)
-    assert move.sentence.startswith("500 labels have become known, and 1 are asked for, but ")
+    assert move.sentence.startswith("500 labels have become known, and 1 is asked for, but ")
     assert match in move.sentence
 
 
