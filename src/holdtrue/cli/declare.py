@@ -105,7 +105,9 @@ def check(
         say(f"Schedule: {cadence}.")
     say(f"Rollout: {plan.note}.")
     if plan.stages:
-        shown = [(tell_stage(stage), stage.min_rows, round(stage.expected_days, 2)) for stage in plan.stages]
+        from holdtrue.report import format_number  # not needed where the gate alone decides
+
+        shown = [(tell_stage(stage), stage.min_rows, format_number(stage.expected_days)) for stage in plan.stages]
         print_table("Stages", ["stage", "labelled rows", "expected days"], shown)
 
 
