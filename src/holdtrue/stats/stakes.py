@@ -35,7 +35,7 @@ def lay_stakes(bets: Floats, *, n_rows: Floats, variances: Floats, design_effect
     >>> bets = np.array([[8.0, 4.0, 2.0, 1.0, 0.5, 0.25]])
     >>> one = np.ones(1)
     >>> lay_stakes(bets, n_rows=100 * one, variances=0.1 * one, design_effects=one).round(2).tolist()
-    [[0.15, 0.3, 0.61, 1.21, 2.16, 1.57]]
+    [[0.14, 0.28, 0.55, 1.1, 2.21, 1.72]]
     """
     sizes = np.abs(bets)
     gained = np.maximum(n_rows, 1) * MIDDLE_BATCHES * np.maximum(variances, 1e-300) / design_effects
