@@ -43,17 +43,21 @@ def write_featured(file: Path, *, n_rows: int, n_bodies: int, seed: int) -> None
     """Train with LightGBM on a history of flights, and write the model with what is asked of it on the day after."""
     import lightgbm
 
+    def train(data: Dataset) -> lightgbm.Booster:
+        names, labels = data.features.columns, data.label.to_numpy()
+        options = {"objective": "binary", "num_leaves": 31, "learning_rate": 0.05, "verbose": -1, "num_threads": 1}
+        trees = lightgbm.Dataset(_encode(data.features), label=labels, feature_name=names)
+        return lightgbm.train({**options, "seed": seed, "deterministic": True}, trees, num_boost_round=100)
+
     rng = np.random.default_rng(seed)
     declared = ht.table("flights", time=TIME, label="late", label_delay="6h")
-    loop = ht.Loop("features", data=declared, features=FEATURES, train=_train_nothing)
+    loop = ht.Loop("features", data=declared, features=FEATURES, train=train)
     known = derive_history(read_frame(_draw_flights(rng, n_rows, since=START, n_days=N_DAYS), declared), loop)
     rows = known.dataset()
     signature = Signature(
         schema=rows.schema, task=rows.task, label=known.label, classes=rows.classes, features=known.features
     )
-    data = lightgbm.Dataset(_encode(rows.features), label=rows.label.to_numpy(), feature_name=rows.features.columns)
-    options = {"objective": "binary", "num_leaves": 31, "learning_rate": 0.05, "verbose": -1, "num_threads": 1}
-    booster = lightgbm.train({**options, "seed": seed, "deterministic": True}, data, num_boost_round=100)
+    booster = train(rows)
     booster.save_model(file)
     asked = _draw_flights(rng, n_bodies, since=REFRESH, n_days=1)
     taken = take_rows(read_frame(asked, declared), signature, known=known)
@@ -92,10 +96,6 @@ def _draw_flights(rng: np.random.Generator, n_rows: int, *, since: datetime, n_d
 def _encode(frame: pl.DataFrame) -> np.ndarray:
     """Return a frame as trees take it: texts by their codes."""
     return frame.with_columns(pl.col(pl.Enum).to_physical()).cast(pl.Float64).to_numpy()
-
-
-def _train_nothing(data: Dataset) -> object:
-    raise NotImplementedError("the bench trains by itself")
 
 
 def _write(path: Path, kept: object) -> None:

@@ -70,7 +70,7 @@ def own_check(candidate: ht.Candidate) -> bool:
 
 def declare(*checks: object) -> ht.Loop:
     data = ht.table("rows.parquet", key="key", time="at", label="late", label_delay="1d")
-    return ht.Loop("a", data=data, validate=list(checks))  # type: ignore[arg-type]
+    return ht.Loop("a", data=data, validate=list(checks))
 
 
 def test_checks_of_one_kind_that_ask_different_things_are_taken() -> None:
@@ -81,11 +81,11 @@ def test_checks_of_one_kind_that_ask_different_things_are_taken() -> None:
     ("make", "said"),
     [
         (lambda: ht.not_worse(refresh="harmless"), "refresh='harmless'"),
-        (lambda: ht.not_worse(recipe=None), "recipe=None"),  # type: ignore[arg-type]
+        (lambda: ht.not_worse(recipe=None), "recipe=None"),
         (lambda: ht.no_leak(allow="late"), "allow='late'"),
-        (lambda: ht.invariant_to(("a", "b")), "names no column"),  # type: ignore[arg-type]
+        (lambda: ht.invariant_to(("a", "b")), "names no column"),
         (lambda: ht.monotone_in("", "increasing"), "names no column"),
-        (lambda: ht.canary(0.5), "a list of rising shares"),  # type: ignore[arg-type]
+        (lambda: ht.canary(0.5), "a list of rising shares"),
         (lambda: ht.slices(("age", "age")), "the same twice"),
         (lambda: ht.slices("age", "hour", "age"), "the same twice"),
         (lambda: ht.slices(("age", "hour"), ("hour", "age")), "the same twice"),
@@ -93,7 +93,7 @@ def test_checks_of_one_kind_that_ask_different_things_are_taken() -> None:
         (lambda: declare(ht.slices("age"), ht.calibrated(), ht.slices("age")), "twice"),
         (lambda: declare(ht.not_worse(), ht.not_worse(margin=0.1)), "not_worse() twice"),
         (lambda: declare(own_check, own_check), "twice"),
-        (lambda: ht.guards(cooldown=12), "12 cannot be read"),  # type: ignore[arg-type]
+        (lambda: ht.guards(cooldown=12), "12 cannot be read"),
     ],
 )
 def test_a_text_or_a_list_of_another_form_is_refused_where_it_is_declared(

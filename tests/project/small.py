@@ -1,5 +1,7 @@
 """A small project with one version in charge, or with a second one on its way; trained in this process."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -49,3 +51,18 @@ def opened(folder: Path, *, days: float = 41) -> Iterator[Project]:
 def read_log(folder: Path) -> list[Prediction]:
     frames = read_segments(folder / ".holdtrue" / "log" / LOOP)
     return [msgspec.json.decode(frame.payload, type=Prediction) for frame in frames]
+
+
+def ask_lean_process(project: Project, row: dict[str, object]) -> str:
+    """Have another process load version 1 as a worker does and answer a row; say the shape, and what it imported."""
+    code = (
+        "import sys; from pathlib import Path; from holdtrue.serving.answer.loaded import load_version;"
+        "from holdtrue.serving import read_traffic_file; from holdtrue.serving.request.place import RowPlace;"
+        f"folder = Path({str(project.store.folder)!r});"
+        "pointer = read_traffic_file(folder).loops['machines'].versions[1];"
+        "loaded = load_version(pointer, folder=folder, is_lean=True);"
+        f"row = loaded.read({row!r}, RowPlace(0), known=frozenset(('event', 'at')), time=1e9);"
+        "print(loaded.answer([row.values]).shape, *({'polars', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.split("\n")[0]

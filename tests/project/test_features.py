@@ -1,8 +1,6 @@
 """Features of a loop are the same in its training, its server, its batches and its log."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +28,7 @@ from holdtrue.serving.answer.engine import Engine
 from holdtrue.serving.counts.counter import Counters
 from holdtrue.testing import drifting_rows
 from holdtrue.testing.world import START
-from project.small import read_log
+from project.small import ask_lean_process, read_log
 
 LOOP = '''"""Will the machine fail today? Its plant's last week tells too."""
 
@@ -239,18 +237,7 @@ def test_a_changed_lookup_is_read_once_beside_the_event_loop(project: Project, m
 
 
 def test_a_worker_computes_features_without_dataframes(project: Project) -> None:
-    row = ask(make_rows().filter(pl.col("at") > NOW).head(1))[0]
-    code = (
-        "import sys; from pathlib import Path; from holdtrue.serving.answer.loaded import load_version;"
-        "from holdtrue.serving import read_traffic_file; from holdtrue.serving.request.place import RowPlace;"
-        f"folder = Path({str(project.store.folder)!r});"
-        "pointer = read_traffic_file(folder).loops['machines'].versions[1];"
-        "loaded = load_version(pointer, folder=folder, is_lean=True);"
-        f"row = loaded.read({row!r}, RowPlace(0), known=frozenset(('event', 'at')), time=1e9);"
-        "print(loaded.score([row.values]).shape, 'polars' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.split("\n")[0] == "(1, 2) False"
+    assert ask_lean_process(project, ask(make_rows().filter(pl.col("at") > NOW).head(1))[0]) == "(1, 2)"
 
 
 def test_an_edited_expression_is_another_recipe(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """A function of the project makes the same columns in training, in batches and in service, after an edit too."""
 
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +27,7 @@ from holdtrue.serving.answer.router import Router
 from holdtrue.serving.fast.plain_loop import make_plain_loop
 from holdtrue.serving.request.place import RowPlace
 from holdtrue.testing.world import START
-from project.small import read_log
+from project.small import ask_lean_process, read_log
 from project.test_features import N_DAYS, NOW, ask, make_rows
 
 PACKAGE = "machine_rows"
@@ -288,18 +287,7 @@ def release_after(is_over: threading.Event, rows: list[dict[str, object]]) -> It
 
 
 def test_a_worker_runs_a_function_without_dataframes_though_its_module_imports_them(project: Project) -> None:
-    row = ask(later_rows(1))[0]
-    code = (
-        "import sys; from pathlib import Path; from holdtrue.serving.answer.loaded import load_version;"
-        "from holdtrue.serving import read_traffic_file; from holdtrue.serving.request.place import RowPlace;"
-        f"folder = Path({str(project.store.folder)!r});"
-        "pointer = read_traffic_file(folder).loops['machines'].versions[1];"
-        "loaded = load_version(pointer, folder=folder, is_lean=True);"
-        f"row = loaded.read({row!r}, RowPlace(0), known=frozenset(('event', 'at')), time=1e9);"
-        "print(loaded.answer([row.values]).shape, 'polars' in sys.modules, 'sqlalchemy' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.split("\n")[0] == "(1, 2) False False"
+    assert ask_lean_process(project, ask(later_rows(1))[0]) == "(1, 2)"
 
 
 def move_to_another_place(project: Project, place: Path) -> None:

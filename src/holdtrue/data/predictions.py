@@ -166,9 +166,8 @@ def _find_continued(rows: pl.DataFrame, fresh: pl.DataFrame) -> pl.Series | None
     """
     if not rows.height or fresh.schema != rows.schema:
         return None
-    ends = rows["received_at"].max(), fresh["received_at"].min()
-    is_later = not fresh.height or ends[0] < ends[1]  # type: ignore[operator]
-    if not is_later or rows["prediction_id"].is_in(fresh["prediction_id"].implode()).any():
+    latest = rows.select(pl.col("received_at").max()).item()
+    if not (fresh["received_at"] > latest).all() or rows["prediction_id"].is_in(fresh["prediction_id"].implode()).any():
         return None
     known = rows.select("key", "role").filter(pl.col("key").is_in(fresh["key"].implode()))
     keys = known.filter(pl.col("role") != SHADOW)["key"].unique()

@@ -1,6 +1,7 @@
 """Amounts: numbers that a team declares, held against what can be meant by them when they are declared."""
 
 from math import isfinite
+from typing import TypeGuard
 
 from holdtrue.errors import DeclarationError
 
@@ -45,7 +46,7 @@ def check_amount(
     if value is None and is_optional:
         return
     if _is_finite(value, is_whole=is_whole):
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
         is_high = (least is None or number >= least) and (above is None or number > above)
         if is_high and (most is None or number <= most) and (below is None or number < below):
             return
@@ -59,7 +60,7 @@ def check_amount(
     raise DeclarationError(f"{call}({name}={value!r})", expected=expected + (", or None" if is_optional else "") + hint)
 
 
-def _is_finite(value: object, *, is_whole: bool) -> bool:
+def _is_finite(value: object, *, is_whole: bool) -> TypeGuard[float]:
     if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
         return False
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from holdtrue.domain import Json, NoLeak, Ruling, Task, Verdict
@@ -91,11 +92,10 @@ def tame_numbers(features: pl.DataFrame) -> pl.DataFrame:
     >>> tame_numbers(pl.DataFrame({"x": [-2e300, 1e300, None], "n": [1, 2, 3]}))["x"].abs().max() <= 1.1e30
     True
     """
-    floats = [column.cast(pl.Float64) for column in features if column.dtype.is_float()]
-    largest = [float(column.abs().max() or 0.0) for column in floats]  # type: ignore[arg-type]
-    return features.with_columns(
-        column * (LARGEST / top) for column, top in zip(floats, largest, strict=True) if top > LARGEST
-    )
+    floats = features.select(cs.float().cast(pl.Float64))
+    largest = floats.select(pl.all().abs().max().fill_null(0.0)).to_dicts()
+    tops = largest[0] if largest else {}
+    return features.with_columns(floats[name] * (LARGEST / top) for name, top in tops.items() if top > LARGEST)
 
 
 def _search(dataset: Dataset, sample: Sample, scores: Mapping[str, float], known: History | None) -> Iterator[Finding]:

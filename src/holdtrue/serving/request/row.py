@@ -71,8 +71,8 @@ def read_event(record: Mapping[str, object], names: EventNames, place: Place, *,
 def read_moment(value: object, path: str) -> datetime:
     """Read a moment with a zone, such as "2013-09-01T10:00:00Z"; return it in UTC."""
     try:
-        moment = datetime.fromisoformat(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or moment.year not in _YEARS:
         raise _refuse_moment(value, moment, path)
