@@ -20,7 +20,7 @@ def test_the_recursion_is_that_of_shiryaev_and_roberts(batches: list[list[float]
         variance = (10 * mean * (1 - mean) + sum((x - mean) ** 2 for x in seen)) / (10 + len(seen))
         middle = np.clip(np.sqrt(2 * 8 * deff / (max(len(batch), 1) * 10 * variance)), bets[-1], bets[0])
         stakes = 0.5 ** np.abs(np.log2(bets / middle))
-        stakes *= 8 / stakes.sum()
+        stakes = stakes * 8 / stakes.sum() / deff + (1 - 1 / deff)
         m = (stakes + m) * np.array([np.prod([1 + bet * (x - mean) for x in batch]) for bet in bets]) ** (1 / deff)
         seen += batch
     if batches:

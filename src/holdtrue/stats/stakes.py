@@ -24,7 +24,8 @@ def lay_stakes(bets: Floats, *, n_rows: Floats, variances: Floats, design_effect
     """Return the stake on each bet, 1 on average: half as much for each doubling away from the middle.
 
     A bet L gains about L^2 v / 2 a row against the rise that it is best for, tempered by the design effect; so
-    the middle is where n batches of that many rows gain `MIDDLE_GAIN`, kept within the grid.
+    the middle is where n batches of that many rows gain `MIDDLE_GAIN`, kept within the grid. Of the stake 1 / design
+    effect lies so, the rest evenly.
 
     Args:
         bets: signed bets, each half of the one before, shape (n_members, n_bets).
@@ -40,8 +41,10 @@ def lay_stakes(bets: Floats, *, n_rows: Floats, variances: Floats, design_effect
     sizes = np.abs(bets)
     gained = np.maximum(n_rows, 1) * MIDDLE_BATCHES * np.maximum(variances, 1e-300) / design_effects
     middles = np.clip(np.sqrt(2 * MIDDLE_GAIN / gained), sizes.min(axis=1), sizes.max(axis=1))
-    stakes = 0.5 ** np.abs(np.log2(sizes / middles[:, None]))
-    spread: Floats = stakes / stakes.mean(axis=1, keepdims=True)
+    fitting = 0.5 ** np.abs(np.log2(sizes / middles[:, None]))
+    # Tempering is no theorem: the more days move together, the less is staked on what it says of them.
+    trust = 1 / design_effects[:, None]
+    spread: Floats = trust * fitting / fitting.mean(axis=1, keepdims=True) + (1 - trust)
     return spread
 
 
