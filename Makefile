@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test checks lint types floors units stories look bench-judgement bench-serving bench-pipeline clean
+.PHONY: demo test checks lint types floors doctests units stories look bench-judgement bench-serving bench-pipeline clean
 
 $(BIN)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("holdtrue needs Python 3.11 or newer; found %d.%d. Say which: make PYTHON=python3.12 ..." % sys.version_info[:2]) if sys.version_info < (3, 11) else None'
@@ -17,12 +17,12 @@ $(BIN)/.installed: pyproject.toml
 demo: $(BIN)/.installed
 	$(BIN)/holdtrue demo
 
-# The checks of types take one core, and many unit tests wait: both at once take little longer than the tests alone.
+# Checks and doctests take one core, and many unit tests wait: both at once take little longer than the tests alone.
 test: $(BIN)/.installed
 	$(MAKE) -j 2 checks units
 	$(MAKE) stories
 
-checks: lint types floors
+checks: lint types floors doctests
 
 lint: $(BIN)/.installed
 	$(BIN)/ruff check src tests examples benchmarks
@@ -39,6 +39,8 @@ floors: $(BIN)/.installed
 
 units: $(BIN)/.installed
 	$(BIN)/pytest tests --ignore=tests/stories -m 'not look' -n 2 --dist loadfile
+
+doctests: $(BIN)/.installed
 	$(BIN)/pytest --doctest-modules src/holdtrue
 
 stories: $(BIN)/.installed
